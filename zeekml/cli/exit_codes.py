@@ -1,0 +1,47 @@
+"""The exit codes of every zeekml command; docs/exit-codes.md has the same table for people."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from zeekml.errors import ConfigError, InputError, ModelError, OutputError, ZeekMLError
+
+
+class ExitCode(IntEnum):
+    """What a zeekml process says with its exit code."""
+
+    OK = 0
+    """Everything was done; with ``--fail-on-alert``: and nothing alerted."""
+    UNEXPECTED = 1
+    """An error that zeekml did not foresee: a bug, please report it with its traceback."""
+    USAGE = 2
+    """The command line is wrong."""
+    ALERTS = 3
+    """``--fail-on-alert`` was given and a notice was written."""
+    INPUT = 4
+    """A log could not be read; whatever else could be read was scored."""
+    MODEL = 5
+    """The model is damaged, absent, or made for another feature layout."""
+    CONFIG = 6
+    """A setting or a recipe is wrong."""
+    OUTPUT = 7
+    """A result could not be written."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C, SIGTERM or SIGHUP; nothing was left behind."""
+
+
+_CODES: Final[tuple[tuple[type[ZeekMLError], ExitCode], ...]] = (
+    (InputError, ExitCode.INPUT),
+    (ModelError, ExitCode.MODEL),
+    (ConfigError, ExitCode.CONFIG),
+    (OutputError, ExitCode.OUTPUT),
+)
+
+
+def exit_code(error: ZeekMLError) -> ExitCode:
+    """The exit code that stands for this error."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return ExitCode.UNEXPECTED

@@ -1,0 +1,269 @@
+"""The settings: their names, units, ranges and defaults, read from YAML.
+
+A file holds any part of the settings, the rest keep their defaults; the command line goes over both.
+``config/zeekml.yaml`` holds all of them with their defaults. What is wrong in a file is told with the
+file, the line and the key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from zeekml.errors import ConfigError
+from zeekml.resources import DEFAULT_MODEL
+
+_PORT: Final = re.compile(r"(?P<port>\d{1,5})/(tcp|udp|icmp)")
+_LARGEST_FILE: Final = 4 << 20  # bytes; a configuration is a page of text
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"expected an address or a network such as 10.0.0.0/8 or fd00::/8: {error}") from error
+    return text
+
+
+def _port(text: str) -> str:
+    match = _PORT.fullmatch(text)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError("expected a port and its protocol, such as 443/tcp or 53/udp")
+    return text
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0)]
+Network = Annotated[str, AfterValidator(_network)]
+Port = Annotated[str, AfterValidator(_port)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_as_tuple)]
+
+
+class _Section(BaseModel):
+    """No unknown key, no silent conversion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class ScoreSettings(_Section):
+    """What is scored with, and what is written."""
+
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
+    log_threshold: Probability = 0.5
+    format: Literal["tsv", "json"] = "tsv"
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+
+
+class AllowlistEntry(_Section):
+    """What raises no notice: all the fields that are given must match."""
+
+    reason: Annotated[str, Field(min_length=1)]
+    networks: Networks = ()
+    peers: Networks = ()
+    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple)] = ()
+    services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    expires: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> AllowlistEntry:
+        if not (self.networks or self.peers or self.ports or self.services):
+            raise ValueError(
+                "an entry needs at least one of networks, peers, ports, services (it would allow everything)"
+            )
+        return self
+
+
+class AlertSettings(_Section):
+    """When a connection or a host becomes a notice."""
+
+    connection_threshold: Probability | None = None
+    host_threshold: Seconds | None = None
+    suppress_for: Seconds = 3600.0
+    local_nets: Networks = ()
+    alert_inbound: bool = False
+    allowlist: Annotated[tuple[AllowlistEntry, ...], BeforeValidator(_as_tuple)] = ()
+
+
+class StateSettings(_Section):
+    """How much is remembered of hosts and of their peers."""
+
+    idle: Annotated[float, Field(gt=0)] = 86_400.0
+    max_pairs: Annotated[int, Field(ge=1)] = 1024
+    max_hosts: Annotated[int, Field(ge=1)] = 50_000
+    max_contexts: Annotated[int, Field(ge=1)] = 1_000_000
+
+
+class Settings(_Section):
+    """Every setting, by section."""
+
+    score: ScoreSettings = ScoreSettings()
+    alerts: AlertSettings = AlertSettings()
+    state: StateSettings = StateSettings()
+
+    def with_options(self, section: Literal["score"], **options: object) -> Settings:
+        """These settings with the options of a command line on top; None means "not given".
+
+        Raises ConfigError for a value out of range.
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        merged = {**self.model_dump(exclude_unset=True), section: {**self.section(section), **given}}
+        return _validated(merged, "command line", None)
+
+    def section(self, name: str) -> dict[str, Any]:
+        """The section's settings by name."""
+        values: dict[str, Any] = self.model_dump()[name]
+        return values
+
+    def as_yaml(self) -> str:
+        """All settings, defaults too, as YAML that ``load_settings`` reads back to an equal value."""
+        return yaml.safe_dump(_plain(self.model_dump()), sort_keys=False, allow_unicode=True)
+
+
+def load_settings(path: Path | None) -> Settings:
+    """The settings of a YAML file over the defaults; None gives the defaults.
+
+    Raises ConfigError, which names file, line and key.
+    """
+    if path is None:
+        return Settings()
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_FILE + 1)
+        text = raw.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+    if len(raw) > _LARGEST_FILE:
+        raise ConfigError(f"{path}: larger than {_LARGEST_FILE} bytes; expected a zeekml configuration")
+    return parse_settings(text, str(path))
+
+
+def parse_settings(text: str, source: str) -> Settings:
+    """The settings that a YAML text holds; ``source`` is the name that errors give it.
+
+    Raises ConfigError.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-40
+        raise ConfigError(f"{source}: not valid YAML: {error}") from error
+    if root is None:
+        return Settings()
+    _refuse_repeated_keys(root, source)
+    return _validated(values, source, root)
+
+
+def _validated(values: object, source: str, root: yaml.Node | None) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = [_describe(details, source, root) for details in error.errors(include_url=False)]
+        raise ConfigError("\n".join(problems)) from error
+
+
+def _describe(details: ErrorDetails, source: str, root: yaml.Node | None) -> str:
+    """One problem as "file, line N: key: what was expected, what was found"."""
+    where = source if root is None else f"{source}, line {_line(root, details['loc'])}"
+    key = _dotted(details["loc"]) or "the whole file"
+    if details["type"] == "extra_forbidden":
+        return f"{where}: {key}: unknown setting{_suggestion(details['loc'])}"
+    if details["type"] == "missing":
+        return f"{where}: {key}: missing, and it has no default"
+    message = details["msg"].removeprefix("Value error, ")
+    if details["type"] in _EXPECTED:
+        message = f"expected {_EXPECTED[details['type']]}"
+    return f"{where}: {key}: {message} (found {details['input']!r:.80})"
+
+
+_EXPECTED: Final = {"model_type": "a mapping of settings (key: value)", "tuple_type": "a list, such as [a, b]"}
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    """``("alerts", "allowlist", 0, "ports")`` as ``alerts.allowlist[0].ports``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
+
+
+def _suggestion(loc: tuple[int | str, ...]) -> str:
+    model: type[BaseModel] | None = Settings
+    for part in loc[:-1]:
+        if isinstance(part, str):
+            model = _SECTIONS.get(part)
+    known = list(model.model_fields) if model else []
+    close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+
+
+_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
+    "score": ScoreSettings,
+    "alerts": AlertSettings,
+    "allowlist": AllowlistEntry,
+    "state": StateSettings,
+}
+
+
+def _line(root: yaml.Node, loc: tuple[int | str, ...]) -> int:
+    """The line (from 1) of the deepest part of ``loc`` that the document has."""
+    node, line = root, root.start_mark.line + 1
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == part), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _refuse_repeated_keys(root: yaml.Node, source: str) -> None:
+    """YAML would silently keep the last of two equal keys."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias can point back at its own parent
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                line = key.start_mark.line + 1
+                if isinstance(key, yaml.ScalarNode):
+                    if key.value in lines:
+                        raise ConfigError(
+                            f"{source}, line {line}: {key.value}: given before in line {lines[key.value]}"
+                        )
+                    lines[key.value] = line
+                waiting.append(value)
+
+
+def _plain(value: object) -> object:
+    """Tuples as lists, for YAML."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

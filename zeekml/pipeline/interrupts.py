@@ -1,0 +1,66 @@
+"""Signals: SIGTERM and SIGHUP stop a run as Ctrl-C does, and no signal cuts a commit in two."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _in_main_thread() -> bool:
+    """Python takes and runs signal handlers only there."""
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def stopping_by_signal() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP raise KeyboardInterrupt too, so that one way of cleaning up serves all.
+
+    A signal that was ignored before (``nohup``) stays ignored. Outside the main thread nothing changes.
+    """
+    if not _in_main_thread():
+        yield
+        return
+    with _handlers(_stop):
+        yield
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Inside, the stopping signals wait; leaving the block raises KeyboardInterrupt if one came.
+
+    Handlers are exchanged, not masks set: a masked signal would go to another thread of the process
+    (torch has its own), and Python would run the handler in the main thread all the same.
+    """
+    if not _in_main_thread():
+        yield
+        return
+    came: list[int] = []
+    with _handlers(lambda number, _frame: came.append(number)):
+        yield
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _handlers(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """``handler`` for the stopping signals that are not ignored; the former ones afterwards."""
+    before = {number: signal.getsignal(number) for number in _STOPPING}
+    for number, former in before.items():
+        if former not in (signal.SIG_IGN, None):  # None: installed by C code, and could not be put back
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            if former is not None:
+                signal.signal(number, former)

@@ -1,0 +1,85 @@
+"""Reads ahead in a thread, so that decompressing and parsing overlap with scoring.
+
+The queue is bounded: a reader that is faster than the model waits, and memory stays flat.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+_POLL: Final = 0.1
+"""Seconds after which a reader that waits for room looks whether anybody still wants its items."""
+
+
+class _End:
+    """Follows the last item; carries the error that ended the reading, if one did."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class _Reader(Generic[T]):
+    """The thread that reads ``items`` and the queue between."""
+
+    def __init__(self, items: Iterator[T], depth: int) -> None:
+        self._items = items
+        self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
+        self._unwanted = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="zeekml-reader", daemon=True)
+
+    def __iter__(self) -> Generator[T, None, None]:
+        self._thread.start()
+        try:
+            while True:
+                item = self._queue.get()
+                if isinstance(item, _End):
+                    if item.error is not None:
+                        raise item.error
+                    return
+                yield item
+        finally:
+            self._unwanted.set()
+            self._thread.join()
+
+    def _run(self) -> None:
+        end = _End(None)
+        try:
+            for item in self._items:
+                if not self._put(item):
+                    break
+        except BaseException as error:  # noqa: BLE001: handed to the thread that consumes, raised there
+            end = _End(error)
+        finally:
+            self._close()
+        self._put(end)
+
+    def _put(self, item: T | _End) -> bool:
+        """Waits for room; False when nobody wants the item any more."""
+        while not self._unwanted.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def _close(self) -> None:
+        """A generator closes its files here, in its own thread, not whenever it is collected."""
+        if isinstance(self._items, Generator):
+            with closing(self._items):
+                pass
+
+
+def read_ahead(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
+    """The same items in the same order, read by a thread that is at most ``depth`` items ahead.
+
+    An error of ``items`` is raised after the items before it. Closing the generator (also by an error or an
+    interrupt in the loop over it) ends the thread and closes ``items`` before it returns.
+    """
+    yield from _Reader(items, depth)

@@ -1,0 +1,71 @@
+"""What a run did, counted as it goes; memory does not grow with the log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from zeekml.errors import ZeekMLError
+
+HOSTS_COUNTED: Final = 1 << 18
+"""Originators told apart for the summary; beyond it the count is "more than"."""
+
+
+@dataclass
+class HostCount:
+    """The number of distinct originators, up to a bound."""
+
+    _seen: set[int] = field(default_factory=set)
+
+    def add(self, stream: str, originators: pd.Series[str]) -> None:
+        """Counts the categories of an ``id.orig_h`` column; a host belongs to its stream."""
+        import pandas as pd
+
+        if self.full:
+            return
+        names = stream + "\0" + pd.Series(originators.cat.categories, dtype="str")
+        self._seen.update(pd.util.hash_pandas_object(names, index=False).tolist())
+
+    @property
+    def full(self) -> bool:
+        """No further host is counted."""
+        return len(self._seen) >= HOSTS_COUNTED
+
+    def __str__(self) -> str:
+        return f"more than {HOSTS_COUNTED:,}" if self.full else f"{len(self._seen):,}"
+
+    def __len__(self) -> int:
+        return min(len(self._seen), HOSTS_COUNTED)
+
+
+@dataclass
+class Summary:
+    """The counts of one run."""
+
+    connections: int = 0
+    hosts: HostCount = field(default_factory=HostCount)
+    logged: int = 0
+    """Lines of zeekml.log."""
+    alerts: Counter[str] = field(default_factory=Counter)
+    """Alerting connections by class."""
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Notices by note and class."""
+    files: int = 0
+    """Logs read to their end."""
+    passed_over: list[str] = field(default_factory=list)
+    """Files in folders that are no connection logs."""
+    problems: list[ZeekMLError] = field(default_factory=list)
+    """What could not be read."""
+    rejects: int = 0
+    caps_acted: int = 0
+    """How often a limit of the state made room: beyond 0, verdicts can differ from a run with more room."""
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Connections a second, from the start of the run to its end."""
+        return self.connections / self.seconds if self.seconds > 0 else 0.0
