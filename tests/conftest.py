@@ -11,9 +11,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the source tree."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real labelled logs; tests that need it are skipped, saying so, where it is absent."""
     folder = Path(os.environ.get("ZEEKML_SHARED_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "zeek" / "groups.csv").is_file():
         pytest.skip(f"real logs are absent (no {folder / 'zeek' / 'groups.csv'}): set ZEEKML_SHARED_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made conn.log (TSV) of 20,000 connections with hosts that scan, beacon and flood."""
+    from zeekml.simulate import Scenario, write_traffic
+
+    path = tmp_path_factory.mktemp("made") / "conn.log"
+    write_traffic(path, Scenario(connections=20_000, seed=7))
+    return path

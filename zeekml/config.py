@@ -121,6 +121,14 @@ class Settings(_Section):
     alerts: AlertSettings = AlertSettings()
     state: StateSettings = StateSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, values: object) -> object:
+        """A section of which every line is commented out is null in YAML, and meant to be empty."""
+        if not isinstance(values, dict):
+            return values
+        return {key: {} if value is None and key in cls.model_fields else value for key, value in values.items()}
+
     def with_options(self, section: Literal["score"], **options: object) -> Settings:
         """These settings with the options of a command line on top; None means "not given".
 
@@ -168,7 +176,7 @@ def parse_settings(text: str, source: str) -> Settings:
         values = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-13-40
         raise ConfigError(f"{source}: not valid YAML: {error}") from error
-    if root is None:
+    if root is None or values is None:
         return Settings()
     _refuse_repeated_keys(root, source)
     return _validated(values, source, root)

@@ -62,7 +62,10 @@ def simulate(
         JsonTime, typer.Option("--json-ts", help="How a JSON log holds times.")
     ] = JsonTime.EPOCH,
 ) -> None:
-    """Write a made log: browsing, DNS, NTP, backups, and among them a scan, two beacons and a flood."""
+    """Write a made log to try things on.
+
+    It holds browsing, DNS, NTP, backups, and among them a scan, a regular and a jittered beacon, and a flood.
+    """
     from zeekml.simulate import Scenario, write_traffic
 
     scenario = Scenario(

@@ -1,0 +1,59 @@
+"""Signals stop a run in one way, and wait where they must."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from zeekml.pipeline.interrupts import stopping_by_signal, undisturbed
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_stopping_signal_is_a_keyboard_interrupt(number: int) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), stopping_by_signal():
+        send(number)
+    assert signal.getsignal(number) is before
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_by_signal():
+            send(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_waits_for_the_end_of_an_undisturbed_block() -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), stopping_by_signal():
+        with undisturbed():
+            send(signal.SIGTERM)
+            done = True
+        pytest.fail("the signal was lost")
+    assert done
+
+
+def test_an_error_in_an_undisturbed_block_comes_out_as_itself() -> None:
+    with pytest.raises(OSError, match="disk full"), stopping_by_signal(), undisturbed():
+        raise OSError("disk full")
+
+
+def test_other_threads_change_no_handler() -> None:
+    def run() -> None:
+        with stopping_by_signal(), undisturbed():
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    handlers: list[object] = []
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert handlers == [signal.getsignal(signal.SIGTERM)]

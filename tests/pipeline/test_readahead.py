@@ -1,0 +1,64 @@
+"""Reading ahead: order, errors, the bound, and an end without leftovers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from zeekml.pipeline.readahead import read_ahead
+
+
+def test_the_items_come_in_order() -> None:
+    assert list(read_ahead(iter(range(1000)))) == list(range(1000))
+
+
+def test_nothing_is_read_from_an_empty_source() -> None:
+    assert list(read_ahead(iter(()))) == []
+
+
+def test_an_error_follows_the_items_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise OSError("gone")
+
+    got: list[int] = []
+    with pytest.raises(OSError, match="gone"):
+        got.extend(read_ahead(items()))
+    assert got == [1, 2]
+
+
+def test_the_reader_stays_within_its_depth() -> None:
+    read = 0
+
+    def items() -> Iterator[int]:
+        nonlocal read
+        for number in range(100):
+            read = number + 1
+            yield number
+
+    ahead = read_ahead(items(), depth=3)
+    assert next(ahead) == 0
+    time.sleep(0.3)
+    assert read <= 1 + 3 + 1  # taken, queued, waiting for room
+    assert list(ahead) == list(range(1, 100))
+
+
+def test_leaving_early_ends_the_thread_and_closes_the_source() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    with closing(read_ahead(items(), depth=1)) as ahead:
+        next(ahead)
+    assert closed.is_set()
+    assert not [thread for thread in threading.enumerate() if thread.name == "zeekml-reader"]

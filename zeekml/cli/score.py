@@ -1,0 +1,139 @@
+"""``zeekml score``: logs in, notices out."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zeekml.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from zeekml.pipeline.summary import Summary
+
+
+class OutputFormat(StrEnum):
+    """How the outputs are written."""
+
+    TSV = "tsv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to ``app``."""
+    app.command("score")(score)
+
+
+def score(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH", help="Logs, globs, folders of logs, or - for standard input."),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
+    ],
+    output_format: Annotated[
+        OutputFormat | None,
+        typer.Option("--format", help="How the outputs are written.", show_default="tsv"),
+    ] = None,
+    log_threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--log-threshold",
+            metavar="X",
+            help="Write connections scored at X (0 to 1) or above to zeekml.log; 0 writes every one.",
+            show_default="0.5",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", help="Threads that compute.", show_default="one a CPU, at most 4"
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
+    ] = None,
+    fail_on_alert: Annotated[
+        bool, typer.Option("--fail-on-alert", help="Exit with code 3 when a notice was written.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="No progress and no closing table; problems are still told.")
+    ] = False,
+) -> None:
+    """Score connection logs and write notice.log and zeekml.log.
+
+    The logs of Zeek (TSV or JSON) and Suricata (eve.json), plain or compressed, are told apart by content.
+    A log that cannot be read is reported, the others are scored, and the exit code is 4.
+    """
+    from zeekml.config import load_settings
+    from zeekml.pipeline.interrupts import stopping_by_signal
+
+    settings = load_settings(config).with_options(
+        "score",
+        format=None if output_format is None else output_format.value,
+        log_threshold=log_threshold,
+        model=model,
+        threads=threads,
+    )
+    with stopping_by_signal():
+        # Loading torch takes longer than anything else that happens before the first connection.
+        from zeekml.pipeline.batch import score_logs
+        from zeekml.pipeline.progress import progress_on
+
+        with progress_on(sys.stderr, quiet=quiet) as progress:
+            summary = score_logs(paths, out, settings, progress)
+    if not quiet:
+        _show(summary, out)
+    raise typer.Exit(_code(summary, fail_on_alert))
+
+
+def _code(summary: Summary, fail_on_alert: bool) -> ExitCode:
+    if summary.problems:
+        return ExitCode.INPUT
+    if fail_on_alert and summary.notices:
+        return ExitCode.ALERTS
+    return ExitCode.OK
+
+
+def _show(summary: Summary, out: Path) -> None:
+    """The closing table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in _rows(summary):
+        table.add_row(name, value)
+    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    typer.echo(f"written to {out}: notice.log, zeekml.log" + (", rejects.log" if summary.rejects else ""))
+
+
+def _rows(summary: Summary) -> list[tuple[str, str]]:
+    rows = [
+        ("connections", f"{summary.connections:,}"),
+        ("hosts", str(summary.hosts)),
+        ("alerting connections", f"{summary.alerts.total():,}"),
+        *((f"  {name}", f"{count:,}") for name, count in summary.alerts.most_common()),
+        ("notices", f"{summary.notices.total():,}"),
+        *((f"  {note}, {name}", f"{count:,}") for (note, name), count in sorted(summary.notices.items())),
+        ("lines in zeekml.log", f"{summary.logged:,}"),
+        ("rejected lines", f"{summary.rejects:,}"),
+        ("logs read", f"{summary.files:,}"),
+        ("files passed over", f"{len(summary.passed_over):,}"),
+        ("logs with problems", f"{len(summary.problems):,}"),
+    ]
+    if summary.caps_acted:
+        rows.append(("limits that made room", f"{summary.caps_acted:,}"))
+    rows.append(("connections a second", f"{summary.rate:,.0f}"))
+    return rows

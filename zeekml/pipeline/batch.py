@@ -1,0 +1,220 @@
+"""The driver behind ``zeekml score``: logs that are there, from their first line to their last."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from zeekml.addresses import Networks
+from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained
+from zeekml.config import AlertSettings, Settings
+from zeekml.errors import InputError
+from zeekml.pipeline.interrupts import undisturbed
+from zeekml.pipeline.progress import Progress
+from zeekml.pipeline.readahead import read_ahead
+from zeekml.pipeline.summary import Summary
+from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
+from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
+from zeekml.sinks import Outputs, open_outputs
+
+_MOST_THREADS: Final = 4
+"""Threads taken unasked: the networks are small, and a sensor has other work."""
+
+
+class ScoresBatches(Protocol):
+    """What the driver needs of a scorer: :class:`zeekml.scoring.Scorer`, or a stand-in."""
+
+    @property
+    def caps_acted(self) -> int:
+        """How often a limit of the state made room."""
+
+    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+        """The scores of the next batch of a stream."""
+
+    def reasons(self, scores: Scores, rows: np.ndarray) -> list[str]:
+        """Why these rows score as they do, one text a row."""
+
+    def end_stream(self, stream: str) -> None:
+        """Forgets a stream that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """A log was read to its end, or up to ``error``."""
+
+    log: LogFile
+    error: InputError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """No further log belongs to this stream."""
+
+    stream: str
+
+
+Event = Batch | FileEnd | StreamEnd
+
+
+def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Progress) -> Summary:
+    """Scores the logs under ``paths`` and writes notice.log, zeekml.log and, if need be, rejects.log to ``out``.
+
+    A log that cannot be read is told in ``Summary.problems`` and the others are scored. The outputs appear
+    together at the end; by an error or an interrupt none of them does, and what was there before stays.
+
+    Raises ModelError, ConfigError and OutputError; InputError when not one log could be read.
+    """
+    started = time.monotonic()
+    bundle = load_bundle(settings.score.model)
+    engine = AlertEngine(alert_policy(settings.alerts, bundle), bundle.classes)
+    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads or default_threads())
+    discovery = discover(paths)
+    summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
+    for problem in discovery.problems:
+        progress.problem(problem)
+    if not discovery.streams:
+        raise InputError(_nothing_read(summary))
+    with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
+        run = Run(scorer, engine, outputs, bundle.classes, settings.score.log_threshold, progress, summary)
+        run.score(discovery.streams)
+        if not summary.files and not summary.connections:
+            raise InputError(_nothing_read(summary))
+        with undisturbed():
+            outputs.commit()
+    summary.caps_acted = scorer.caps_acted + engine.caps_acted
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+@dataclass
+class Run:
+    """One pass over streams of logs: read ahead, score, alert, write."""
+
+    scorer: ScoresBatches
+    engine: AlertEngine
+    outputs: Outputs
+    classes: Sequence[str]
+    log_threshold: float
+    progress: Progress
+    summary: Summary
+
+    def score(self, streams: Sequence[Stream]) -> None:
+        """Takes every stream from its first line to its last and counts in ``summary``; commits nothing."""
+        self.progress.begin([log for stream in streams for log in stream.files])
+        rejects = Rejects(self.outputs.rejects_log.write)
+        with closing(read_ahead(read_streams(streams, rejects))) as events:
+            for event in events:
+                match event:
+                    case Batch():
+                        self._batch(event)
+                    case FileEnd():
+                        self._file_end(event)
+                    case StreamEnd():
+                        self.scorer.end_stream(event.stream)
+                        self.engine.end_stream(event.stream)
+        self.summary.rejects = rejects.total
+
+    def _batch(self, batch: Batch) -> None:
+        frame, outputs = batch.frame, self.outputs
+        scores = self.scorer.score(frame, batch.stream)
+        alerts = self.engine.process(frame, scores, batch.stream)
+        rows = np.flatnonzero(scores.score >= self.log_threshold)
+        explained_rows = alerts.rows_to_explain(rows)
+        explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
+        outputs.zeekml_log.write(frame, scores, rows, explained)
+        outputs.notice_log.write(alerts.notices, frame, explained)
+        self._count(batch, scores, alerts, len(rows))
+
+    def _count(self, batch: Batch, scores: Scores, alerts: Alerts, logged: int) -> None:
+        summary = self.summary
+        summary.connections += len(batch.frame)
+        summary.logged += logged
+        summary.hosts.add(batch.stream, batch.frame["id.orig_h"])
+        by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self.classes))
+        for name, count in zip(self.classes, by_class.tolist(), strict=True):
+            if count:
+                summary.alerts[name] += count
+        for notice in alerts.notices:
+            summary.notices[notice.note, notice.class_name] += 1
+        self.progress.connections(batch.source, len(batch.frame))
+
+    def _file_end(self, end: FileEnd) -> None:
+        if end.error is None:
+            self.summary.files += 1
+        else:
+            self.summary.problems.append(end.error)
+            self.progress.problem(end.error)
+        self.progress.file_end(end.log)
+
+
+def read_streams(
+    streams: Sequence[Stream],
+    rejects: Rejects,
+    read: Callable[..., Iterator[Batch]] = read_batches,
+) -> Iterator[Event]:
+    """The batches of every log in order, with the ends of logs and streams between them.
+
+    A log that cannot be read, or not to its end, gives the batches before the damage and a FileEnd with the
+    error; the next log follows.
+    """
+    for stream in streams:
+        for log in stream.files:
+            error = None
+            try:
+                yield from read(log, stream.name, rejects=rejects)
+            except InputError as problem:
+                error = problem
+            yield FileEnd(log, error)
+        yield StreamEnd(stream.name)
+
+
+def alert_policy(settings: AlertSettings, bundle: Bundle) -> AlertPolicy:
+    """The policy that the settings ask for; a threshold that they leave open is the bundle's.
+
+    Raises ConfigError.
+    """
+
+    def chosen(setting: float | None, own: float) -> float:
+        return own if setting is None else setting
+
+    return AlertPolicy(
+        connection_threshold=chosen(settings.connection_threshold, bundle.thresholds.connection),
+        host_threshold=chosen(settings.host_threshold, bundle.thresholds.host),
+        evidence_floor=bundle.evidence.floor,
+        half_life=bundle.evidence.half_life,
+        suppress_for=settings.suppress_for,
+        local_nets=Networks.parse(settings.local_nets, field="alerts.local_nets") if settings.local_nets else None,
+        alert_inbound=settings.alert_inbound,
+        allowlist=Allowlist.parse(
+            [entry.model_dump() for entry in settings.allowlist], field="alerts.allowlist"
+        ),
+    )
+
+
+def state_limits(settings: Settings) -> StateLimits:
+    """The limits of what a scorer remembers."""
+    return StateLimits(**settings.section("state"))
+
+
+def default_threads() -> int:
+    """One thread for each CPU that this process may use, up to four."""
+    return min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+
+
+def _nothing_read(summary: Summary) -> str:
+    """The message of a run that found no connection log at all."""
+    lines = [str(problem) for problem in summary.problems]
+    if summary.passed_over:
+        lines.append(
+            f"no connection log among {len(summary.passed_over):,} files ({', '.join(summary.passed_over[:3])}, ...): "
+            "expected Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
+        )
+    return "\n".join([*lines, "no log could be read, nothing was written"])
