@@ -1,0 +1,81 @@
+"""What a network sees of the features: flags as they are, numbers by where they lie among the training data's.
+
+A number is cut at quantiles of the training data. ``piecewise`` gives one channel a bin, filling from 0 to 1 as the
+value passes through it (piecewise-linear encoding: Gorishniy, Rubachev, Babenko 2022, arXiv 2203.05556);
+``quantile`` gives the mean of these, the value's rank. Both end at 0 and 1, so a value never seen in training
+cannot run away; both add a channel that says that the number is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeekml.features.layout import Layout
+
+Floats = NDArray[np.float32]
+Mode = Literal["piecewise", "quantile"]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A fitted encoding: ``edges`` (numbers, bins + 1) float32, ascending along the bins."""
+
+    mode: Mode
+    is_number: NDArray[np.bool_]
+    edges: Floats
+
+    @classmethod
+    def fit(cls, matrix: Floats, layout: Layout, *, mode: Mode = "piecewise", bins: int = 8) -> Encoding:
+        """Cut each number of a feature matrix (N, F) at the quantiles of its known values."""
+        is_number = np.array([feature.kind == "number" for feature in layout.features])
+        shares = np.linspace(0.005, 0.995, bins + 1)
+        edges = [_edges(column[~np.isnan(column)], shares) for column in matrix[:, is_number].T]
+        return cls(mode, is_number, np.array(edges, dtype=np.float32).reshape(-1, bins + 1))
+
+    @property
+    def bins(self) -> int:
+        """Bins of each number."""
+        return self.edges.shape[1] - 1
+
+    @property
+    def channels(self) -> int:
+        """Width C of the encoded rows."""
+        numbers = int(self.is_number.sum())
+        return len(self.is_number) - numbers + numbers * ((self.bins if self.mode == "piecewise" else 1) + 1)
+
+    def feature_of_channel(self) -> NDArray[np.int64]:
+        """(C,) the index of the feature that each channel comes from."""
+        flags, numbers = np.flatnonzero(~self.is_number), np.flatnonzero(self.is_number)
+        repeat = self.bins if self.mode == "piecewise" else 1
+        return np.concatenate([flags, numbers, np.repeat(numbers, repeat)])
+
+    def encode(self, matrix: Floats) -> Floats:
+        """Encode a feature matrix (N, F): (N, C) float32 in 0..1; flags, then missing marks, then numbers."""
+        numbers = matrix[:, self.is_number]
+        missing = np.isnan(numbers)
+        low, width = self.edges[:, :-1], np.maximum(np.diff(self.edges, axis=1), np.float32(1e-6))
+        filled = (numbers[:, :, None] - low) / width
+        np.clip(filled, 0, 1, out=filled)
+        filled[missing] = 0
+        if self.mode == "quantile":
+            filled = filled.mean(axis=2, keepdims=True)
+        flat = filled.reshape(len(matrix), -1)
+        return np.concatenate([matrix[:, ~self.is_number], missing, flat], axis=1, dtype=np.float32)
+
+
+def _edges(known: Floats, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(known):
+        return np.linspace(0, 1, len(shares))
+    distinct = np.unique(known)
+    # Few distinct values would give empty bins: spread the edges over what there is.
+    edges = np.quantile(distinct if len(distinct) <= 4 * len(shares) else known, shares)
+    for _ in range(3):
+        flat = np.flatnonzero(np.diff(edges) <= 0)
+        if not len(flat):
+            break
+        edges = np.quantile(distinct, shares)
+    return np.maximum.accumulate(edges + np.arange(len(edges)) * 1e-6)

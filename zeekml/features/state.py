@@ -1,0 +1,92 @@
+"""The memory of one stream: its hosts and pairs, and the rules by which they are forgotten.
+
+Forgetting follows the log alone, so any cut into batches and any driver forgets alike: a host or pair whose own gap
+exceeds ``idle`` starts anew; a host's contexts are trimmed as its connections count up (see ``pairs``); and after
+every 65,536th connection of the stream ``max_hosts`` and ``max_contexts`` are enforced, least recently seen out first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeekml.features.hosts import host_table
+from zeekml.features.keyed import Slots
+from zeekml.features.pairs import pair_table
+
+#: Connections of a stream after which the caps on hosts and contexts are enforced.
+CAP_EVERY = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class StateLimits:
+    """How long and how much is remembered: ``idle`` in seconds, the rest in numbers held."""
+
+    idle: float = 86400.0
+    max_pairs: int = 1024
+    max_hosts: int = 50_000
+    max_contexts: int = 1_000_000
+
+    @property
+    def trim_every(self) -> int:
+        """Connections of a host between two trims of its contexts."""
+        return max(self.max_pairs // 4, 1)
+
+    @property
+    def trim_to(self) -> int:
+        """Contexts that a trim leaves."""
+        return max(self.max_pairs - self.trim_every, 1)
+
+
+class StreamState:
+    """What is remembered of one stream between batches."""
+
+    def __init__(self, limits: StateLimits) -> None:
+        self.limits = limits
+        self.hosts = host_table()
+        self.pairs = pair_table()
+        self.connections = 0
+        self.caps_acted = 0
+
+    def until_cap(self) -> int:
+        """Connections that may still come before the caps are enforced again."""
+        return CAP_EVERY - self.connections % CAP_EVERY
+
+    def count(self, connections: int) -> Slots:
+        """Count connections, enforce the caps when it is time, and return the slots of hosts forgotten thereby."""
+        self.connections += connections
+        if self.connections % CAP_EVERY:
+            return np.empty(0, dtype=np.int64)
+        return self._enforce()
+
+    def _enforce(self) -> Slots:
+        gone = _least_recent(self.hosts.slots, self.hosts["clock"], self.limits.max_hosts)
+        if len(gone):
+            self.drop_pairs_of(gone)
+            self.hosts.remove(gone)
+        stale = _least_recent(self.pairs.slots, self.pairs["clock"], self.limits.max_contexts)
+        if len(stale):
+            self.drop_pairs(stale)
+        self.caps_acted += len(gone) + len(stale)
+        return gone
+
+    def drop_pairs_of(self, hosts: Slots) -> None:
+        """Forget all pairs of these hosts."""
+        held = self.pairs.slots
+        mine = np.zeros(self.hosts.capacity, dtype=bool)
+        mine[hosts] = True
+        self.drop_pairs(held[mine[self.pairs["host"][held]]])
+
+    def drop_pairs(self, slots: Slots) -> None:
+        """Forget pairs and take them off their hosts' counts."""
+        np.subtract.at(self.hosts["pairs"], self.pairs["host"][slots], 1)
+        self.pairs.remove(slots)
+
+
+def _least_recent(slots: Slots, clock: NDArray[np.float64], most: int) -> Slots:
+    """The slots beyond ``most``, those with the oldest clock; ties go by key, which is the order of ``slots``."""
+    if len(slots) <= most:
+        return np.empty(0, dtype=np.int64)
+    return slots[np.argsort(clock[slots], kind="stable")[: len(slots) - most]]
