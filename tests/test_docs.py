@@ -83,7 +83,9 @@ def test_the_configuration_examples_are_right() -> None:
         parse_settings(example, "docs/configuration.md")
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "docs" / "commands.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", ROOT / "docs" / "commands.md"], ids=lambda path: path.name
+)
 def test_the_tables_of_exit_codes_are_complete(path: Path) -> None:
     rows = re.findall(r"^\| (\d+) \| (\w+) \|", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [(str(code.value), code.name.lower()) for code in ExitCode]
@@ -104,7 +106,9 @@ def test_a_name_that_is_not_public_is_absent() -> None:
 
 def blocks(path: Path, language: str) -> list[str]:
     """The code blocks of a page in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -118,7 +122,7 @@ def test_the_python_examples_run(
     with contextlib.redirect_stdout(io.StringIO()):
         for block in blocks(path, "python"):
             code = compile(ast.parse(block), str(path), "exec")
-            exec(code, names)  # noqa: S102: our own documentation
+            exec(code, names)  # noqa: S102  our own documentation
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

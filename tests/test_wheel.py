@@ -25,7 +25,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The ``bin`` of an environment that holds the wheel alone, and finds its dependencies in the running one.
+    """The ``bin`` of an environment that holds the wheel alone and borrows what it depends on.
 
     A path in a .pth file makes the running environment's packages importable, without the .pth files that lie
     there: zeekml as editable stays out of reach, and nothing is downloaded.
@@ -36,7 +36,18 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     paths = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     Path(packages, "dependencies.pth").write_text("\n".join(sorted(paths)) + "\n")
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    )
     return folder / "bin"
 
 
@@ -67,14 +78,18 @@ def test_the_installed_wheel_scores_a_log_from_another_folder(
     assert Path(where).is_relative_to(installed.parent)
 
     run(installed / "zeekml", "simulate", "--out", "conn.log", "--connections", "5000", cwd=tmp_path)
-    shown = run(installed / "zeekml", "score", "conn.log", "--out", "out", "--log-threshold", "0", cwd=tmp_path)
+    shown = run(
+        installed / "zeekml", "score", "conn.log", "--out", "out", "--log-threshold", "0", cwd=tmp_path
+    )
     assert "5,000" in shown
     lines = (tmp_path / "out" / "zeekml.log").read_text().splitlines()
     assert sum(not line.startswith("#") for line in lines) == 5000
     assert (tmp_path / "out" / "notice.log").is_file()
 
 
-def test_the_installed_wheel_verifies_its_model_and_shows_its_settings(installed: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_verifies_its_model_and_shows_its_settings(
+    installed: Path, tmp_path: Path
+) -> None:
     assert "ok" in run(installed / "zeekml", "model", "verify", DEFAULT_MODEL, cwd=tmp_path)
     assert DEFAULT_MODEL in run(installed / "zeekml", "model", "list", cwd=tmp_path)
     assert "log_threshold" in run(installed / "zeekml", "config", "show", cwd=tmp_path)

@@ -38,7 +38,9 @@ def _network(text: str) -> str:
     try:
         ipaddress.ip_network(text)
     except ValueError as error:
-        raise ValueError(f"expected an address or a network such as 10.0.0.0/8 or fd00::/8: {error}") from error
+        raise ValueError(
+            f"expected an address or a network such as 10.0.0.0/8 or fd00::/8: {error}"
+        ) from error
     return text
 
 
@@ -53,11 +55,11 @@ def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Probability = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[str, AfterValidator(_port)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_as_tuple)]
+NotEmpty = Field(min_length=1)  # an empty list would match nothing or everything, as one reads it
 
 
 class _Section(BaseModel):
@@ -70,7 +72,7 @@ class ScoreSettings(_Section):
     """What is scored with, and what is written."""
 
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
-    log_threshold: Probability = 0.5
+    log_threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     format: Literal["tsv", "json"] = "tsv"
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
 
@@ -79,10 +81,10 @@ class AllowlistEntry(_Section):
     """What raises no notice: all the fields that are given must match."""
 
     reason: Annotated[str, Field(min_length=1)]
-    networks: Networks = ()
-    peers: Networks = ()
-    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple)] = ()
-    services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    networks: Annotated[Networks, NotEmpty] = ()
+    peers: Annotated[Networks, NotEmpty] = ()
+    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
+    services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
     expires: dt.date | None = None
 
     @model_validator(mode="after")
@@ -97,8 +99,8 @@ class AllowlistEntry(_Section):
 class AlertSettings(_Section):
     """When a connection or a host becomes a notice."""
 
-    connection_threshold: Probability | None = None
-    host_threshold: Seconds | None = None
+    connection_threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    host_threshold: Annotated[float, Field(gt=0)] | None = None
     suppress_for: Seconds = 3600.0
     local_nets: Networks = ()
     alert_inbound: bool = False
@@ -127,7 +129,9 @@ class Settings(_Section):
         """A section of which every line is commented out is null in YAML, and meant to be empty."""
         if not isinstance(values, dict):
             return values
-        return {key: {} if value is None and key in cls.model_fields else value for key, value in values.items()}
+        return {
+            key: {} if value is None and key in cls.model_fields else value for key, value in values.items()
+        }
 
     def with_options(self, section: Literal["score"], **options: object) -> Settings:
         """These settings with the options of a command line on top; None means "not given".
@@ -204,7 +208,11 @@ def _describe(details: ErrorDetails, source: str, root: yaml.Node | None) -> str
     return f"{where}: {key}: {message} (found {details['input']!r:.80})"
 
 
-_EXPECTED: Final = {"model_type": "a mapping of settings (key: value)", "tuple_type": "a list, such as [a, b]"}
+_EXPECTED: Final = {
+    "model_type": "a mapping of settings (key: value)",
+    "tuple_type": "a list, such as [a, b]",
+    "too_short": "a list with one item or more",
+}
 
 
 def _dotted(loc: tuple[int | str, ...]) -> str:

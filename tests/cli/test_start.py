@@ -1,4 +1,4 @@
-"""The command line as a whole: versions, help, usage errors, and that it starts without the heavy libraries."""
+"""The command line as a whole: version, usage errors, and that it starts without the heavy libraries."""
 
 from __future__ import annotations
 

@@ -33,13 +33,18 @@ def test_an_ignored_signal_stays_ignored() -> None:
 
 
 def test_a_signal_waits_for_the_end_of_an_undisturbed_block() -> None:
-    done = False
-    with pytest.raises(KeyboardInterrupt), stopping_by_signal():
-        with undisturbed():
-            send(signal.SIGTERM)
-            done = True
-        pytest.fail("the signal was lost")
-    assert done
+    steps: list[str] = []
+
+    def run() -> None:
+        with stopping_by_signal():
+            with undisturbed():
+                send(signal.SIGTERM)
+                steps.append("inside")
+            steps.append("after")
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert steps == ["inside"]
 
 
 def test_an_error_in_an_undisturbed_block_comes_out_as_itself() -> None:

@@ -55,8 +55,9 @@ def simulate(
     ] = _DEFAULT_START,
     pattern: Annotated[
         list[str] | None,
-        typer.Option("--pattern", metavar="NAME", help="A kind of traffic; repeat it for several.",
-                     show_default="all"),
+        typer.Option(
+            "--pattern", metavar="NAME", help="A kind of traffic; repeat it for several.", show_default="all"
+        ),
     ] = None,
     json_ts: Annotated[
         JsonTime, typer.Option("--json-ts", help="How a JSON log holds times.")

@@ -65,7 +65,7 @@ Event = Batch | FileEnd | StreamEnd
 
 
 def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Progress) -> Summary:
-    """Scores the logs under ``paths`` and writes notice.log, zeekml.log and, if need be, rejects.log to ``out``.
+    """Scores the logs under ``paths`` and writes notice.log, zeekml.log and, if need be, rejects.log.
 
     A log that cannot be read is told in ``Summary.problems`` and the others are scored. The outputs appear
     together at the end; by an error or an interrupt none of them does, and what was there before stays.
@@ -74,8 +74,24 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
     """
     started = time.monotonic()
     bundle = load_bundle(settings.score.model)
+    scorer = Scorer(
+        bundle, limits=state_limits(settings), threads=settings.score.threads or default_threads()
+    )
+    summary = score_with(scorer, bundle, paths, out, settings, progress)
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+def score_with(
+    scorer: ScoresBatches,
+    bundle: Bundle,
+    paths: Sequence[str],
+    out: Path,
+    settings: Settings,
+    progress: Progress,
+) -> Summary:
+    """As :func:`score_logs`, with a scorer that is there already; ``bundle`` gives names and thresholds."""
     engine = AlertEngine(alert_policy(settings.alerts, bundle), bundle.classes)
-    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads or default_threads())
     discovery = discover(paths)
     summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
     for problem in discovery.problems:
@@ -90,7 +106,6 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
         with undisturbed():
             outputs.commit()
     summary.caps_acted = scorer.caps_acted + engine.caps_acted
-    summary.seconds = time.monotonic() - started
     return summary
 
 
@@ -191,10 +206,12 @@ def alert_policy(settings: AlertSettings, bundle: Bundle) -> AlertPolicy:
         evidence_floor=bundle.evidence.floor,
         half_life=bundle.evidence.half_life,
         suppress_for=settings.suppress_for,
-        local_nets=Networks.parse(settings.local_nets, field="alerts.local_nets") if settings.local_nets else None,
+        local_nets=Networks.parse(settings.local_nets, field="alerts.local_nets")
+        if settings.local_nets
+        else None,
         alert_inbound=settings.alert_inbound,
         allowlist=Allowlist.parse(
-            [entry.model_dump() for entry in settings.allowlist], field="alerts.allowlist"
+            [entry.model_dump(exclude_unset=True) for entry in settings.allowlist], field="alerts.allowlist"
         ),
     )
 
@@ -210,11 +227,11 @@ def default_threads() -> int:
 
 
 def _nothing_read(summary: Summary) -> str:
-    """The message of a run that found no connection log at all."""
-    lines = [str(problem) for problem in summary.problems]
+    """The message of a run that found no connection log at all; the problems themselves were told before."""
+    lines = []
     if summary.passed_over:
         lines.append(
-            f"no connection log among {len(summary.passed_over):,} files ({', '.join(summary.passed_over[:3])}, ...): "
+            f"no connection log among {len(summary.passed_over):,} files, such as {summary.passed_over[0]}: "
             "expected Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
         )
     return "\n".join([*lines, "no log could be read, nothing was written"])

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
 
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
 if TYPE_CHECKING:
     from zeekml.errors import ZeekMLError
     from zeekml.records import LogFile
@@ -81,13 +85,9 @@ class Lines(Silent):
 
 
 class Bar(Silent):
-    """A bar on a terminal: the share of the logs that are done, by their size on disk, beside count and rate."""
+    """A bar on a terminal: the share of the logs that are done, by size on disk, beside count and rate."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
-
         super().__init__(stream)
         self._rich = RichProgress(
             BarColumn(),

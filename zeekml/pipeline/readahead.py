@@ -53,7 +53,7 @@ class _Reader(Generic[T]):
             for item in self._items:
                 if not self._put(item):
                     break
-        except BaseException as error:  # noqa: BLE001: handed to the thread that consumes, raised there
+        except BaseException as error:  # handed to the thread that consumes, and raised there
             end = _End(error)
         finally:
             self._close()

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
+if TYPE_CHECKING:
     from zeekml.errors import ZeekMLError
 
 HOSTS_COUNTED: Final = 1 << 18
@@ -23,8 +23,6 @@ class HostCount:
 
     def add(self, stream: str, originators: pd.Series[str]) -> None:
         """Counts the categories of an ``id.orig_h`` column; a host belongs to its stream."""
-        import pandas as pd
-
         if self.full:
             return
         names = stream + "\0" + pd.Series(originators.cat.categories, dtype="str")
