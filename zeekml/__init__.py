@@ -47,11 +47,13 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Loads a public name at its first use (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("zeekml.scoring" if name == "Detector" else "zeekml.errors"), name)
+if not TYPE_CHECKING:  # a type checker reads the imports above, and must not believe any name
+
+    def __getattr__(name: str) -> object:
+        """Loads a public name at its first use (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("zeekml.scoring" if name == "Detector" else "zeekml.errors"), name)
 
 
 def __dir__() -> list[str]:

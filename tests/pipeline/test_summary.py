@@ -9,7 +9,7 @@ from zeekml.pipeline import summary
 from zeekml.pipeline.summary import HostCount, Summary
 
 
-def column(*hosts: str) -> pd.Series[str]:
+def column(*hosts: str) -> pd.Series:
     return pd.Series(list(hosts), dtype="str").astype("category")
 
 

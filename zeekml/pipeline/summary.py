@@ -21,7 +21,7 @@ class HostCount:
 
     _seen: set[int] = field(default_factory=set)
 
-    def add(self, stream: str, originators: pd.Series[str]) -> None:
+    def add(self, stream: str, originators: pd.Series) -> None:
         """Counts the categories of an ``id.orig_h`` column; a host belongs to its stream."""
         if self.full:
             return
