@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ class StreamEnd:
     stream: str
 
 
-Event = Batch | FileEnd | StreamEnd
+Event: TypeAlias = Batch | FileEnd | StreamEnd
 
 
 def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Progress) -> Summary:

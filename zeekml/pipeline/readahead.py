@@ -16,6 +16,10 @@ T = TypeVar("T")
 _POLL: Final = 0.1
 """Seconds after which a reader that waits for room looks whether anybody still wants its items."""
 
+_GRACE: Final = 2.0
+"""Seconds that a reader gets to end when nobody wants its items any more. One that waits for standard input
+can wait for ever; it is left behind, and ends with the process."""
+
 
 class _End:
     """Follows the last item; carries the error that ended the reading, if one did."""
@@ -45,7 +49,7 @@ class _Reader(Generic[T]):
                 yield item
         finally:
             self._unwanted.set()
-            self._thread.join()
+            self._thread.join(timeout=_GRACE)
 
     def _run(self) -> None:
         end = _End(None)
