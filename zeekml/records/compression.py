@@ -1,0 +1,144 @@
+"""The content of a log, decompressed piece by piece: gzip (several members too), zstd or plain, told by content.
+
+Sources: RFC 1952 (gzip), RFC 8878 (zstd).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import zstandard
+
+from zeekml.errors import FormatError, TruncatedError
+
+PIECE = 4 << 20  # bytes of content handed on at a time
+_READ = 1 << 20  # bytes read from the file at a time
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+# One zstd block of 4 bytes can stand for 128 KiB, so that 2 KiB of input become 64 MiB at most.
+_ZSTD_STEP = 2 << 10
+_UNREADABLE = {b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"\x04\x22\x4d\x18": "lz4"}
+
+
+def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes]:
+    """Yield the decompressed content of ``raw`` in pieces of about 4 MiB.
+
+    Raises FormatError for another compression, and TruncatedError, after all that could be read, when a
+    compressed stream ends early or is damaged. ``first_read`` is smaller for a mere look at a file.
+    """
+    head = raw.read(first_read)
+    if head.startswith(_GZIP):
+        return _gathered(_gunzip(head, raw, name))
+    if head.startswith(_ZSTD) or _is_skippable_frame(head):
+        return _gathered(_unzstd(head, raw, name))
+    for magic, kind in _UNREADABLE.items():
+        if head.startswith(magic):
+            raise FormatError(f"{name}: compressed with {kind}; expected gzip, zstd or plain text. Decompress it first.")
+    return _gathered(_plain(head, raw))
+
+
+def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    failure: TruncatedError | None = None
+    try:
+        for part in parts:
+            held.append(part)
+            size += len(part)
+            if size >= PIECE:
+                yield b"".join(held)
+                held, size = [], 0
+    except TruncatedError as error:
+        failure = error
+    if held:
+        yield b"".join(held)
+    if failure is not None:
+        raise failure
+
+
+def _plain(head: bytes, raw: BinaryIO) -> Iterator[bytes]:
+    while head:
+        yield head
+        head = raw.read(_READ)
+
+
+def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
+    member = zlib.decompressobj(wbits=31)
+    while True:
+        before = member.copy()
+        try:
+            out = member.decompress(data, PIECE)
+        except zlib.error as error:
+            yield _until_damage(before, data)
+            raise _damaged(name, "gzip", str(error)) from error
+        if out:
+            yield out
+        data = member.unconsumed_tail
+        if member.eof:
+            # Tape and disk tools pad with zeros after the last member; gzip(1) passes over them as well.
+            data = member.unused_data.lstrip(b"\0")
+            while not data:
+                data = raw.read(_READ)
+                if not data:
+                    return
+                data = data.lstrip(b"\0")
+            member = zlib.decompressobj(wbits=31)
+        elif not data:
+            data = raw.read(_READ)
+            if not data and not out:
+                raise _cut_short(name, "gzip")
+
+
+def _until_damage(member: zlib._Decompress, data: bytes) -> bytes:
+    """Decompress in small steps: what one call gave before it met the damage is lost with its error."""
+    good: list[bytes] = []
+    try:
+        while data:
+            good.append(member.decompress(data, 256))
+            data = member.unconsumed_tail
+    except zlib.error:
+        pass
+    return b"".join(good)
+
+
+def _unzstd(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
+    frame = zstandard.ZstdDecompressor().decompressobj()
+    inside = False
+    while data:
+        for start in range(0, len(data), _ZSTD_STEP):
+            step = data[start : start + _ZSTD_STEP]
+            while step:
+                inside = True
+                try:
+                    out = frame.decompress(step)
+                except zstandard.ZstdError as error:
+                    raise _damaged(name, "zstd", str(error)) from error
+                if out:
+                    yield out
+                if not frame.eof:
+                    break
+                step = frame.unused_data
+                frame = zstandard.ZstdDecompressor().decompressobj()
+                inside = False
+        data = raw.read(_READ)
+    if inside:
+        raise _cut_short(name, "zstd")
+
+
+def _is_skippable_frame(head: bytes) -> bool:
+    return len(head) >= 4 and head[0] & 0xF0 == 0x50 and head[1:4] == b"\x2a\x4d\x18"
+
+
+def _cut_short(name: str, kind: str) -> TruncatedError:
+    return TruncatedError(
+        f"{name}: the {kind} stream ends before its end mark; the whole lines before that were read. "
+        "Copy the file again, or wait until it is written."
+    )
+
+
+def _damaged(name: str, kind: str, detail: str) -> TruncatedError:
+    return TruncatedError(
+        f"{name}: the {kind} stream is damaged ({detail}); the whole lines before that were read. Copy the file again."
+    )

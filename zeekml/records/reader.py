@@ -1,0 +1,128 @@
+"""One log read as batches: opened, decompressed, told by content, read by its format's reader."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import pandas as pd
+
+from zeekml.errors import InputError, TruncatedError
+from zeekml.records import compression, lines
+from zeekml.records.eve import EveReader
+from zeekml.records.frame import Gatherer, Lines, Rows, to_frame
+from zeekml.records.lines import Block, line_blocks
+from zeekml.records.rejects import Rejects
+from zeekml.records.sniff import Format, Sniffed, sniff
+from zeekml.records.values import UidMaker
+from zeekml.records.zeek_json import ZeekJsonReader
+from zeekml.records.zeek_tsv import ZeekTsvReader
+
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A log to read; ``path`` is None for standard input. ``name`` is what people are shown."""
+
+    path: Path | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Connections in log order.
+
+    ``frame`` has the columns of :data:`zeekml.records.schema.COLUMNS` and an index from 0; ``lines`` (N,) are the
+    line numbers in ``source``, from 1.
+    """
+
+    frame: pd.DataFrame
+    source: str
+    stream: str
+    lines: Lines
+
+
+class Reader(Protocol):
+    """What each format has: blocks of lines in, rows out."""
+
+    def read(self, block: Block) -> Iterator[Rows]:
+        """Yield the connections of a block in line order."""
+        ...
+
+
+def read_batches(
+    log: LogFile, stream: str, *, rejects: Rejects, batch_rows: int = BATCH_ROWS, extra: bool = False
+) -> Iterator[Batch]:
+    """Yield the connections of ``log`` in batches of ``batch_rows`` (the last one smaller), in bounded memory.
+
+    ``extra`` adds the log's further columns (``label`` and others) as labels after those of the schema.
+    Raises FormatError or MissingColumnError for what is no connection log, TruncatedError, after all whole lines,
+    for a compressed stream that ends early or is damaged, and InputError where the file cannot be read.
+    """
+    if batch_rows < 1:
+        raise ValueError(f"batch_rows is {batch_rows}, expected 1 or more")
+    gatherer = Gatherer(batch_rows)
+    failure: TruncatedError | None = None
+    try:
+        for rows in _rows(log, stream, rejects, extra=extra):
+            for table, numbers in gatherer.add(rows):
+                yield Batch(to_frame(table, extra=extra), log.name, stream, numbers)
+    except TruncatedError as error:
+        failure = error
+    for table, numbers in gatherer.rest():
+        yield Batch(to_frame(table, extra=extra), log.name, stream, numbers)
+    if failure is not None:
+        raise failure
+
+
+def _rows(log: LogFile, stream: str, rejects: Rejects, *, extra: bool) -> Iterator[Rows]:
+    def too_long(number: int, start: bytes) -> None:
+        rejects.add(log.name, number, f"longer than {lines.MAX_LINE} bytes", start)
+
+    with open_log(log) as raw:
+        reader: Reader | None = None
+        for block in line_blocks(_pieces(raw, log.name), too_long):
+            if reader is None:
+                reader = _reader(sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra)
+            yield from reader.read(block)
+        if reader is None:
+            sniff(b"", log.name)
+
+
+def _pieces(raw: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        yield from compression.content(raw, name)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}.") from error
+
+
+def _reader(
+    sniffed: Sniffed, first: Block, source: str, stream: str, rejects: Rejects, *, extra: bool
+) -> ZeekTsvReader | ZeekJsonReader | EveReader:
+    make_uid = UidMaker(stream, first.data)
+    match sniffed.format:
+        case Format.ZEEK_TSV:
+            return ZeekTsvReader(source, rejects, make_uid, extra=extra)
+        case Format.ZEEK_JSON:
+            return ZeekJsonReader(source, rejects, make_uid, sniffed.further if extra else ())
+        case Format.EVE:
+            return EveReader(source, rejects, make_uid)
+
+
+@contextlib.contextmanager
+def open_log(log: LogFile) -> Iterator[BinaryIO]:
+    """Open a log for reading bytes; standard input is left open. Raises InputError."""
+    if log.path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        raw = log.path.open("rb")
+    except OSError as error:
+        raise InputError(f"{log.name}: cannot be opened: {error.strerror or error}. Check the path and its rights.") from error
+    with raw:
+        yield raw

@@ -1,0 +1,148 @@
+"""Zeek TSV logs: headers followed wherever they stand, blocks read fast, odd lines one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from zeekml.records import frame
+from zeekml.records.frame import Rows
+from zeekml.records.lines import Block
+from zeekml.records.rejects import Rejects
+from zeekml.records.schema import Column
+from zeekml.records.values import BadLine, UidMaker
+from zeekml.records.zeek_fast import FastReader, FastRows
+from zeekml.records.zeek_header import Header
+from zeekml.records.zeek_line import LineReader, Value, wanted_columns
+
+_DIRECTIVE = re.compile(rb"^\0*#[^\n]*\n?", re.MULTILINE)
+_SMALL = 16 << 10  # bytes: below this the search for the odd line costs more than reading line by line
+_UID = Column("uid", "string")
+
+
+class ZeekTsvReader:
+    """Reads the blocks of one file. Lines that cannot be read go to ``rejects``.
+
+    ``fast=False`` reads line by line; the result is the same.
+    """
+
+    def __init__(self, source: str, rejects: Rejects, make_uid: UidMaker, *, extra: bool, fast: bool = True) -> None:
+        self._source = source
+        self._rejects = rejects
+        self._make_uid = make_uid
+        self._extra = extra
+        self._may_be_fast = fast
+        self._set_header(Header())
+
+    def read(self, block: Block) -> Iterator[Rows]:
+        """Yield the connections of ``block`` in line order."""
+        data = block.data
+        if not (data.startswith(b"#") or b"\n#" in data or b"\0" in data):
+            yield from self._read_lines(block)
+            return
+        start, line = 0, block.line
+        for match in _DIRECTIVE.finditer(data):
+            if match.start() > start:
+                between = Block(data[start : match.start()], line, block.offset + start)
+                yield from self._read_lines(between)
+                line += between.data.count(b"\n")
+            self._set_header(self._header.with_line(match.group().lstrip(b"\0").removesuffix(b"\n")))
+            start = match.end()
+            line += 1
+        if start < len(data):
+            yield from self._read_lines(Block(data[start:], line, block.offset + start))
+
+    def _set_header(self, header: Header) -> None:
+        self._header = header
+        self._columns = wanted_columns(header, extra=self._extra)
+        self._line_reader = LineReader(header, self._columns)
+        self._fast = FastReader.for_header(header, self._columns) if self._may_be_fast else None
+
+    def _read_lines(self, block: Block) -> Iterator[Rows]:
+        if self._header.missing:
+            self._reject_all(block)
+        elif self._fast is None or len(block.data) < _SMALL:
+            yield self._read_exactly(block.lines(), len(block.data))
+        elif (rows := self._fast.read(block.data)) is not None:
+            yield self._completed(rows, block)
+        else:
+            # Halves, and halves of halves, until what cannot be read fast stands alone.
+            cut = block.data.rfind(b"\n", 0, len(block.data) // 2) + 1 or block.data.find(b"\n") + 1
+            if not 0 < cut < len(block.data):
+                yield self._read_exactly(block.lines(), len(block.data))
+                return
+            yield from self._read_lines(block.part(0, cut))
+            yield from self._read_lines(block.part(cut, len(block.data)))
+
+    def _completed(self, fast: FastRows, block: Block) -> Rows:
+        """Add the uids and the lines that the fast path left out."""
+        table, data = fast.table, block.data
+        if "uid" not in table.column_names or table.column("uid").null_count:
+            table = self._with_uids(table, _line_starts(data)[fast.places] + block.offset)
+        rows = Rows(table, fast.places + block.line, len(data))
+        if not len(fast.odd):
+            return rows
+        starts = np.append(_line_starts(data), len(data))
+        odd = [
+            (int(place) + block.line, int(starts[place]) + block.offset, data[starts[place] : starts[place + 1]])
+            for place in fast.odd
+        ]
+        return _merged(rows, self._read_exactly(((n, at, line.removesuffix(b"\n")) for n, at, line in odd), 0))
+
+    def _read_exactly(self, lines: Iterable[tuple[int, int, bytes]], size: int) -> Rows:
+        columns = [column for _, column in self._columns]
+        uid = next((place for place, column in enumerate(columns) if column.name == "uid"), None)
+        rows: list[list[Value]] = []
+        numbers: list[int] = []
+        for number, offset, line in lines:
+            try:
+                row = self._line_reader.read(line)
+            except BadLine as reason:
+                self._rejects.add(self._source, number, str(reason), line)
+                continue
+            if row is None:
+                self._rejects.passed_over += 1
+                continue
+            if uid is None:
+                row.append(self._make_uid(offset))
+            elif not row[uid]:
+                row[uid] = self._make_uid(offset)
+            rows.append(row)
+            numbers.append(number)
+        if uid is None:
+            columns.append(_UID)
+        return Rows(frame.table_of(columns, rows), np.array(numbers, dtype=np.int64), size)
+
+    def _reject_all(self, block: Block) -> None:
+        lacking = self._header.missing[0]
+        reason = f"the header above lacks {lacking}" if self._header.names else "no #fields header above"
+        for number, _, line in block.lines():
+            if line.strip(b"\0\r"):
+                self._rejects.add(self._source, number, reason, line)
+            else:
+                self._rejects.passed_over += 1
+
+    def _with_uids(self, table: pa.Table, offsets: frame.Lines) -> pa.Table:
+        place = table.schema.get_field_index("uid")
+        given = table.column(place).to_pylist() if place >= 0 else [None] * table.num_rows
+        made = [uid or self._make_uid(int(offset)) for uid, offset in zip(given, offsets, strict=True)]
+        uids = pa.array(made, pa.string())
+        return table.set_column(place, "uid", uids) if place >= 0 else table.append_column("uid", uids)
+
+
+def _line_starts(data: bytes) -> frame.Lines:
+    newlines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    starts = np.concatenate([[0], newlines + 1])
+    return starts[:-1] if data.endswith(b"\n") else starts
+
+
+def _merged(one: Rows, other: Rows) -> Rows:
+    if not len(other.lines):
+        return one
+    lines = np.concatenate([one.lines, other.lines])
+    table = pa.concat_tables([one.table, other.table.select(one.table.column_names)])
+    order = np.argsort(lines, kind="stable")
+    return Rows(table.unify_dictionaries().combine_chunks().take(pa.array(order)), lines[order], one.size)
