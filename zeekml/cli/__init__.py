@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,6 +13,7 @@ from zeekml import __version__
 from zeekml.cli import config, model, score, simulate, train
 from zeekml.cli.exit_codes import ExitCode, exit_code
 from zeekml.errors import ZeekMLError
+from zeekml.pipeline.readahead import left_behind
 
 app = typer.Typer(
     name="zeekml",
@@ -51,8 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=None if arguments is None else list(arguments), prog_name="zeekml")
     except ZeekMLError as error:
         typer.echo(f"zeekml: {error}", err=True)
-        sys.exit(exit_code(error))
+        _exit(exit_code(error))
     except SystemExit as stop:
         if stop.code == ExitCode.INTERRUPTED:
             typer.echo("zeekml: interrupted, nothing was written", err=True)
+            _exit(ExitCode.INTERRUPTED)
         raise
+
+
+def _exit(code: ExitCode) -> NoReturn:
+    """Ends the process, at once if it must be; every output was committed or removed before."""
+    if left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -18,7 +18,9 @@ _POLL: Final = 0.1
 
 _GRACE: Final = 2.0
 """Seconds that a reader gets to end when nobody wants its items any more. One that waits for standard input
-can wait for ever; it is left behind, and ends with the process."""
+can wait for ever; it is left behind (see left_behind), and ends with the process."""
+
+_NAME: Final = "zeekml-reader"
 
 
 class _End:
@@ -35,7 +37,7 @@ class _Reader(Generic[T]):
         self._items = items
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
         self._unwanted = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="zeekml-reader", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=_NAME, daemon=True)
 
     def __iter__(self) -> Generator[T, None, None]:
         self._thread.start()
@@ -78,6 +80,14 @@ class _Reader(Generic[T]):
         if isinstance(self._items, Generator):
             with closing(self._items):
                 pass
+
+
+def left_behind() -> bool:
+    """Whether a reader still waits for standard input though nobody wants its items any more.
+
+    Python's orderly end would then abort: the reader holds the lock of standard input.
+    """
+    return any(thread.name == _NAME for thread in threading.enumerate())
 
 
 def read_ahead(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
