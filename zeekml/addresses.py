@@ -1,0 +1,106 @@
+"""Tests on many IP addresses at once: private ranges, and membership in lists of networks."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zeekml.errors import ConfigError
+
+# RFC 1918, 127/8 and 169.254/16 (RFC 3927); fc00::/7 (RFC 4193), fe80::/10 (RFC 4291) and ::1. The first
+# group of fc00::/7 and fe80::/10 always has four digits, so text tells them without parsing.
+_PRIVATE = (
+    r"^(?:::[fF]{4}:)?(?:(?:10|127)(?:\.[0-9]{1,3}){3}"
+    r"|(?:192\.168|169\.254|172\.(?:1[6-9]|2[0-9]|3[01]))(?:\.[0-9]{1,3}){2})$"
+    r"|^[fF](?:[cCdD][0-9a-fA-F]{2}|[eE][89abAB][0-9a-fA-F]):"
+    r"|^::1$"
+)
+
+_MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96 (RFC 4291): one 128-bit number for IPv4 and IPv6 alike
+_NOWHERE = b"\0" * 16
+
+
+def private_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Which of the N addresses are private, unique-local, link-local or loopback; (N,) bool, in their order.
+
+    What is no address is not private.
+    """
+    mask = pc.fill_null(pc.match_substring_regex(_arrow(addresses), _PRIVATE), False)
+    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """A list of networks; build one with `parse`. An empty list contains nothing."""
+
+    members: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Sequence[str], field: str = "networks") -> Networks:
+        """Networks from texts such as ``10.0.0.0/8``, ``2001:db8::/32`` or one address.
+
+        Raises ConfigError naming ``field`` and the entry that is no network.
+        """
+        members = []
+        for position, text in enumerate(texts):
+            try:
+                members.append(ipaddress.ip_network(text.strip()))
+            except ValueError as error:
+                raise ConfigError(
+                    f"{field}[{position}]: {text!r} is no network ({error}); "
+                    "expected an address or a network such as 10.0.0.0/8 or 2001:db8::/32"
+                ) from None
+        return cls(tuple(members))
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def contains(self, addresses: Iterable[str] | pd.Index[str]) -> npt.NDArray[np.bool_]:
+        """Which of the N addresses lie in one of the networks; (N,) bool. What is no address lies in none.
+
+        An IPv4 address written as ``::ffff:a.b.c.d`` counts as the IPv4 address. Meant for the distinct
+        addresses of a batch: each is parsed once. An IPv6 network holds no IPv4 address, not even ``::/0``.
+        """
+        packed = [_packed(address) for address in addresses]
+        words = np.frombuffer(b"".join(packed), dtype=">u8").reshape(-1, 2)
+        known = np.array([p is not _NOWHERE for p in packed], dtype=np.bool_)
+        ipv4 = (words[:, 0] == 0) & (words[:, 1] >> np.uint64(32) == 0xFFFF)
+        inside = np.zeros(len(words), dtype=np.bool_)
+        for network in self.members:
+            base, mask = _words(network)
+            family = ipv4 if network.version == 4 else ~ipv4
+            inside |= ((words & mask) == base).all(axis=1) & family
+        return inside & known
+
+
+def _packed(address: str) -> bytes:
+    try:
+        if ":" in address:
+            return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+        return _MAPPED + socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError):  # ValueError: an embedded NUL, or a character beyond ASCII
+        return _NOWHERE
+
+
+def _words(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[npt.NDArray[np.uint64], ...]:
+    """Network address and mask as two big-endian 64-bit words each."""
+    prefix = b"" if network.version == 6 else _MAPPED
+    ones = b"" if network.version == 6 else b"\xff" * 12
+    return (
+        np.frombuffer(prefix + network.network_address.packed, dtype=">u8"),
+        np.frombuffer(ones + network.netmask.packed, dtype=">u8"),
+    )
+
+
+def _arrow(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> pa.Array:
+    if isinstance(addresses, np.ndarray):
+        return pa.array(addresses.tolist(), type=pa.string())
+    return pa.array(addresses, type=pa.string(), from_pandas=True)

@@ -1,0 +1,18 @@
+"""Alerts: thresholds, host evidence over event time, allowlist, suppression."""
+
+from zeekml.alerts.allowlist import AllowEntry, Allowlist
+from zeekml.alerts.engine import AlertEngine
+from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Explained, Notice
+from zeekml.alerts.policy import AlertPolicy
+
+__all__ = [
+    "CONNECTION_NOTE",
+    "HOST_NOTE",
+    "AlertEngine",
+    "AlertPolicy",
+    "Alerts",
+    "AllowEntry",
+    "Allowlist",
+    "Explained",
+    "Notice",
+]

@@ -1,0 +1,153 @@
+"""Turns scores into alerts and notices, batch by batch, with the state of every stream kept inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from zeekml.alerts.evidence import Floats, HostEvidence, Ints, weigh
+from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice
+from zeekml.alerts.policy import DECIDING, AlertPolicy
+from zeekml.alerts.suppression import Ledger
+from zeekml.scoring.scores import Scores
+
+# How often, in connections of a stream, the cap on hosts is enforced: by lines and not by batches, so that
+# the same log gives the same notices however it was cut.
+CAP_EVERY = 65_536
+
+
+class AlertEngine:
+    """Alerting over any number of streams.
+
+    The notices of a log do not depend on how it was cut into batches, nor on what comes after: a host's state
+    goes by its own suspicious connections alone, and the cap on hosts acts at fixed connections of the
+    stream.
+    """
+
+    def __init__(self, policy: AlertPolicy, classes: Sequence[str]) -> None:
+        """``classes``: the bundle's, the first of which is Benign."""
+        self._policy = policy
+        self._classes = tuple(classes)
+        self._streams: dict[str, _StreamState] = {}
+        self.caps_acted = 0
+        """How often hosts were forgotten because there were more than ``max_hosts``."""
+
+    @property
+    def hosts_held(self) -> int:
+        """Suspicious hosts remembered now, over all streams."""
+        return sum(len(state.hosts) for state in self._streams.values())
+
+    def process(self, frame: pd.DataFrame, scores: Scores, stream: str) -> Alerts:
+        """Alerts of the next N connections of a stream, in log order."""
+        policy = self._policy
+        above = scores.score >= policy.connection_threshold
+        suspicious = np.flatnonzero(above | (scores.score >= policy.evidence_floor))
+        suspicious = suspicious[policy.counts(frame.loc[:, list(DECIDING)].iloc[suspicious])]
+        alerting = np.zeros(len(frame), dtype=np.bool_)
+        alerting[suspicious] = above[suspicious]
+
+        state = self._streams.get(stream)
+        if state is None:
+            state = self._streams[stream] = _StreamState(policy, len(self._classes))
+        notices: list[Notice] = []
+        begin = 0
+        while begin < len(frame):
+            end = min(len(frame), begin + CAP_EVERY - (state.lines + begin) % CAP_EVERY)
+            rows = suspicious[np.searchsorted(suspicious, begin) : np.searchsorted(suspicious, end)]
+            if len(rows):
+                notices += self._notices(state, frame, scores, rows)
+            if (state.lines + end) % CAP_EVERY == 0:
+                self.caps_acted += state.enforce(policy.max_hosts)
+            begin = end
+        state.lines += len(frame)
+        return Alerts(above, alerting, notices)
+
+    def end_stream(self, stream: str) -> None:
+        """Forget a stream that has ended."""
+        self._streams.pop(stream, None)
+
+    def _notices(self, state: _StreamState, frame: pd.DataFrame, scores: Scores, rows: Ints) -> list[Notice]:
+        """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending."""
+        policy = self._policy
+        score, class_index = scores.score[rows], scores.class_index[rows]
+        update = state.hosts.update(
+            state.slots(frame["id.orig_h"].iloc[rows]),
+            class_index,
+            event_time=_event_time(frame, rows),
+            weight=weigh(score, policy.evidence_floor),
+            line=state.lines + rows,
+        )
+        order = update.order
+        rows, score, class_index = rows[order], score[order], class_index[order]
+        alerting = score >= policy.connection_threshold
+
+        at, n = state.connection.raise_due(
+            update,
+            candidate=alerting,
+            candidate_class=class_index,
+            counted=alerting,
+            counted_class=class_index,
+        )
+        found = [
+            Notice(row, CONNECTION_NOTE, self._classes[kind], value, count, None, policy.suppress_for)
+            for row, kind, value, count in _lists(rows[at], class_index[at], score[at], n)
+        ]
+        at, n = state.host.raise_due(
+            update,
+            candidate=update.evidence >= policy.host_threshold,
+            candidate_class=update.leading,
+            counted=score >= policy.evidence_floor,
+            counted_class=class_index,
+        )
+        found += [
+            Notice(row, HOST_NOTE, self._classes[kind], value, count, evidence, policy.suppress_for)
+            for row, kind, value, count, evidence in _lists(
+                rows[at], update.leading[at], score[at], n, update.evidence[at]
+            )
+        ]
+        return sorted(found, key=lambda notice: (notice.row, notice.note))
+
+
+class _StreamState:
+    """One stream: its hosts' evidence, what was noticed of them, and how many connections it has had."""
+
+    def __init__(self, policy: AlertPolicy, classes: int) -> None:
+        self.lines = 0
+        self.hosts = HostEvidence(classes, policy.half_life, policy.forget_after)
+        self.connection = Ledger(self.hosts.capacity, classes, policy.suppress_for)
+        self.host = Ledger(self.hosts.capacity, classes, policy.suppress_for)
+
+    def slots(self, hosts: pd.Series) -> Ints:
+        """The slot of each row's host (N,), new hosts among them given theirs."""
+        codes, place = np.unique(hosts.cat.codes.to_numpy(), return_inverse=True)
+        before = self.hosts.capacity
+        slots = self.hosts.slots(hosts.cat.categories[codes].tolist())
+        if self.hosts.capacity != before:
+            self._resize(np.arange(before))
+        return slots[place]
+
+    def enforce(self, max_hosts: int) -> bool:
+        """Forget the hosts above the cap, those longest without a suspicious connection; True if any."""
+        kept = self.hosts.keep_latest(max_hosts)
+        if kept is not None:
+            self._resize(kept)
+        return kept is not None
+
+    def _resize(self, kept: Ints) -> None:
+        for ledger in (self.connection, self.host):
+            ledger.resize(kept, self.hosts.capacity)
+
+
+def _event_time(frame: pd.DataFrame, rows: Ints) -> Floats:
+    """When each connection ended: ts + duration, an unset duration counting 0; (S,) seconds."""
+    duration = frame["duration"].to_numpy(dtype=np.float64)[rows]
+    return np.asarray(frame["ts"].to_numpy(dtype=np.float64)[rows] + np.nan_to_num(duration, nan=0.0))
+
+
+def _lists(*arrays: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    """Element by element, as Python's own numbers."""
+    return zip(*(array.tolist() for array in arrays), strict=True)

@@ -1,0 +1,177 @@
+"""Evidence against a host: what its suspicious connections add up to over event time.
+
+Each suspicious connection weighs ``logit(score) - logit(floor)``, clipped to 0..8: the log odds by which it
+exceeds the floor, so that independent connections add up as in a naive Bayes sum, and no single one decides.
+The sum decays with a half-life on the log's own clock::
+
+    clock_i = max(clock_{i-1}, event_time_i)
+    E_i     = E_{i-1} * 2 ** (-(clock_i - clock_{i-1}) / half_life) + w_i
+
+The sum is kept apart per class; the host's evidence is the sum over classes, its class the one with the most.
+Only suspicious connections take part, in the clock as well: nothing depends on where a log was cut into
+batches. A host whose gap between two suspicious connections exceeds ``forget_after`` starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+MOST_WEIGHT = 8.0
+_FEWEST_SLOTS = 64
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_Number = TypeVar("_Number", np.int64, np.float64)
+
+Bools = npt.NDArray[np.bool_]
+
+
+def weigh(score: npt.NDArray[np.floating], floor: float) -> Floats:
+    """The weight of each score (N,): log odds above the floor, 0 below it and at most 8; (N,) float64."""
+    with np.errstate(divide="ignore"):  # a score of exactly 0 or 1 is clipped below
+        odds = np.log(score.astype(np.float64)) - np.log1p(-score.astype(np.float64))
+    weight: Floats = np.clip(odds - np.log(floor / (1.0 - floor)), 0.0, MOST_WEIGHT)
+    return weight
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """N suspicious connections of one batch, **sorted by host** (stable: in log order within a host).
+
+    ``order`` (N,): position in the batch's rows of each sorted one. A *run* is a stretch of one host's
+    connections without a gap that makes it start anew; runs are numbered from 0 in sorted order. ``run``
+    (N,); ``run_slot`` (R,): the host's slot; ``run_continues`` (R,): it goes on from an earlier batch;
+    ``run_last`` (R,): no later run of that host follows. ``clock`` (N,): the host's clock; ``evidence`` (N,):
+    in nats; ``leading`` (N,): the class index with the most of it.
+    """
+
+    order: Ints
+    run: Ints
+    run_slot: Ints
+    run_continues: Bools
+    run_last: Bools
+    clock: Floats
+    evidence: Floats
+    leading: Ints
+
+
+class HostEvidence:
+    """Decayed evidence, clock and last line of each host of one stream, in slots of growing arrays."""
+
+    def __init__(self, classes: int, half_life: float, forget_after: float) -> None:
+        self._half_life = half_life
+        self._forget_after = forget_after
+        self._slots: dict[str, int] = {}
+        self._evidence = np.zeros((_FEWEST_SLOTS, classes))
+        self._clock = np.full(_FEWEST_SLOTS, -np.inf)
+        self._last_line = np.zeros(_FEWEST_SLOTS, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def capacity(self) -> int:
+        """Length of the slot arrays: every slot is below it."""
+        return len(self._clock)
+
+    def slots(self, hosts: Sequence[str]) -> Ints:
+        """The slot of each host (distinct, H), given to it now if it has none."""
+        known = self._slots
+        found = np.array([known.setdefault(host, len(known)) for host in hosts], dtype=np.int64)
+        while self.capacity < len(known):
+            self._evidence = np.concatenate([self._evidence, np.zeros_like(self._evidence)])
+            self._clock = np.concatenate([self._clock, np.full_like(self._clock, -np.inf)])
+            self._last_line = np.concatenate([self._last_line, np.zeros_like(self._last_line)])
+        return found
+
+    def update(self, slot: Ints, class_index: Ints, event_time: Floats, weight: Floats, line: Ints) -> Update:
+        """Take in N suspicious connections in log order: host slot, class, event time (s), weight, line."""
+        order = np.argsort(slot, kind="stable")
+        slot = slot[order]
+        rows = np.arange(len(slot))
+        first = _starts(slot)
+        last = np.append(first[1:], True) if len(slot) else first
+
+        known = self._clock[slot]  # what the host's clock stood at before this batch
+        clock = np.maximum(pd.Series(event_time[order]).groupby(slot).cummax().to_numpy(), known)
+        before = np.where(first, known, np.append(-np.inf, clock[:-1])[: len(clock)])
+        gap = clock - before  # infinite for a new host
+        anew = gap > self._forget_after
+
+        decay = np.where(anew, 0.0, np.exp2(-np.minimum(gap, self._forget_after) / self._half_life))
+        gained = np.zeros((self._evidence.shape[1], len(slot)))
+        gained[class_index[order], rows] = weight[order]
+        gained[:, first] += decay[first] * self._evidence[slot[first]].T
+        decay[first] = 0.0
+        by_class = _accumulate(decay, gained)
+
+        self._evidence[slot[last]] = by_class[:, last].T
+        self._clock[slot[last]] = clock[last]
+        self._last_line[slot[last]] = line[order][last]
+
+        begins = first | anew
+        run_slot = slot[begins]
+        # Rounded, so that equal sums added up in another order stay equal: ties do not depend on batch cuts.
+        rounded = np.round(by_class, 9)
+        return Update(
+            order=order,
+            run=np.cumsum(begins) - 1,
+            run_slot=run_slot,
+            run_continues=(first & ~anew)[begins],
+            run_last=np.append(_starts(run_slot)[1:], True) if len(run_slot) else _starts(run_slot),
+            clock=clock,
+            evidence=np.round(by_class.sum(axis=0), 9),
+            leading=rounded.argmax(axis=0) if len(slot) else np.zeros(0, dtype=np.int64),
+        )
+
+    def keep_latest(self, most: int) -> Ints | None:
+        """Forget all but the ``most`` hosts whose last suspicious connection is latest in the log.
+
+        Returns the former slots of the hosts kept, in the order of their new slots, or None when none had to
+        go.
+        """
+        if len(self._slots) <= most:
+            return None
+        lines = self._last_line[: len(self._slots)]
+        kept = np.sort(np.argsort(lines)[len(lines) - most :])
+        hosts = list(self._slots)
+        self._slots = {hosts[old]: new for new, old in enumerate(kept.tolist())}
+        size = max(_FEWEST_SLOTS, most)
+        self._evidence = resized(self._evidence, kept, size, 0.0)
+        self._clock = resized(self._clock, kept, size, -np.inf)
+        self._last_line = resized(self._last_line, kept, size, 0)
+        return kept
+
+
+def resized(values: npt.NDArray[_Number], kept: Ints, size: int, fill: float) -> npt.NDArray[_Number]:
+    """``values[kept]`` at the start of a new array of ``size`` slots, the others ``fill``."""
+    fresh = np.full((size, *values.shape[1:]), fill, dtype=values.dtype)
+    fresh[: len(kept)] = values[kept]
+    return fresh
+
+
+def _starts(keys: Ints) -> Bools:
+    """Where a new key begins in sorted keys (N,)."""
+    return np.append(True, keys[1:] != keys[:-1])[: len(keys)]
+
+
+def _accumulate(decay: Floats, gained: Floats) -> Floats:
+    """``E_i = decay_i * E_{i-1} + gained_i`` along the last axis; decay (N,), gained (K, N) -> (K, N).
+
+    Hillis and Steele's doubling scan over affine maps (Data parallel algorithms, 1986): log2 of the longest
+    host's connections steps. A decay of 0 begins a host, and ends the doubling once all are 0. Decays are at
+    most 1, so nothing overflows.
+    """
+    decay, total, reach = decay.copy(), gained.copy(), 1
+    while reach < len(decay) and decay.any():
+        total[:, reach:] += decay[reach:] * total[:, :-reach]
+        decay[reach:] = decay[reach:] * decay[:-reach]
+        decay[:reach] = 0.0
+        reach *= 2
+    return total

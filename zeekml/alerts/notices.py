@@ -1,0 +1,64 @@
+"""What alerting makes of a batch: which connections alert, and the notices to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+CONNECTION_NOTE = "ZeekML::Botnet_Connection"
+HOST_NOTE = "ZeekML::Botnet_Host"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice, written with row ``row`` of the batch frame.
+
+    ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most
+    evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
+    included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
+    (nats), host notices only. ``suppress_for``: seconds.
+    """
+
+    row: int
+    note: str
+    class_name: str
+    score: float
+    n: int
+    evidence: float | None
+    suppress_for: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alerts:
+    """Alerts of a batch of N connections.
+
+    ``above`` (N,): score at or above the connection threshold, whoever the originator is. ``alerting`` (N,):
+    those of them that count: from a local originator (or any, where the policy says so) and not in the
+    allowlist. ``notices``: by row, a connection's before a host's.
+    """
+
+    above: npt.NDArray[np.bool_]
+    alerting: npt.NDArray[np.bool_]
+    notices: list[Notice] = field(default_factory=list)
+
+    def rows_to_explain(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows that reasons are wanted for, ascending: those of ``rows`` (about to be logged) at or above the
+        connection threshold, and those of the notices."""
+        carrying = np.array([notice.row for notice in self.notices], dtype=np.int64)
+        return np.union1d(rows[self.above[rows]], carrying)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Reasons in words ("" for none) for E rows of a batch frame; ``rows`` ascending."""
+
+    rows: npt.NDArray[np.int64]
+    reasons: Sequence[str]
+
+    def of(self, row: int) -> str:
+        """The reasons of one row, "" where it has none."""
+        at = int(np.searchsorted(self.rows, row))
+        return self.reasons[at] if at < len(self.rows) and self.rows[at] == row else ""
