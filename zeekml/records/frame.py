@@ -13,7 +13,7 @@ import pyarrow as pa
 from zeekml.records.schema import COLUMNS, Column, Kind
 
 LABEL = pa.dictionary(pa.int32(), pa.string())
-ARROW: dict[Kind, pa.DataType] = {
+_ARROW: dict[Kind, pa.DataType] = {
     "time": pa.float64(),
     "string": pa.string(),
     "label": LABEL,
@@ -23,6 +23,9 @@ ARROW: dict[Kind, pa.DataType] = {
 }
 MAX_HELD = 64 << 20  # bytes of log text held before a batch is closed early
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
+
+# Labels with many values are encoded once a batch is cut: joining large dictionaries costs more than reading them.
+_MANY_VALUED = ("id.orig_h", "id.resp_h")
 
 Lines = npt.NDArray[np.int64]
 
@@ -36,11 +39,16 @@ class Rows:
     size: int
 
 
+def arrow_type(column: Column) -> pa.DataType:
+    """The type of a column's values until the frame is made."""
+    return pa.string() if column.name in _MANY_VALUED else _ARROW[column.kind]
+
+
 def table_of(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> pa.Table:
     """Make a table of row-wise values that have been checked."""
     by_column = zip(*rows, strict=True) if rows else ([] for _ in columns)
     return pa.table({
-        column.name: pa.array(list(values), type=ARROW[column.kind])
+        column.name: pa.array(list(values), type=arrow_type(column))
         for column, values in zip(columns, by_column, strict=True)
     })
 
@@ -95,7 +103,7 @@ def to_frame(table: pa.Table, *, extra: bool) -> pd.DataFrame:
         if column.name in names:
             array = table.column(column.name)
         else:
-            array = pa.chunked_array([pa.nulls(table.num_rows, ARROW[column.kind])])
+            array = pa.chunked_array([pa.nulls(table.num_rows, arrow_type(column))])
         columns[column.name] = _to_pandas(column.kind, array)
     if extra:
         for name in table.column_names:
@@ -122,6 +130,8 @@ def _to_pandas(kind: Kind, array: pa.ChunkedArray) -> object:
 
 def _categorical(array: pa.ChunkedArray) -> pd.Categorical:
     whole = array.combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_encode()
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     dictionary = whole.dictionary
     used = np.bincount(codes + 1, minlength=len(dictionary) + 1)[1:] > 0

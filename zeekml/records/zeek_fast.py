@@ -24,8 +24,6 @@ Bools = npt.NDArray[np.bool_]
 
 _BOM = b"\xef\xbb\xbf"  # Arrow takes one away at the start of every block
 _NO_ODD = np.empty(0, dtype=np.int64)
-# Ports as floats: Arrow's integers would take 0x50 as well.
-_READ_AS: dict[Kind, pa.DataType] = {**frame.ARROW, "port": pa.float64()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class FastReader:
         self._empty = header.empty.decode()
         self._unset = header.unset.decode()
         self._names = [str(place) for place in range(header.width)]
-        types = {str(place): _READ_AS[column.kind] for place, column in columns if place < self._joined_from}
+        types = {str(place): _read_as(column) for place, column in columns if place < self._joined_from}
         if header.joined > 1:
             types[str(self._joined_from)] = frame.LABEL
         self._convert = arrow_csv.ConvertOptions(
@@ -126,25 +124,25 @@ class FastReader:
             array = raw.column(str(place)).combine_chunks()
             if column.kind in ("time", "number", "port"):
                 array = _in_range(column.kind, array, odd)
-            elif column.kind == "label":
-                array = self._label(column, array, marks=marks, odd=odd)
-            elif column.kind == "string" and marks and self._has_marks(array):
-                array = pa.array([self._text(text) for text in array.to_pylist()], pa.string())
-            if column.required and column.name != "conn_state" and array.null_count:
-                odd |= array.is_null().to_numpy(zero_copy_only=False)
+            elif column.kind != "bool" and marks:
+                array = self._unmarked(array)
+            if column.name == "proto":
+                array = _mapped(array, _lower)
+            if column.required and column.name != "conn_state":
+                _find_unset(array, odd)
             columns[column.name] = array
         return pa.table(columns)
 
-    def _label(self, column: Column, array: pa.Array, *, marks: bool, odd: Bools) -> pa.Array:
-        if marks and self._has_marks(array.dictionary):
-            array = _mapped(array, self._text)
-        if column.name == "proto":
-            array = _mapped(array, _lower)
-        if column.required and column.name != "conn_state":
-            empty = array.dictionary.index("").as_py()
-            if empty >= 0:
-                odd |= pc.equal(array.indices, empty).fill_null(False).to_numpy(zero_copy_only=False)
-        return array
+    def _unmarked(self, array: pa.Array) -> pa.Array:
+        """Text without escapes, and with the mark of an empty value read as one."""
+        is_label = pa.types.is_dictionary(array.type)
+        texts = array.dictionary if is_label else array
+        marked = pc.or_(pc.match_substring(texts, "\\"), pc.equal(texts, self._empty))
+        if not pc.any(marked).as_py():
+            return array
+        if is_label:
+            return _mapped(array, self._text)
+        return pa.array([self._text(text) for text in array.to_pylist()], pa.string())
 
     def _split_joined(self, raw: pa.Table, odd: Bools) -> list[pa.Array]:
         """The labels in the joined last column; only its distinct values are split."""
@@ -157,10 +155,6 @@ class FastReader:
             _taken([self._or_unset(parts[part]) if len(parts) == count else None for parts in split], array.indices)
             for part in range(count)
         ]
-
-    def _has_marks(self, texts: pa.Array) -> bool:
-        marked = pc.or_(pc.match_substring(texts, "\\"), pc.equal(texts, self._empty))
-        return bool(pc.any(marked).as_py())
 
     def _text(self, text: str | None) -> str | None:
         if text is None:
@@ -184,6 +178,20 @@ def _in_range(kind: Kind, array: pa.Array, odd: Bools) -> pa.Array:
     if kind == "port":
         return pa.array(np.where(good, numbers, 0).astype(np.int32), mask=array.is_null().to_numpy(zero_copy_only=False))
     return array
+
+
+def _find_unset(array: pa.Array, odd: Bools) -> None:
+    if array.null_count:
+        odd |= array.is_null().to_numpy(zero_copy_only=False)
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(pa.string()) if array.dictionary.index("").as_py() >= 0 else None
+    if array is not None and pa.types.is_string(array.type) and array.index("").as_py() >= 0:
+        odd |= pc.equal(array, "").fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def _read_as(column: Column) -> pa.DataType:
+    # Ports as floats: Arrow's integers would take 0x50 as well.
+    return pa.float64() if column.kind == "port" else frame.arrow_type(column)
 
 
 def _lower(text: str | None) -> str | None:

@@ -22,6 +22,7 @@ Object = dict[str, Any]  # what a JSON object holds is only known once it is loo
 _NEEDED = tuple(name for name in REQUIRED if name != "conn_state")
 # Who wrote the object: Corelight and Zeek's JSON streaming say _path, older Corelight exports @stream.
 _PATH_KEYS = ("_path", "@stream")
+_NONE = type(None)
 
 
 @dataclass(slots=True)
@@ -135,7 +136,7 @@ class Builder:
                 if array is None or (column.name in _NEEDED and array.null_count):
                     return None
                 columns[column.name] = array
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             return None
         return pa.table(columns)
 
@@ -151,23 +152,22 @@ class Builder:
                 array = pa.array(given, pa.string())
             return array
         if column.kind == "label":
-            array = pa.array(given, frame.LABEL)
-            if name in _NEEDED and array.dictionary.index("").as_py() >= 0:
-                return None
-            if name == "proto" and any(text != text.lower() for text in array.dictionary.to_pylist()):
-                array = pc.utf8_lower(array.cast(pa.string())).dictionary_encode()
-            return array
+            if name == "proto":
+                given = [text.lower() if isinstance(text, str) else text for text in given]
+            array = pa.array(given, frame.arrow_type(column))
+            texts = array.dictionary if pa.types.is_dictionary(array.type) else array
+            return None if name in _NEEDED and texts.index("").as_py() >= 0 else array
         if column.kind == "bool":
             return pa.array(given, pa.bool_())
-        if True in given or False in given:
-            # Arrow would take a truth value for 1 or 0; so does Python's ==, hence a closer look.
-            if any(type(value) is bool for value in given):
-                return None
-        if column.kind == "time" and given and isinstance(given[0], str):
+        # Arrow would take truth values for 1 and 0, and cut off the fraction of a port.
+        found = set(map(type, given))
+        if column.kind == "time" and found == {str}:
             moments = pa.array(given, pa.string()).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
             array = pa.array(moments.to_numpy(zero_copy_only=False) / 1e6)
+        elif found <= ({int, _NONE} if column.kind == "port" else {int, float, _NONE}):
+            array = pa.array(given, frame.arrow_type(column))
         else:
-            array = pa.array(given, frame.ARROW[column.kind])
+            return None
         return _if_in_range(column.kind, array)
 
     def _one(self, found: Object, offset: int) -> list[object]:
