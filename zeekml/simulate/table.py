@@ -26,7 +26,7 @@ SERVICES: tuple[str | None, ...] = (None, "dns", "http", "ssl", "ntp", "smtp", "
 STATES: tuple[str, ...] = ("SF", "S0", "S1", "S3", "REJ", "RSTO", "RSTR", "OTH")
 HISTORIES: tuple[str | None, ...] = (
     None, "D", "Dd", "S", "Sr", "Sh",
-    "ShADadFf", "ShADadfF", "ShADadtFf", "ShAdDaFf", "ShADFaf", "ShAdFaf",
+    "ShADadFf", "ShADadfF", "ShADadtFf", "ShAdDaFf",
     "ShADad", "ShAdDa", "ShADadf", "ShAdDaf", "ShADadR", "ShADadFr", "ShADadr",
 )  # fmt: skip
 LABELS: tuple[tuple[str, str | None], ...] = (

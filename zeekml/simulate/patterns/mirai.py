@@ -26,7 +26,7 @@ from zeekml.simulate.table import COMMAND, DDOS, I64, MICROSECONDS, SCAN, Connec
 RAW_SYN = 40
 COMMAND_PORT = 6667
 COMMAND_EVERY = 900.0
-CHANNEL: tuple[Ending, ...] = (("S3", "ShAdDaf", 60), ("S1", "ShAdDa", 30), ("SF", "ShAdFaf", 10))
+CHANNEL: tuple[Ending, ...] = (("S3", "ShAdDaf", 60), ("S1", "ShAdDa", 30), ("SF", "ShAdDaFf", 10))
 
 
 def command_channel(network: Network, hosts: I64, span: Span, rng: np.random.Generator) -> list[Connections]:
