@@ -1,0 +1,34 @@
+"""A notice in words: the sentence of ``msg`` and the facts of ``sub``."""
+
+from __future__ import annotations
+
+from zeekml.alerts.notices import HOST_NOTE, Notice
+
+
+def sentence(notice: Notice, *, orig_h: str, resp_h: str, resp_p: int, proto: str) -> str:
+    """``msg``: who did what, how often, and to whom last."""
+    peer = _peer(resp_h, resp_p, proto)
+    if notice.note == HOST_NOTE:
+        many = f"{notice.n} suspicious connection" + ("s" if notice.n != 1 else "")
+        return f"{orig_h} behaves like a botnet host: {notice.class_name}, {many}, latest to {peer}"
+    if notice.n == 1:
+        return f"{orig_h} made a botnet connection: {notice.class_name}, to {peer}"
+    return f"{orig_h} made {notice.n} botnet connections: {notice.class_name}, latest to {peer}"
+
+
+def facts(notice: Notice, *, model: str, reasons: str) -> str:
+    """``sub``: ``score=… class=… [evidence=…] model=… [why=…]``, the last running to the end."""
+    parts = [f"score={notice.score:.3f}", f"class={notice.class_name}"]
+    if notice.evidence is not None:
+        parts.append(f"evidence={notice.evidence:.1f}")
+    parts.append(f"model={model}")
+    if reasons:
+        parts.append(f"why={reasons}")
+    return " ".join(parts)
+
+
+def _peer(resp_h: str, resp_p: int, proto: str) -> str:
+    if proto.startswith("icmp"):  # Zeek's ports of ICMP are type and code
+        return f"{resp_h} ({proto})"
+    host = f"[{resp_h}]" if ":" in resp_h else resp_h
+    return f"{host}:{resp_p}/{proto}"

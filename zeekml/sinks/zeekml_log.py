@@ -1,0 +1,86 @@
+"""zeekml.log: one line per scored connection, in Zeek's TSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from zeekml.alerts.notices import Explained
+from zeekml.scoring.scores import Scores
+from zeekml.sinks.cells import Cells
+from zeekml.sinks.escapes import Format
+
+FIELDS: tuple[tuple[str, str], ...] = (
+    ("ts", "time"),
+    ("uid", "string"),
+    ("id.orig_h", "addr"),
+    ("id.orig_p", "port"),
+    ("id.resp_h", "addr"),
+    ("id.resp_p", "port"),
+    ("proto", "enum"),
+    ("service", "string"),
+    ("score", "double"),
+    ("class", "string"),
+    ("class_score", "double"),
+    ("reasons", "string"),
+    ("model", "string"),
+)
+"""Names and Zeek types of the columns, in order."""
+
+_ROWS_AT_ONCE = 65_536
+
+
+class ZeekmlLog:
+    """Writes the lines of zeekml.log by ``write`` (bytes to the file, in order)."""
+
+    def __init__(
+        self, write: Callable[[memoryview], None], fmt: Format, *, model: str, classes: Sequence[str]
+    ) -> None:
+        self._write = write
+        self._cells = Cells(fmt)
+        self._classes = tuple(classes)
+        self._model = self._cells.constant("model", model)
+        self.lines = 0
+
+    def write(
+        self, frame: pd.DataFrame, scores: Scores, rows: npt.NDArray[np.int64], explained: Explained
+    ) -> None:
+        """Write rows (ascending) of a batch frame; reasons for those that are explained."""
+        for begin in range(0, len(rows), _ROWS_AT_ONCE):
+            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained)
+        self.lines += len(rows)
+
+    def _write_some(
+        self, frame: pd.DataFrame, scores: Scores, rows: npt.NDArray[np.int64], explained: Explained
+    ) -> None:
+        cells = self._cells
+        columns: list[pa.Array | str] = [
+            cells.decimal("ts", frame["ts"].to_numpy()[rows]),
+            cells.text("uid", frame["uid"] if len(rows) == len(frame) else frame["uid"].take(rows)),
+            cells.labels("id.orig_h", frame["id.orig_h"], rows),
+            cells.whole("id.orig_p", frame["id.orig_p"].to_numpy()[rows]),
+            cells.labels("id.resp_h", frame["id.resp_h"], rows),
+            cells.whole("id.resp_p", frame["id.resp_p"].to_numpy()[rows]),
+            cells.labels("proto", frame["proto"], rows),
+            cells.labels("service", frame["service"], rows),
+            cells.decimal("score", scores.score[rows]),
+            cells.choices("class", self._classes, scores.class_index[rows]),
+            cells.decimal("class_score", scores.class_score[rows]),
+            self._reasons(rows, explained),
+            self._model,
+        ]
+        self._write(cells.lines(columns))
+
+    def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> pa.Array:
+        """Cells of the reasons of these rows: unset for those that have none."""
+        given = np.array([bool(reason) for reason in explained.reasons], dtype=np.bool_)
+        at = np.searchsorted(explained.rows, rows)
+        codes = np.full(len(rows), -1)
+        within = np.flatnonzero(at < len(explained.rows))
+        found = within[(explained.rows[at[within]] == rows[within]) & given[at[within]]]
+        codes[found] = at[found]
+        return self._cells.choices("reasons", explained.reasons, codes)
