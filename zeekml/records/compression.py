@@ -1,6 +1,6 @@
-"""The content of a log, decompressed piece by piece: gzip (several members too), zstd or plain, told by content.
+"""The content of a log, decompressed piece by piece: gzip (several members too), zstd or plain.
 
-Sources: RFC 1952 (gzip), RFC 8878 (zstd).
+Which it is tells the content, not the name. Sources: RFC 1952 (gzip), RFC 8878 (zstd).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes
         return _gathered(_unzstd(head, raw, name))
     for magic, kind in _UNREADABLE.items():
         if head.startswith(magic):
-            raise FormatError(f"{name}: compressed with {kind}; expected gzip, zstd or plain text. Decompress it first.")
+            raise FormatError(
+                f"{name}: compressed with {kind}; expected gzip, zstd or plain text. Decompress it first."
+            )
     return _gathered(_plain(head, raw))
 
 
@@ -140,5 +142,6 @@ def _cut_short(name: str, kind: str) -> TruncatedError:
 
 def _damaged(name: str, kind: str, detail: str) -> TruncatedError:
     return TruncatedError(
-        f"{name}: the {kind} stream is damaged ({detail}); the whole lines before that were read. Copy the file again."
+        f"{name}: the {kind} stream is damaged ({detail}); the whole lines before that were read. "
+        "Copy the file again."
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
+import glob  # pathlib's refuses absolute patterns
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,13 @@ from zeekml.records import compression
 from zeekml.records.reader import LogFile, open_log, read_batches
 from zeekml.records.rejects import Rejects
 from zeekml.records.rotation import rotation
-from zeekml.records.sniff import Sniffed, path_of, sniff
+from zeekml.records.sniff import Sniffed, says, sniff
 
 STDIN = "-"
-_LOOKS = (4 << 10, 1 << 20)  # bytes read from a file to tell what it is: a little, and more where that is not enough
+_LOOKS = (
+    4 << 10,
+    1 << 20,
+)  # bytes read from a file to tell what it is: a little, and more where that is not enough
 _CALLED_CONN = ("conn", "eve", "json_streaming_conn")
 
 
@@ -76,7 +79,7 @@ class _Search:
         if not glob.has_magic(path):
             self.problems.append(InputError(f"{_shown(path)}: no such file or folder. Check the path."))
             return
-        matched = sorted(glob.glob(path, recursive=True))
+        matched = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
         if not matched:
             self.problems.append(InputError(f"{_shown(path)}: nothing matches this pattern. Check the path."))
         for match in matched:
@@ -105,7 +108,9 @@ class _Search:
         try:
             entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_symlink(), entry.name))
         except OSError as error:
-            self.problems.append(InputError(f"{_shown(folder)}: cannot be listed: {error.strerror or error}."))
+            self.problems.append(
+                InputError(f"{_shown(folder)}: cannot be listed: {error.strerror or error}.")
+            )
             return
         for entry in entries:
             # Zeek's .shadow files, editors' and copiers' temporary files.
@@ -158,7 +163,7 @@ def look(log: LogFile) -> Sniffed:
 
 
 def _path_says(log: LogFile) -> str:
-    return path_of(_start(log, _LOOKS[0])[0])
+    return says(_start(log, _LOOKS[0])[0])
 
 
 def _start(log: LogFile, size: int) -> tuple[bytes, bool]:
@@ -184,7 +189,7 @@ def _streams(files: list[LogFile]) -> list[Stream]:
 
 
 def _ordered(group: list[LogFile]) -> tuple[LogFile, ...]:
-    """By rotation date; the live log last; where dates do not tell, by ``#open``, else by the first ``ts``."""
+    """By rotation date, the live log last; where dates do not tell, by ``#open``, else by first ``ts``."""
     if len(group) == 1:
         return tuple(group)
     by_date: dict[tuple[datetime, int], list[LogFile]] = {}
@@ -214,5 +219,3 @@ def _shown(path: str | Path) -> str:
     """A path as text that can be printed: bytes that are no UTF-8 as an escape, controls too."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-
-

@@ -1,6 +1,7 @@
 r"""Zeek's escapes in ASCII logs, read back, and a printable form for lines that are shown to people.
 
-Source: Zeek's ``LogAscii`` writer. ``\xHH`` stands for one byte, ``\\`` for a backslash; nothing else is an escape.
+Source: Zeek's ``LogAscii`` writer. ``\xHH`` stands for one byte, ``\\`` for a backslash, nothing else for
+anything but itself.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 
 
 def unescape(field: bytes) -> str:
-    r"""Return the text of a TSV field. Bytes that are no UTF-8 stay as the text ``\xHH``, as in Zeek's JSON."""
+    r"""Return the text of a TSV field; bytes that are no UTF-8 stay as the text ``\xHH``, as in JSON."""
     if b"\\" in field:
         field = _ESCAPE.sub(_byte, field)
     return field.decode("utf-8", "backslashreplace")
 
 
 def printable(raw: bytes) -> str:
-    r"""Return ``raw`` on one line: controls and bytes that are no UTF-8 as ``\xHH``, a backslash as ``\\``."""
+    r"""Return ``raw`` on one line: controls and what is no UTF-8 as ``\xHH``, a backslash as ``\\``."""
     text = raw.decode("utf-8", "surrogateescape")
     text = _UNPRINTABLE.sub(_escaped, text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

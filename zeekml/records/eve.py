@@ -1,7 +1,8 @@
 """Suricata's EVE log: ``flow`` events as connections, every other event passed over.
 
 Sources: Suricata's EVE JSON format (flow and tcp objects) and Zeek's ``conn_state`` and ICMP ports
-(``base/protocols/conn/main.zeek``, ``ICMP.cc``). ``docs/input.md`` has the table and how far it agrees with Zeek.
+(``base/protocols/conn/main.zeek``, ``ICMP.cc``). ``docs/input.md`` has the table and how
+far it agrees with Zeek.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import orjson
 from zeekml.records import times, values
 from zeekml.records.frame import Rows
 from zeekml.records.lines import Block
+from zeekml.records.objects import Builder, Found, Object
 from zeekml.records.rejects import Rejects
 from zeekml.records.values import BadLine, UidMaker
-from zeekml.records.zeek_json import Builder, Found, Object, parse_odd
+from zeekml.records.zeek_json import parse_odd
 
 LINK_HEADER = 14  # bytes of Ethernet header that Suricata counts in each packet and Zeek does not
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
@@ -27,7 +29,18 @@ _SERVICES = {"tls": "ssl", "dcerpc": "dce_rpc", "krb5": "krb", "failed": None, "
 _PROTOCOLS = {"ipv6-icmp": "icmp"}
 # Zeek writes the type of the answer as the responder's port, where there is an answer.
 _ICMP_ANSWERS = {8: 0, 0: 8, 10: 9, 9: 10, 13: 14, 14: 13, 15: 16, 16: 15, 17: 18, 18: 17}
-_ICMP6_ANSWERS = {128: 129, 129: 128, 133: 134, 134: 133, 135: 136, 136: 135, 139: 140, 140: 139, 144: 145, 145: 144}
+_ICMP6_ANSWERS = {
+    128: 129,
+    129: 128,
+    133: 134,
+    134: 133,
+    135: 136,
+    136: 135,
+    139: 140,
+    140: 139,
+    144: 145,
+    145: 144,
+}
 
 
 class EveReader:
@@ -40,26 +53,29 @@ class EveReader:
 
     def read(self, block: Block) -> Iterator[Rows]:
         """Yield the flows of ``block`` in line order."""
-        found = Found()
-        for number, offset, line in block.lines():
+        found = Found(block)
+        for place, line in enumerate(found.lines):
+            number = block.line + place
             try:
                 event = orjson.loads(line)
             except orjson.JSONDecodeError:
                 event = parse_odd(line, number, self._source, self._rejects)
                 if event is None:
                     continue
-            if type(event) is not dict:
-                self._rejects.add(self._source, number, "not a JSON object", line)
-            elif event.get("event_type") == "flow":
-                try:
-                    found.add(connection(event), number, offset, line)
-                except BadLine as reason:
-                    self._rejects.add(self._source, number, str(reason), line)
-            elif isinstance(event.get("event_type"), str):
+            kind = event.get("event_type") if type(event) is dict else None
+            if not isinstance(kind, str):
+                why = values.unset("event_type") if type(event) is dict else "not a JSON object"
+                self._rejects.add(self._source, number, why, line)
+            elif kind != "flow":
                 self._rejects.passed_over += 1
             else:
-                self._rejects.add(self._source, number, values.unset("event_type"), line)
-        yield self._builder.rows(found, len(block.data))
+                try:
+                    found.objects.append(connection(event))
+                except BadLine as reason:
+                    self._rejects.add(self._source, number, str(reason), line)
+                else:
+                    found.places.append(place)
+        yield self._builder.rows(found)
 
 
 def connection(event: Object) -> Object:
@@ -113,7 +129,7 @@ def conn_state(proto: str, tcp: object, orig_packets: float | None, resp_packets
     return "S0" if orig_packets else "OTH"
 
 
-def _tcp_state(tcp: Object) -> str:
+def _tcp_state(tcp: Object) -> str:  # noqa: PLR0911  (a table of cases reads best as one)
     orig, resp = _flags(tcp, "tcp_flags_ts"), _flags(tcp, "tcp_flags_tc")
     asked, answered = bool(orig & _SYN), resp & _SYN_ACK == _SYN_ACK
     match asked, answered:

@@ -24,7 +24,8 @@ _ARROW: dict[Kind, pa.DataType] = {
 MAX_HELD = 64 << 20  # bytes of log text held before a batch is closed early
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
-# Labels with many values are encoded once a batch is cut: joining large dictionaries costs more than reading them.
+# Labels with many values are encoded once a batch is cut: joining large dictionaries costs more than
+# reading them.
 _MANY_VALUED = ("id.orig_h", "id.resp_h")
 
 Lines = npt.NDArray[np.int64]
@@ -32,7 +33,7 @@ Lines = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Connections read: a table with the columns found, their line numbers, and the bytes of text they took."""
+    """Connections read: a table of the columns found, line numbers, and the bytes of text they took."""
 
     table: pa.Table
     lines: Lines
@@ -47,14 +48,16 @@ def arrow_type(column: Column) -> pa.DataType:
 def table_of(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> pa.Table:
     """Make a table of row-wise values that have been checked."""
     by_column = zip(*rows, strict=True) if rows else ([] for _ in columns)
-    return pa.table({
-        column.name: pa.array(list(values), type=arrow_type(column))
-        for column, values in zip(columns, by_column, strict=True)
-    })
+    return pa.table(
+        {
+            column.name: pa.array(list(values), type=arrow_type(column))
+            for column, values in zip(columns, by_column, strict=True)
+        }
+    )
 
 
 class Gatherer:
-    """Gathers rows into batches of exactly ``batch_rows``, fewer in the last and where lines are very long."""
+    """Gathers rows into batches of ``batch_rows``, fewer in the last and where lines are very long."""
 
     def __init__(self, batch_rows: int) -> None:
         self._batch_rows = batch_rows
@@ -96,7 +99,7 @@ class Gatherer:
 
 
 def to_frame(table: pa.Table, *, extra: bool) -> pd.DataFrame:
-    """Make the batch frame: every column of the schema in its order and dtype, then with ``extra`` the others."""
+    """Make the batch frame: the schema's columns in order and dtype, then with ``extra`` the others."""
     names = set(table.column_names)
     columns: dict[str, object] = {}
     for column in COLUMNS:
@@ -115,7 +118,7 @@ def to_frame(table: pa.Table, *, extra: bool) -> pd.DataFrame:
 def _to_pandas(kind: Kind, array: pa.ChunkedArray) -> object:
     match kind:
         case "string":
-            return _TEXT.__from_arrow__(array)
+            return _text(array)
         case "label":
             return _categorical(array)
         case "bool":
@@ -128,7 +131,12 @@ def _to_pandas(kind: Kind, array: pa.ChunkedArray) -> object:
             return values if values.flags.writeable else values.copy()
 
 
-def _categorical(array: pa.ChunkedArray) -> pd.Categorical:
+def _text(array: pa.ChunkedArray) -> pd.api.extensions.ExtensionArray:
+    # pandas documents __from_arrow__ for extension types; its stubs leave it out.
+    return _TEXT.__from_arrow__(array)  # type: ignore[attr-defined,no-any-return]
+
+
+def _categorical(array: pa.ChunkedArray) -> pd.Categorical[str]:
     whole = array.combine_chunks()
     if not pa.types.is_dictionary(whole.type):
         whole = whole.dictionary_encode()
@@ -140,5 +148,5 @@ def _categorical(array: pa.ChunkedArray) -> pd.Categorical:
         places = np.cumsum(used, dtype=np.int32) - 1
         codes = np.where(codes >= 0, places[codes], -1)
         dictionary = dictionary.filter(pa.array(used))
-    categories = pd.Index(_TEXT.__from_arrow__(dictionary))
+    categories = pd.Index(_text(pa.chunked_array([dictionary])))
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories), validate=False)

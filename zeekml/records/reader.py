@@ -37,8 +37,8 @@ class LogFile:
 class Batch:
     """Connections in log order.
 
-    ``frame`` has the columns of :data:`zeekml.records.schema.COLUMNS` and an index from 0; ``lines`` (N,) are the
-    line numbers in ``source``, from 1.
+    ``frame`` has the columns of :data:`zeekml.records.schema.COLUMNS` and an index from 0; ``lines`` (N,)
+    are the line numbers in ``source``, from 1.
     """
 
     frame: pd.DataFrame
@@ -58,11 +58,11 @@ class Reader(Protocol):
 def read_batches(
     log: LogFile, stream: str, *, rejects: Rejects, batch_rows: int = BATCH_ROWS, extra: bool = False
 ) -> Iterator[Batch]:
-    """Yield the connections of ``log`` in batches of ``batch_rows`` (the last one smaller), in bounded memory.
+    """Yield the connections of ``log`` in batches of ``batch_rows``, the last one smaller; memory is bounded.
 
     ``extra`` adds the log's further columns (``label`` and others) as labels after those of the schema.
-    Raises FormatError or MissingColumnError for what is no connection log, TruncatedError, after all whole lines,
-    for a compressed stream that ends early or is damaged, and InputError where the file cannot be read.
+    Raises FormatError or MissingColumnError for what is no connection log, InputError where the file cannot
+    be read, and TruncatedError, after all whole lines, where a compressed stream ends early or is damaged.
     """
     if batch_rows < 1:
         raise ValueError(f"batch_rows is {batch_rows}, expected 1 or more")
@@ -123,6 +123,8 @@ def open_log(log: LogFile) -> Iterator[BinaryIO]:
     try:
         raw = log.path.open("rb")
     except OSError as error:
-        raise InputError(f"{log.name}: cannot be opened: {error.strerror or error}. Check the path and its rights.") from error
+        raise InputError(
+            f"{log.name}: cannot be opened: {error.strerror or error}. Check the path and its rights."
+        ) from error
     with raw:
         yield raw

@@ -27,7 +27,7 @@ class Rejects:
     """Counts rejected lines by source and reason; memory does not grow with their number.
 
     ``sink`` is called with every :class:`Reject`, in order, by the thread that reads. ``passed_over`` counts
-    lines that are no connections and no damage: blank lines, other event types and other logs in a mixed stream.
+    lines that are neither connections nor damage: blank lines, other events, other logs in a mixed stream.
     """
 
     def __init__(self, sink: Callable[[Reject], None] | None = None) -> None:

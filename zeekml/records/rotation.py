@@ -1,8 +1,8 @@
-"""Rotation dates in file names: taken out they leave the name of the stream, put in order they give log order.
+"""Rotation dates in file names: taken out they leave the stream's name, in order they give log order.
 
-Sources: Zeek's ``Log::default_rotation_postprocessor`` and zeekctl's ``make-archive-name`` (``2026-11-23/
-conn.10:00:00-11:00:00.log.gz``), Zeek's own ``conn.2026-11-23-10-00-00.log``, Corelight's ``conn_20260816_06:00:00-07:00:00
-+0000.log.gz``, Suricata's ``eve-2026-11-23-10:30.json``, logrotate's ``-20261123`` and ``.1``.
+Sources: Zeek's ``conn.2026-11-23-10-00-00.log``, zeekctl's ``2026-11-23/conn.10:00:00-11:00:00.log.gz``,
+Corelight's ``conn_20260816_06:00:00-07:00:00+0000.log.gz``, Suricata's ``eve-2026-11-23-10:30.json``,
+logrotate's ``-20261123`` and ``.1``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _ZONE = r"(?P<zone>Z|[+\-]\d{2}:?\d{2})?"
 _DAY = r"(?P<day>(?:19|20)\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01]))"
 _EDGE = r"(?![0-9A-Za-z])"
 _DATED = re.compile(rf"(?:^|[._\-]){_DAY}(?:[T_.\-]?{_TIME}{_RANGE_END}{_ZONE})?{_EDGE}")
-_TIMED = re.compile(rf"(?:^|[._\-])(?P<h>[01]\d|2[0-3])(?P<sep>:)(?P<m>[0-5]\d):(?P<s>[0-5]\d)-\d\d:\d\d:\d\d{_ZONE}{_EDGE}")
+_TIMED = re.compile(
+    rf"(?:^|[._\-])(?P<h>[01]\d|2[0-3])(?P<sep>:)(?P<m>[0-5]\d):(?P<s>[0-5]\d)-\d\d:\d\d:\d\d{_ZONE}{_EDGE}"
+)
 _FOLDER = re.compile(rf"^{_DAY}$")
 _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 _NUMBERED = re.compile(r"(?<=\.log|json)\.(?P<number>\d{1,4})$")
@@ -27,7 +29,7 @@ _LIVE = "current"  # zeekctl's link to where the open logs are, beside the folde
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A path without its rotation date. ``moment`` is None for a live log, ``number`` logrotate's (0: live)."""
+    """A path without its rotation date. ``moment``: None for a live log; ``number``: logrotate's, or 0."""
 
     stem: str
     moment: datetime | None

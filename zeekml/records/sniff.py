@@ -11,9 +11,10 @@ import orjson
 
 from zeekml.errors import FormatError, MissingColumnError
 from zeekml.records.escapes import printable
+from zeekml.records.objects import Object
 from zeekml.records.schema import NAMES, REQUIRED
 from zeekml.records.zeek_header import Header
-from zeekml.records.zeek_json import Object, flattened
+from zeekml.records.zeek_json import flattened, path_of
 
 OBJECTS = 100  # JSON objects that decide
 ENOUGH = 1 << 20  # bytes, and to the end of that line, that are looked at
@@ -31,7 +32,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sniffed:
-    """A connection log's format; of JSON the further keys in order of appearance; of TSV what ``#open`` says."""
+    """A connection log's format; of JSON the further keys as they appear; of TSV what ``#open`` says."""
 
     format: Format
     further: tuple[str, ...] = ()
@@ -55,15 +56,12 @@ def sniff(start: bytes, name: str) -> Sniffed:
     raise FormatError(f"{name}: {_looks_like(lines[0])}; expected {_KNOWN}.")
 
 
-def path_of(start: bytes) -> str:
+def says(start: bytes) -> str:
     """What a log calls itself (``#path`` or ``_path``), "" where it does not say."""
     for line in start.split(b"\n", 50)[:50]:
         if line.startswith(b"#path"):
             return line[len(b"#path") :].strip().decode("utf-8", "replace")
-    for one in _objects(start.split(b"\n", 2)[:1]):
-        path = one.get("_path", one.get("@stream", ""))
-        return path if isinstance(path, str) else ""
-    return ""
+    return next(map(path_of, _objects(start.split(b"\n", 2)[:1])), "")
 
 
 def _sniff_tsv(start: bytes, name: str) -> Sniffed:
@@ -88,8 +86,9 @@ def _sniff_json(objects: list[Object], name: str) -> Sniffed:
         return Sniffed(Format.EVE)
     if not any(_is_connection(one) for one in objects):
         best = max(objects, key=lambda one: sum(name in one for name in REQUIRED))
-        path = best.get("_path", best.get("@stream", ""))
-        _must_have_required(tuple(best), f"{name}: of the first {len(objects)} objects, the nearest", str(path))
+        _must_have_required(
+            tuple(best), f"{name}: of the first {len(objects)} objects, the nearest", path_of(best)
+        )
     further = tuple(key for key in keys if key not in NAMES and key != "id")
     return Sniffed(Format.ZEEK_JSON, further=further)
 
@@ -104,8 +103,8 @@ def _must_have_required(names: tuple[str, ...], what: str, path: str) -> None:
         found = printable(", ".join(names).encode("utf-8", "surrogatepass"))
         said = f" It says that it is {printable(path.encode())!r}." if path else ""
         raise MissingColumnError(
-            f"{what} lacks {', '.join(missing)}, which a connection log must have; found {found[:300]}.{said} "
-            "Give the conn.log, or write it with these columns."
+            f"{what} lacks {', '.join(missing)}, which a connection log must have; found "
+            f"{found[:300]}.{said} Give the conn.log, or write it with these columns."
         )
 
 

@@ -1,6 +1,6 @@
 """Times in JSON logs: epoch seconds, epoch milliseconds, ISO 8601.
 
-Source of the three forms: Zeek's ``LogAscii::json_timestamps``; Suricata's EVE writes ISO 8601 with an offset.
+Source of the three forms: Zeek's ``LogAscii::json_timestamps``; Suricata writes ISO 8601 with an offset.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def iso_microseconds(text: str) -> int:
-    """Microseconds since 1970 of an ISO 8601 date and time; without an offset it is UTC. Raises ValueError."""
+    """Microseconds since 1970 of an ISO 8601 date and time, UTC without an offset. Raises ValueError."""
     if len(text) < 19:
         raise ValueError("no date and time")
     moment = datetime.fromisoformat(text)

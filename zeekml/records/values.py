@@ -6,7 +6,9 @@ import base64
 import hashlib
 import math
 
-MAX_TIME = 7_258_118_400.0  # seconds: the year 2200; later times are damage, or milliseconds in a log of seconds
+MAX_TIME = (
+    7_258_118_400.0  # seconds: the year 2200; later times are damage, or milliseconds in a log of seconds
+)
 MAX_PORT = 65_535
 FINGERPRINT = 256  # bytes: reach past `#open`, or into the first object, and stay the same while a log grows
 

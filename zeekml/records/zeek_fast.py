@@ -28,7 +28,7 @@ _NO_ODD = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True)
 class FastRows:
-    """A table, the place of each row among the block's lines, and the places of lines left to the exact path."""
+    """A table, the places of its rows among the block's lines, and of lines left to the exact path."""
 
     table: pa.Table
     places: frame.Lines
@@ -84,7 +84,9 @@ class FastReader:
         table = self._typed(raw, marks=b"\\" in data or self._header.empty in data, odd=odd)
         if not odd.any():
             return FastRows(table, places, skipped)
-        return FastRows(table.filter(pa.array(~odd)), places[~odd], np.sort(np.concatenate([places[odd], skipped])))
+        return FastRows(
+            table.filter(pa.array(~odd)), places[~odd], np.sort(np.concatenate([places[odd], skipped]))
+        )
 
     def _parsed(self, data: bytes) -> tuple[pa.Table, frame.Lines]:
         """The raw table, and the places of lines with another number of columns."""
@@ -96,7 +98,9 @@ class FastReader:
 
         raw = arrow_csv.read_csv(
             pa.BufferReader(data),
-            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=self._names),
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=len(data) + 1, column_names=self._names
+            ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self._header.separator.decode(),
                 quote_char=False,
@@ -152,7 +156,10 @@ class FastReader:
         wrong = np.array([len(parts) != count for parts in split] + [True])
         odd |= wrong[array.indices.fill_null(len(split)).to_numpy(zero_copy_only=False)]
         return [
-            _taken([self._or_unset(parts[part]) if len(parts) == count else None for parts in split], array.indices)
+            _taken(
+                [self._or_unset(parts[part]) if len(parts) == count else None for parts in split],
+                array.indices,
+            )
             for part in range(count)
         ]
 
@@ -176,7 +183,9 @@ def _in_range(kind: Kind, array: pa.Array, odd: Bools) -> pa.Array:
     if not good.all():
         odd |= ~good & array.is_valid().to_numpy(zero_copy_only=False)
     if kind == "port":
-        return pa.array(np.where(good, numbers, 0).astype(np.int32), mask=array.is_null().to_numpy(zero_copy_only=False))
+        return pa.array(
+            np.where(good, numbers, 0).astype(np.int32), mask=array.is_null().to_numpy(zero_copy_only=False)
+        )
     return array
 
 

@@ -1,7 +1,7 @@
 r"""The header lines of a Zeek TSV log, wherever in the file they stand.
 
-Source: Zeek's ``LogAscii`` writer. ``#separator`` is followed by a space and the separator in ``\xHH`` form, every
-other key by the separator. IoT-23's labelled logs join their last three columns with three spaces.
+Source: Zeek's ``LogAscii`` writer. ``#separator`` is followed by a space and the separator in ``\xHH``
+form, every other key by the separator. IoT-23's labelled logs join the last three columns with three spaces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _AWKWARD = b'\\\r\n#"'
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns and marks in force. ``names`` has the joined last columns apart, ``joined`` says how many they are."""
+    """The columns and marks in force. ``names`` has joined columns apart; ``joined`` is their number or 1."""
 
     separator: bytes = b"\t"
     empty: bytes = b"(empty)"
@@ -46,13 +46,15 @@ class Header:
             and self.separator not in marks
         )
 
-    def with_line(self, line: bytes) -> Header:
+    def with_line(self, line: bytes) -> Header:  # noqa: PLR0911  (one case a key)
         """Return the header as ``line``, which begins with ``#``, leaves it. Unknown keys change nothing."""
         line = line.removesuffix(b"\r")
         if line.startswith(b"#separator "):
             # The first line of a new header: the marks fall back to Zeek's, the columns stay until `#fields`.
             separator = unescape_bytes(line[len(b"#separator ") :])
-            return Header(separator=separator or b"\t", names=self.names, joined=self.joined, missing=self.missing)
+            return Header(
+                separator=separator or b"\t", names=self.names, joined=self.joined, missing=self.missing
+            )
         key, _, value = line.partition(self.separator)
         match key:
             case b"#empty_field":

@@ -20,13 +20,17 @@ _JOINT = JOINT.encode()
 
 
 def wanted_columns(header: Header, *, extra: bool) -> list[tuple[int, Column]]:
-    """The columns to read as (place in ``header.names``, column): the schema's, then with ``extra`` all others."""
+    """The columns to read and their places in ``header.names``: the schema's, with ``extra`` all others."""
     places = {name: place for place, name in reversed(list(enumerate(header.names)))}
     known = [(places[column.name], column) for column in COLUMNS if column.name in places]
     if not extra:
         return known
     taken = {column.name for column in COLUMNS}
-    return known + [(place, Column(name, "label")) for name, place in sorted(places.items(), key=_place) if name not in taken]
+    return known + [
+        (place, Column(name, "label"))
+        for name, place in sorted(places.items(), key=_place)
+        if name not in taken
+    ]
 
 
 def _place(item: tuple[str, int]) -> int:

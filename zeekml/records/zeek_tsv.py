@@ -29,7 +29,9 @@ class ZeekTsvReader:
     ``fast=False`` reads line by line; the result is the same.
     """
 
-    def __init__(self, source: str, rejects: Rejects, make_uid: UidMaker, *, extra: bool, fast: bool = True) -> None:
+    def __init__(
+        self, source: str, rejects: Rejects, make_uid: UidMaker, *, extra: bool, fast: bool = True
+    ) -> None:
         self._source = source
         self._rejects = rejects
         self._make_uid = make_uid
@@ -87,10 +89,16 @@ class ZeekTsvReader:
             return rows
         starts = np.append(_line_starts(data), len(data))
         odd = [
-            (int(place) + block.line, int(starts[place]) + block.offset, data[starts[place] : starts[place + 1]])
+            (
+                int(place) + block.line,
+                int(starts[place]) + block.offset,
+                data[starts[place] : starts[place + 1]],
+            )
             for place in fast.odd
         ]
-        return _merged(rows, self._read_exactly(((n, at, line.removesuffix(b"\n")) for n, at, line in odd), 0))
+        return _merged(
+            rows, self._read_exactly(((n, at, line.removesuffix(b"\n")) for n, at, line in odd), 0)
+        )
 
     def _read_exactly(self, lines: Iterable[tuple[int, int, bytes]], size: int) -> Rows:
         columns = [column for _, column in self._columns]
