@@ -117,8 +117,8 @@ def connection(event: Object) -> Object:
 def conn_state(proto: str, tcp: object, orig_packets: float | None, resp_packets: float | None) -> str:
     """Approximate Zeek's ``conn_state`` from the TCP flags seen in each direction, else from who sent at all.
 
-    The order of the flags is not in the event: a reset beside a close counts as the reset, as Zeek does for
-    one that comes last, and the originator's before the responder's.
+    The order of the flags is not in the event: a reset after both sides have closed changes nothing, as with
+    Zeek; of two resets the originator's counts.
     """
     if proto == "tcp":
         return _tcp_state(tcp if isinstance(tcp, dict) else {})
@@ -149,13 +149,13 @@ def _tcp_state(tcp: Object) -> str:  # noqa: PLR0911  (a table of cases reads be
 
 
 def _established_state(orig: int, resp: int) -> str:
-    if orig & _RST:
-        return "RSTO"
-    if resp & _RST:
-        return "RSTR"
     match bool(orig & _FIN), bool(resp & _FIN):
         case True, True:
             return "SF"
+        case _ if orig & _RST:
+            return "RSTO"
+        case _ if resp & _RST:
+            return "RSTR"
         case True, False:
             return "S2"
         case False, True:

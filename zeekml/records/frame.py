@@ -149,4 +149,5 @@ def _categorical(array: pa.ChunkedArray) -> pd.Categorical[str]:
         codes = np.where(codes >= 0, places[codes], -1)
         dictionary = dictionary.filter(pa.array(used))
     categories = pd.Index(_text(pa.chunked_array([dictionary])))
-    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(categories), validate=False)
+    dtype: pd.CategoricalDtype[str] = pd.CategoricalDtype(categories)
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
