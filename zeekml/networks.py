@@ -28,7 +28,8 @@ class NetworkConfig:
     """Sizes of a network.
 
     ``channels`` C of the input, ``classes`` K of the output, ``width`` H of every hidden layer, ``depth`` blocks or
-    layers in each branch, ``kernel`` steps a convolution sees, ``dropout`` between body and head while training.
+    layers in each branch, ``kernel`` steps a convolution sees, ``dropout`` between body and head while training,
+    ``length`` the L of every sequence in ``flow`` layout (0 in ``window`` layout, where any length goes).
     """
 
     name: str
@@ -39,6 +40,7 @@ class NetworkConfig:
     depth: int = 2
     kernel: int = 3
     dropout: float = 0.2
+    length: int = 0
 
 
 class Layer(nn.Module):
@@ -165,8 +167,12 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig, branches: list[list[Layer]]) -> None:
         super().__init__()
         self.config = config
+        # In flow layout a step is one feature: which one, the network learns from an embedding of its place.
+        places = torch.randn(config.length, config.width) * config.width**-0.5
+        self.place = nn.Parameter(places) if config.layout == "flow" else None
         self.stem = nn.Sequential(nn.Linear(config.channels, config.width), nn.ReLU())
-        self.branches = nn.ModuleList(nn.ModuleList(branch) for branch in branches)
+        self._branches = branches
+        self.layers = nn.ModuleList(layer for branch in branches for layer in branch)
         joined = config.width * len(branches)
         self.head = nn.Sequential(
             nn.LayerNorm(joined),
@@ -176,20 +182,18 @@ class Network(nn.Module):
             nn.Linear(config.width, config.classes),
         )
 
-    @property
-    def layers(self) -> list[Layer]:
-        """All layers that may carry state, branch by branch."""
-        return [layer for branch in self.branches for layer in branch]  # type: ignore[union-attr]
-
     def initial(self, batch: int) -> State:
         """The state of ``batch`` sequences before their first step."""
         like = self.stem[0].weight
         assert isinstance(like, Tensor)  # noqa: S101 - for the type checker
-        return [layer.initial(batch, like) for layer in self.layers]
+        return [layer.initial(batch, like) for branch in self._branches for layer in branch]
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of whole sequences x (B, L, C): (B, L, K) in ``window`` layout, (B, K) in ``flow``."""
-        steps = self.body(self.stem(x), self.initial(len(x)))[0]
+        stemmed = self.stem(x)
+        if self.place is not None:
+            stemmed = stemmed * self.place + self.place
+        steps = self.body(stemmed, self.initial(len(x)))[0]
         return self.head(steps if self.config.layout == "window" else _pooled(steps))  # type: ignore[no-any-return]
 
     def step(self, stemmed: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
@@ -203,9 +207,9 @@ class Network(nn.Module):
     def body(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """Run the branches over x (B, L, H): (B, L, H * branches), and the state after the last real step."""
         joined, after, at = [], [], 0
-        for branch in self.branches:
+        for branch in self._branches:
             y = x
-            for layer in branch:  # type: ignore[union-attr]
+            for layer in branch:
                 y, carried = layer(y, state[at], lengths)
                 after.append(carried)
                 at += 1

@@ -57,7 +57,11 @@ PORTS: dict[str, tuple[int, ...]] = {
     "device_exploit": (5555, 7547, 37215, 52869, 60001),
     "industrial": (102, 502, 2404, 20000, 44818),
 }
-RANGES: dict[str, tuple[int, int]] = {"system": (0, 1023), "registered": (1024, 49151), "dynamic": (49152, 65535)}
+RANGES: dict[str, tuple[int, int]] = {
+    "system": (0, 1023),
+    "registered": (1024, 49151),
+    "dynamic": (49152, 65535),
+}
 
 HISTORY = {"orig": "SHADFRITW", "resp": "hadfritw"}
 _HISTORY_WORDS = {
@@ -75,15 +79,22 @@ FEATURES: tuple[Feature, ...] = (
     number("resp_ip_bytes", "resp_ip_bytes", "log1p", "bytes", "IP bytes received"),
     number("orig_pkt_size", "orig_ip_bytes orig_pkts", "x / packets", "bytes", "size of packets sent"),
     number("resp_pkt_size", "resp_ip_bytes resp_pkts", "x / packets", "bytes", "size of packets received"),
-    number("pkt_rate", "orig_pkts resp_pkts duration", "log1p(x / (duration + 1 ms))", "packets/s", "packet rate"),
+    number(
+        "pkt_rate", "orig_pkts resp_pkts duration", "log1p(x / (duration + 1 ms))", "packets/s", "packet rate"
+    ),
     number("byte_ratio", "orig_ip_bytes resp_ip_bytes", "log1p(a) - log1p(b)", "1", "sent against received"),
-    number("payload_share", "orig_bytes orig_ip_bytes", "x / IP bytes", "1", "share of payload in what was sent"),
+    number(
+        "payload_share", "orig_bytes orig_ip_bytes", "x / IP bytes", "1", "share of payload in what was sent"
+    ),
     *(flag(f"proto_{p}", "proto", f"protocol {p}") for p in PROTOS),
     flag("service_none", "service", "no known service"),
     *(flag(f"service_{s}", "service", f"service {s}") for s in SERVICES),
     flag("service_other", "service", "an uncommon service"),
     *(flag(f"state_{s}", "conn_state", f"state {s}") for s in STATES),
-    *(flag(f"orig_{h.lower()}", "history", f"originator: {_HISTORY_WORDS[h.lower()]}") for h in HISTORY["orig"]),
+    *(
+        flag(f"orig_{h.lower()}", "history", f"originator: {_HISTORY_WORDS[h.lower()]}")
+        for h in HISTORY["orig"]
+    ),
     *(flag(f"resp_{h}", "history", f"responder: {_HISTORY_WORDS[h]}") for h in HISTORY["resp"]),
     flag("history_missing", "history", "no history"),
     *(flag(f"port_{p}", "id.resp_p", f"a {p.replace('_', ' ')} port") for p in PORTS),
@@ -154,7 +165,15 @@ def _put(out: Floats, at: int, masks: list[Mask]) -> int:
 
 
 def _numbers(frame: pd.DataFrame, out: Floats) -> int:
-    names = ("duration", "orig_bytes", "resp_bytes", "orig_pkts", "resp_pkts", "orig_ip_bytes", "resp_ip_bytes")
+    names = (
+        "duration",
+        "orig_bytes",
+        "resp_bytes",
+        "orig_pkts",
+        "resp_pkts",
+        "orig_ip_bytes",
+        "resp_ip_bytes",
+    )
     values = {name: column(frame, name).astype(np.float32) for name in names}
     duration, orig_bytes, orig_pkts = values["duration"], values["orig_bytes"], values["orig_pkts"]
     resp_pkts, orig_ip, resp_ip = values["resp_pkts"], values["orig_ip_bytes"], values["resp_ip_bytes"]
@@ -185,7 +204,9 @@ def _protocol(batch: Connections) -> list[Mask]:
 def _history(frame: pd.DataFrame) -> list[Mask]:
     history = _Labels(frame["history"])
     letters = [*HISTORY["orig"], *HISTORY["resp"]]
-    return [history.where([letter in text for text in history.categories]) for letter in letters] + [history.codes < 0]
+    return [history.where([letter in text for text in history.categories]) for letter in letters] + [
+        history.codes < 0
+    ]
 
 
 def _ports(frame: pd.DataFrame) -> list[Mask]:

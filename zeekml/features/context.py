@@ -28,7 +28,7 @@ class Block:
 
     ``matrix`` (N, F) float32 in log order, NaN where a number is missing. Row ``order[i]`` is the i-th when sorted by
     host; ``runs`` cut that order into sequences; ``slots`` (R,) say where a sequence's carried state lies and
-    ``fresh`` (R,) that it starts anew. ``forgotten`` are slots of hosts dropped after this block.
+    ``fresh`` (R,) that it starts anew.
     """
 
     matrix: Floats
@@ -36,7 +36,6 @@ class Block:
     runs: Runs
     slots: Slots
     fresh: NDArray[np.bool_]
-    forgotten: Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,8 @@ def _block(frame: pd.DataFrame, state: StreamState) -> Block:
     )  # fmt: skip
     matrix[pair_rows.order, at_pair:] = pairs.pair_features(batch, pair_rows, state.pairs)
     _settle(state, trims, host_rows.restarted, standing)
-    return Block(matrix, host_rows.order, host_rows.runs, host_rows.slots, host_rows.fresh, state.count(count))
+    state.count(count)
+    return Block(matrix, host_rows.order, host_rows.runs, host_rows.slots, host_rows.fresh)
 
 
 def _hashed(frame: pd.DataFrame, name: str) -> Keys:
@@ -126,7 +126,9 @@ def _host_rows(frame: pd.DataFrame, state: StreamState) -> _HostRows:
 
     seen = runs.rank + 1 + np.where(fresh, 0, table["seen"][slots])[runs.of_row]
     restarts = np.cumsum(restart)
-    generation = table["generation"][slots] + (restarts[runs.starts] - (restarts - restart)[of_host.starts][host_of_run])
+    generation = table["generation"][slots] + (
+        restarts[runs.starts] - (restarts - restart)[of_host.starts][host_of_run]
+    )
     last = runs.ends[~superseded] - 1
     table["clock"][slots[~superseded]] = clock[last]
     table["seen"][slots[~superseded]] = seen[last]

@@ -22,10 +22,15 @@ Mode = Literal["piecewise", "quantile"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """A fitted encoding: ``edges`` (numbers, bins + 1) float32, ascending along the bins."""
+    """A fitted encoding.
+
+    ``edges`` (numbers, bins + 1) float32 ascend along the bins; ``used`` (F,) marks the features that are let through
+    (the channels of the others do not exist).
+    """
 
     mode: Mode
     is_number: NDArray[np.bool_]
+    used: NDArray[np.bool_]
     edges: Floats
 
     @classmethod
@@ -34,37 +39,45 @@ class Encoding:
         is_number = np.array([feature.kind == "number" for feature in layout.features])
         shares = np.linspace(0.005, 0.995, bins + 1)
         edges = [_edges(column[~np.isnan(column)], shares) for column in matrix[:, is_number].T]
-        return cls(mode, is_number, np.array(edges, dtype=np.float32).reshape(-1, bins + 1))
+        return cls(
+            mode, is_number, np.ones_like(is_number), np.array(edges, dtype=np.float32).reshape(-1, bins + 1)
+        )
 
     @property
     def bins(self) -> int:
         """Bins of each number."""
-        return self.edges.shape[1] - 1
+        return int(self.edges.shape[1]) - 1
 
     @property
     def channels(self) -> int:
         """Width C of the encoded rows."""
-        numbers = int(self.is_number.sum())
-        return len(self.is_number) - numbers + numbers * ((self.bins if self.mode == "piecewise" else 1) + 1)
+        return len(self.feature_of_channel())
 
     def feature_of_channel(self) -> NDArray[np.int64]:
         """(C,) the index of the feature that each channel comes from."""
-        flags, numbers = np.flatnonzero(~self.is_number), np.flatnonzero(self.is_number)
-        repeat = self.bins if self.mode == "piecewise" else 1
-        return np.concatenate([flags, numbers, np.repeat(numbers, repeat)])
+        flags, numbers = (
+            np.flatnonzero(~self.is_number & self.used),
+            np.flatnonzero(self.is_number & self.used),
+        )
+        return np.concatenate(
+            [flags, numbers, np.repeat(numbers, self.bins if self.mode == "piecewise" else 1)]
+        )
 
     def encode(self, matrix: Floats) -> Floats:
         """Encode a feature matrix (N, F): (N, C) float32 in 0..1; flags, then missing marks, then numbers."""
-        numbers = matrix[:, self.is_number]
+        numbers = matrix[:, self.is_number & self.used]
+        edges = self.edges[self.used[self.is_number]]
         missing = np.isnan(numbers)
-        low, width = self.edges[:, :-1], np.maximum(np.diff(self.edges, axis=1), np.float32(1e-6))
+        low, width = edges[:, :-1], np.maximum(np.diff(edges, axis=1), np.float32(1e-6))
         filled = (numbers[:, :, None] - low) / width
         np.clip(filled, 0, 1, out=filled)
         filled[missing] = 0
         if self.mode == "quantile":
             filled = filled.mean(axis=2, keepdims=True)
         flat = filled.reshape(len(matrix), -1)
-        return np.concatenate([matrix[:, ~self.is_number], missing, flat], axis=1, dtype=np.float32)
+        return np.concatenate(
+            [matrix[:, ~self.is_number & self.used], missing, flat], axis=1, dtype=np.float32
+        )
 
 
 def _edges(known: Floats, shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.features.connection import Connections, Floats, column
@@ -24,19 +25,37 @@ _TAIL = WINDOW - 1
 
 FEATURES: tuple[Feature, ...] = (
     number("host_gap", "ts duration", "log1p(x * 1000)", "ms", "time since the host's last connection"),
-    number("host_pace", "ts duration", "log1p(span * 1000 / connections)", "ms", "time between its connections"),
+    number(
+        "host_pace", "ts duration", "log1p(span * 1000 / connections)", "ms", "time between its connections"
+    ),
     number("host_new_peers", "id.resp_h", "share of window", "1", "share of new peers"),
     number("host_same_peer", "id.resp_h", "share of window", "1", "share to this peer"),
     number("host_new_ports", "id.resp_p", "share of window", "1", "share to new ports"),
     number("host_same_port", "id.resp_p", "share of window", "1", "share to this port"),
     number("host_failed", "conn_state resp_pkts", "share of window", "1", "share of failed connections"),
-    number("host_failed_new", "conn_state id.resp_h", "share of window", "1", "share of failed tries at new peers"),
+    number(
+        "host_failed_new",
+        "conn_state id.resp_h",
+        "share of window",
+        "1",
+        "share of failed tries at new peers",
+    ),
     number("host_inside", "local_resp id.resp_h", "share of window", "1", "share to peers inside"),
     number("host_dns", "service id.resp_p", "share of window", "1", "share of DNS"),
-    number("host_dns_query", "service orig_bytes", "mean log2(1 + x) of window", "bytes", "size of its DNS queries"),
-    number("host_dns_answer", "service resp_bytes", "mean log2(1 + x) of window", "bytes", "size of DNS answers"),
+    number(
+        "host_dns_query",
+        "service orig_bytes",
+        "mean log2(1 + x) of window",
+        "bytes",
+        "size of its DNS queries",
+    ),
+    number(
+        "host_dns_answer", "service resp_bytes", "mean log2(1 + x) of window", "bytes", "size of DNS answers"
+    ),
     number("host_sent", "orig_ip_bytes", "mean log2(1 + x) of window", "bytes", "bytes sent a connection"),
-    number("host_received", "resp_ip_bytes", "mean log2(1 + x) of window", "bytes", "bytes received a connection"),
+    number(
+        "host_received", "resp_ip_bytes", "mean log2(1 + x) of window", "bytes", "bytes received a connection"
+    ),
 )
 
 _USED, _NEW_PEER, _NEW_PORT, _FAILED, _INSIDE, _DNS = (np.uint8(1 << bit) for bit in range(6))
@@ -152,18 +171,20 @@ def host_table_row() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def port_key(frame: Any) -> NDArray[np.int32]:
+def port_key(frame: pd.DataFrame) -> NDArray[np.int32]:
     # ICMP's type and code would pass for low ports: kept apart above the real ones.
     port = frame["id.resp_p"].to_numpy(dtype=np.int32)
     icmp = (frame["proto"] == "icmp").to_numpy(dtype=bool)
-    return np.where(icmp, port + 65536, port).astype(np.int32)
+    key: NDArray[np.int32] = np.where(icmp, port + 65536, port).astype(np.int32)
+    return key
 
 
 def _pace(times: Array, layout: TailLayout, count: NDArray[np.int64]) -> NDArray[np.float64]:
     oldest = times[layout.row_at - (count - 1)]
     with np.errstate(invalid="ignore", divide="ignore"):
         pace = (times[layout.row_at] - oldest) * 1000 / (count - 1)
-    return np.log1p(pace)
+    logged: NDArray[np.float64] = np.log1p(pace)
+    return logged
 
 
 def _mean_size(codes: Array, layout: TailLayout) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ Slots = NDArray[np.int64]
 def hash_strings(strings: pd.Index[Any]) -> Keys:
     """Hash each string to 64 bits, the same in every process (SipHash with a fixed key, by pandas)."""
     values = strings.to_numpy(dtype=object)
-    return pd.util.hash_array(values, categorize=False)  # type: ignore[no-any-return]
+    return pd.util.hash_array(values, categorize=False)
 
 
 def mix(*parts: NDArray[Any]) -> Keys:

@@ -28,14 +28,46 @@ _MOST_TRIES = 1024
 
 FEATURES: tuple[Feature, ...] = (
     flag("pair_new", "id.resp_h id.resp_p proto", "first connection to this peer and port"),
-    number("pair_tries", "id.resp_h id.resp_p proto", "log2(x), at most 10", "1", "connections to this peer and port"),
-    number("pair_failed", "conn_state resp_pkts", "share of the last 8", "1", "share of failed tries at this peer"),
+    number(
+        "pair_tries",
+        "id.resp_h id.resp_p proto",
+        "log2(x), at most 10",
+        "1",
+        "connections to this peer and port",
+    ),
+    number(
+        "pair_failed",
+        "conn_state resp_pkts",
+        "share of the last 8",
+        "1",
+        "share of failed tries at this peer",
+    ),
     flag("pair_worked", "resp_pkts", "the peer has answered before"),
     number("pair_gap", "ts", "log1p(x * 1000)", "ms", "time since the last try at this peer"),
-    number("pair_gap_median", "ts", "log1p(x * 1000) of the last 8", "ms", "usual time between tries at this peer"),
-    number("pair_gap_spread", "ts", "interquartile range / median", "1", "irregularity of the tries at this peer"),
-    number("pair_sent_spread", "orig_bytes", "deviation of log2(1 + x)", "1", "variety of sizes sent to this peer"),
-    number("pair_received_spread", "resp_bytes", "deviation of log2(1 + x)", "1", "variety of sizes received from it"),
+    number(
+        "pair_gap_median",
+        "ts",
+        "log1p(x * 1000) of the last 8",
+        "ms",
+        "usual time between tries at this peer",
+    ),
+    number(
+        "pair_gap_spread", "ts", "interquartile range / median", "1", "irregularity of the tries at this peer"
+    ),
+    number(
+        "pair_sent_spread",
+        "orig_bytes",
+        "deviation of log2(1 + x)",
+        "1",
+        "variety of sizes sent to this peer",
+    ),
+    number(
+        "pair_received_spread",
+        "resp_bytes",
+        "deviation of log2(1 + x)",
+        "1",
+        "variety of sizes received from it",
+    ),
 )
 
 _USED, _FAILED = np.uint8(1), np.uint8(2)
@@ -130,7 +162,7 @@ def previous(values: Array, runs: Runs, before: Array) -> Array:
 
 def _worked_before(worked: NDArray[np.bool_], runs: Runs, carried: NDArray[np.bool_]) -> NDArray[np.bool_]:
     total = np.cumsum(worked)
-    earlier = total - worked - (total[runs.starts] - worked[runs.starts])[runs.of_row]
+    earlier: Array = total - worked - (total[runs.starts] - worked[runs.starts])[runs.of_row]
     return (earlier > 0) | carried[runs.of_row]
 
 
@@ -141,7 +173,8 @@ def _rhythm(window: Array) -> Array:
     rows = np.arange(len(ordered))
 
     def quantile(share: float) -> Array:
-        return ordered[rows, np.maximum(np.rint((count - 1) * share).astype(np.int64), 0)]
+        found: Array = ordered[rows, np.maximum(np.rint((count - 1) * share).astype(np.int64), 0)]
+        return found
 
     median = quantile(0.5)
     with np.errstate(invalid="ignore"):

@@ -53,7 +53,9 @@ class TailLayout:
         self.row_at = np.arange(rows) + (runs.of_row + 1) * width
         first = runs.starts + np.arange(len(runs.starts)) * width
         self._tail_at = first[:, None] + np.arange(width)
-        self._last_at = (runs.ends + np.arange(1, len(runs.starts) + 1) * width)[:, None] + np.arange(-width, 0)
+        self._last_at = (runs.ends + np.arange(1, len(runs.starts) + 1) * width)[:, None] + np.arange(
+            -width, 0
+        )
 
     def lay(self, tails: Array, rows: Array) -> Array:
         """Join carried tails (R, width) and rows (N,) into one buffer (size,)."""
@@ -64,7 +66,8 @@ class TailLayout:
 
     def last(self, buffer: Array) -> Array:
         """(R, width) what is to be carried on after these rows."""
-        return buffer[self._last_at]
+        last: Array = buffer[self._last_at]
+        return last
 
     def windows(self, buffer: Array) -> Array:
         """(N, width + 1) each row with the ``width`` entries before it, oldest first."""

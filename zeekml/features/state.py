@@ -54,14 +54,13 @@ class StreamState:
         """Connections that may still come before the caps are enforced again."""
         return CAP_EVERY - self.connections % CAP_EVERY
 
-    def count(self, connections: int) -> Slots:
-        """Count connections, enforce the caps when it is time, and return the slots of hosts forgotten thereby."""
+    def count(self, connections: int) -> None:
+        """Count connections, and enforce the caps when it is time."""
         self.connections += connections
-        if self.connections % CAP_EVERY:
-            return np.empty(0, dtype=np.int64)
-        return self._enforce()
+        if self.connections % CAP_EVERY == 0:
+            self._enforce()
 
-    def _enforce(self) -> Slots:
+    def _enforce(self) -> None:
         gone = _least_recent(self.hosts.slots, self.hosts["clock"], self.limits.max_hosts)
         if len(gone):
             self.drop_pairs_of(gone)
@@ -70,7 +69,6 @@ class StreamState:
         if len(stale):
             self.drop_pairs(stale)
         self.caps_acted += len(gone) + len(stale)
-        return gone
 
     def drop_pairs_of(self, hosts: Slots) -> None:
         """Forget all pairs of these hosts."""

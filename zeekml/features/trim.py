@@ -107,4 +107,8 @@ def _carried(hosts: Slots, pairs: KeyedTable) -> dict[int, Slots]:
     order = np.argsort(host, kind="stable")
     mine, host = mine[order], host[order]
     starts = np.flatnonzero(np.append(True, np.diff(host) != 0)) if len(host) else np.empty(0, dtype=np.int64)
-    return {int(host[s]): part for s, part in zip(starts, np.split(mine, starts[1:]), strict=True)} if len(host) else {}
+    return (
+        {int(host[s]): part for s, part in zip(starts, np.split(mine, starts[1:]), strict=True)}
+        if len(host)
+        else {}
+    )

@@ -1,0 +1,276 @@
+"""The model bundle: a folder with weights, what they mean, how good they are and where they must not be used.
+
+``bundle.yaml`` (validated), ``weights.safetensors`` (network, encoding and reasons as plain arrays; nothing in a bundle
+is executed or unpickled), ``metrics.json`` and ``MODEL_CARD.md``. ``bundle.yaml`` holds the SHA-256 of the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+import yaml
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import Tensor
+
+from zeekml.errors import BundleError, LayoutError
+from zeekml.features import LAYOUT, Encoding
+from zeekml.networks import Network, NetworkConfig, build
+from zeekml.resources import data_folder
+from zeekml.scoring.calibration import Calibration
+from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
+
+MANIFEST, WEIGHTS, METRICS, CARD = "bundle.yaml", "weights.safetensors", "metrics.json", "MODEL_CARD.md"
+
+_LARGEST_MANIFEST = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A bundle in memory: what ``bundle.yaml`` says, and the arrays."""
+
+    manifest: Manifest
+    network: Network
+    encoding: Encoding
+    reason_coefficients: NDArray[np.float32]
+    reason_typical: NDArray[np.float32]
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, as in notices."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """The bundle's own version."""
+        return self.manifest.version
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, Benign first."""
+        return self.manifest.classes
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where verdicts begin."""
+        return self.manifest.thresholds
+
+    @property
+    def evidence(self) -> Evidence:
+        """How connections add up against a host."""
+        return self.manifest.evidence
+
+    @property
+    def calibration(self) -> Calibration:
+        """From log odds to scores."""
+        return Calibration(self.manifest.calibration.scale, self.manifest.calibration.offset)
+
+
+def list_bundles() -> list[Manifest]:
+    """The manifests of the bundles that come with zeekml, by name."""
+    folder = data_folder("models")
+    return [_manifest(path.parent) for path in sorted(folder.glob(f"*/{MANIFEST}"))]
+
+
+def load_bundle(name: str | Path) -> Bundle:
+    """Load a bundle by name (one that comes with zeekml) or by folder.
+
+    Raises BundleError (a file or field is absent, altered or wrong) or LayoutError (made for other features).
+    """
+    folder = find_bundle(name)
+    manifest = _manifest(folder)
+    _check_layout(manifest, folder)
+    content = _checked_content(folder, manifest, WEIGHTS)
+    try:
+        arrays = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise BundleError(
+            f"{folder / WEIGHTS}: is no safetensors file ({error}); get the bundle again"
+        ) from error
+    return _assembled(folder, manifest, arrays)
+
+
+def verify_bundle(name: str | Path) -> Manifest:
+    """Check every file of a bundle against its hash, and that it loads; raises as ``load_bundle`` does."""
+    folder = find_bundle(name)
+    manifest = _manifest(folder)
+    for file in manifest.files:
+        _checked_content(folder, manifest, file)
+    return load_bundle(folder).manifest
+
+
+def find_bundle(name: str | Path) -> Path:
+    """The folder of a bundle; BundleError lists the names there are when this is none of them."""
+    given = Path(name)
+    if given.is_dir():
+        return given
+    shipped = data_folder("models") / given.name
+    if len(given.parts) == 1 and shipped.is_dir():
+        return shipped
+    known = (
+        ", ".join(path.parent.name for path in sorted(data_folder("models").glob(f"*/{MANIFEST}"))) or "none"
+    )
+    raise BundleError(f"model {str(name)!r}: no such folder, and no such name (there are: {known})")
+
+
+def save_bundle(
+    folder: Path, manifest: dict[str, Any], bundle_arrays: dict[str, Tensor], texts: dict[str, str]
+) -> Manifest:
+    """Write a bundle's files into an empty folder and hash them into its manifest, which is checked and returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {WEIGHTS: safetensors.torch.save(bundle_arrays)}
+    contents |= {file: text.encode() for file, text in texts.items()}
+    for file, content in contents.items():
+        (folder / file).write_bytes(content)
+    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
+    checked = Manifest.model_validate({"format": FORMAT, **manifest, "files": files})
+    text = yaml.safe_dump(checked.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return checked
+
+
+def arrays_of(
+    network: Network, encoding: Encoding, coefficients: NDArray[np.float32], typical: NDArray[np.float32]
+) -> dict[str, Tensor]:
+    """The arrays of a bundle under the names that they are stored by."""
+    arrays = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
+    return arrays | {
+        "encoding.edges": torch.from_numpy(encoding.edges.copy()),
+        "reasons.coefficients": torch.from_numpy(coefficients.copy()),
+        "reasons.typical": torch.from_numpy(typical.copy()),
+    }
+
+
+def _manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            raise BundleError(f"{path}: is larger than {_LARGEST_MANIFEST} bytes; this is no bundle")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); a bundle is a folder with this file"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path}: is not valid YAML ({error}); get the bundle again") from error
+    if not isinstance(content, dict):
+        raise BundleError(f"{path}: expected a mapping, found {type(content).__name__}; get the bundle again")
+    if content.get("format") != FORMAT:
+        raise BundleError(
+            f"{path}: format: found {content.get('format')!r}, expected {FORMAT}: another zeekml made it"
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        wrong = "; ".join(_explained(dict(detail)) for detail in error.errors())
+        raise BundleError(f"{path}: {wrong}; get the bundle again") from error
+
+
+def _explained(detail: dict[str, Any]) -> str:
+    place = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "missing":
+        return f"{place}: the field is missing"
+    found = repr(detail["input"])
+    return f"{place}: {detail['msg']}, found {found if len(found) < 80 else found[:77] + '...'}"
+
+
+def _check_layout(manifest: Manifest, folder: Path) -> None:
+    said = manifest.layout
+    if (said.name, said.version) == (LAYOUT.name, LAYOUT.version) and said.digest == LAYOUT.digest:
+        return
+    differences = LAYOUT.differences(said.features) or ["the same names, but another definition"]
+    raise LayoutError(
+        f"{folder / MANIFEST}: layout: the bundle was made for {said.name} version {said.version}, this zeekml computes "
+        f"{LAYOUT.name} version {LAYOUT.version}: {'; '.join(differences[:5])}"
+        f"{f' and {len(differences) - 5} more' if len(differences) > 5 else ''}. Use a bundle trained for this version."
+    )
+
+
+def _checked_content(folder: Path, manifest: Manifest, file: str) -> bytes:
+    if file not in manifest.files:
+        raise BundleError(f"{folder / MANIFEST}: files: the field {file!r} is missing; get the bundle again")
+    if Path(file).name != file:
+        raise BundleError(
+            f"{folder / MANIFEST}: files: found {file!r}, expected the name of a file in the bundle"
+        )
+    path = folder / file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); get the bundle again") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.files[file]:
+        raise BundleError(
+            f"{path}: the file was altered: its SHA-256 is {found}, {MANIFEST} says {manifest.files[file]}; "
+            "get the bundle again"
+        )
+    return content
+
+
+def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> Bundle:
+    sizes = {field.name: getattr(manifest.network, field.name) for field in fields(NetworkConfig)}
+    if manifest.network.classes != len(manifest.classes):
+        raise BundleError(
+            f"{folder / MANIFEST}: network.classes: found {manifest.network.classes}, expected {len(manifest.classes)} as in "
+            "classes; get the bundle again"
+        )
+    network = build(NetworkConfig(**sizes))
+    mine = {f"network.{name}": value for name, value in network.state_dict().items()}
+    encoding = _encoding(folder, manifest, arrays)
+    flow = manifest.network.layout == "flow"
+    if encoding.channels != (manifest.network.length if flow else manifest.network.channels):
+        raise BundleError(
+            f"{folder / MANIFEST}: network.{'length' if flow else 'channels'}: the encoding gives {encoding.channels} "
+            "channels, which is not what the network takes; get the bundle again"
+        )
+    expected = {name: tuple(value.shape) for name, value in mine.items()} | {
+        "encoding.edges": (int(encoding.is_number.sum()), encoding.bins + 1),
+        "reasons.coefficients": (encoding.channels,),
+        "reasons.typical": (encoding.channels,),
+    }
+    for name, shape in expected.items():
+        found = tuple(arrays[name].shape) if name in arrays else "nothing"
+        if found != shape:
+            raise BundleError(
+                f"{folder / WEIGHTS}: {name}: found {found}, expected {shape}; get the bundle again"
+            )
+    if extra := sorted(arrays.keys() - expected.keys()):
+        raise BundleError(f"{folder / WEIGHTS}: {extra[0]}: no such array belongs here; get the bundle again")
+    network.load_state_dict({name: arrays[f"network.{name}"] for name in network.state_dict()})
+    return Bundle(
+        manifest,
+        network.eval(),
+        encoding,
+        arrays["reasons.coefficients"].numpy(),
+        arrays["reasons.typical"].numpy(),
+    )
+
+
+def _encoding(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> Encoding:
+    part = manifest.encoding
+    numbers = sum(feature.kind == "number" for feature in LAYOUT.features)
+    edges = arrays.get("encoding.edges")
+    if edges is None or tuple(edges.shape) != (numbers, part.bins + 1):
+        found = "nothing" if edges is None else tuple(edges.shape)
+        expected = (numbers, part.bins + 1)
+        raise BundleError(
+            f"{folder / WEIGHTS}: encoding.edges: found {found}, expected {expected}; get the bundle again"
+        )
+    unknown = sorted(set(part.used) - set(LAYOUT.names))
+    if unknown:
+        raise BundleError(
+            f"{folder / MANIFEST}: encoding.used: {unknown[0]!r} is no feature of {LAYOUT.name}"
+        )
+    return Encoding(
+        mode=part.mode,
+        is_number=np.array([feature.kind == "number" for feature in LAYOUT.features]),
+        used=np.array([name in part.used for name in LAYOUT.names]),
+        edges=edges.numpy(),
+    )

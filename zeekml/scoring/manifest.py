@@ -1,0 +1,117 @@
+"""``bundle.yaml``: every field of a model bundle, with its type and range."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class NetworkSizes(_Part):
+    """The fields of ``NetworkConfig``."""
+
+    name: Literal["Dense", "GRU", "1DCNN", "CNN-LSTM", "Res-1DCNN-LSTM"]
+    layout: Literal["flow", "window"]
+    channels: int = Field(ge=1, le=65536)
+    classes: int = Field(ge=2, le=1000)
+    width: int = Field(ge=1, le=4096)
+    depth: int = Field(ge=1, le=64)
+    kernel: int = Field(ge=2, le=64)
+    dropout: Share
+    length: int = Field(ge=0, le=65536)
+
+
+class LayoutName(_Part):
+    """The feature layout that the network was trained on."""
+
+    name: str
+    version: int
+    digest: Sha256
+    features: tuple[str, ...]
+
+
+class EncodingPart(_Part):
+    """How features are encoded; the edges themselves lie with the weights."""
+
+    mode: Literal["piecewise", "quantile"]
+    bins: int = Field(ge=2, le=64)
+    used: tuple[str, ...]
+
+
+class CalibrationPart(_Part):
+    """See ``zeekml.scoring.calibration``."""
+
+    method: Literal["temperature"]
+    scale: float = Field(gt=0)
+    offset: float
+
+
+class Thresholds(_Part):
+    """Where a verdict begins, and the share of benign traffic (held out) that passes it all the same."""
+
+    connection: float = Field(gt=0, lt=1)
+    connection_fpr: Share
+    host: float = Field(gt=0)
+    host_fpr: Share
+
+
+class Evidence(_Part):
+    """Against a host: connections that score above ``floor`` (passed by ``floor_fpr`` of benign ones) add up,
+    and the sum halves every ``half_life`` seconds."""
+
+    floor: float = Field(gt=0, lt=1)
+    floor_fpr: Share
+    half_life: float = Field(gt=0)
+
+
+class ReasonsPart(_Part):
+    """``fidelity``: the share of the variance of the network's log odds that the reasons' sum explains."""
+
+    fidelity: float = Field(le=1)
+
+
+class TrainingLog(_Part):
+    """One log that was trained on."""
+
+    name: str
+    group: str
+    connections: int
+    sha256: Sha256
+
+
+class Training(_Part):
+    """What the bundle was made from."""
+
+    recipe_sha256: Sha256
+    seed: int
+    epochs: int
+    logs: tuple[TrainingLog, ...]
+
+
+class Manifest(_Part):
+    """``bundle.yaml``."""
+
+    format: Literal[1]
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    version: str
+    description: str
+    code_version: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    network: NetworkSizes
+    layout: LayoutName
+    encoding: EncodingPart
+    calibration: CalibrationPart
+    thresholds: Thresholds
+    evidence: Evidence
+    reasons: ReasonsPart
+    training: Training
+    files: dict[str, Sha256]

@@ -1,0 +1,151 @@
+"""Runs a network over blocks of connections, carrying each host's state from block to block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeekml.features import Block, Encoding
+from zeekml.networks import Network, State
+
+#: Rows that are encoded and pass the stem at once: as many as stay in the cache.
+_CHUNK = 8192
+#: Steps, padding included, that pass the layers at once: bounds memory, whatever the lengths.
+_MOST_STEPS = 1 << 16
+#: Sequences this much shorter than the longest of their group go into a group of their own.
+_SHORTEST = 0.7
+
+
+class Runner:
+    """One network in use over one stream; ``window`` layout carries state, ``flow`` needs none."""
+
+    def __init__(self, network: Network, encoding: Encoding) -> None:
+        self._network = network.eval()
+        self._encoding = encoding
+        self._shapes = [tuple(part.shape[1:]) for layer in network.initial(1) for part in layer]
+        self._parts = [len(layer) for layer in network.initial(1)]
+        self._state = np.zeros((0, sum(int(np.prod(shape)) for shape in self._shapes)), dtype=np.float32)
+
+    def logits(self, block: Block) -> NDArray[np.float32]:
+        """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
+        with torch.inference_mode():
+            if self._network.config.layout == "flow":
+                return self._flow(block)
+            return self._window(block)
+
+    def _flow(self, block: Block) -> NDArray[np.float32]:
+        parts = [
+            self._network(
+                torch.from_numpy(self._encoding.encode(block.matrix[at : at + _CHUNK]))[:, :, None]
+            ).numpy()
+            for at in range(0, len(block.matrix), _CHUNK)
+        ]
+        return np.concatenate(parts)
+
+    def _window(self, block: Block) -> NDArray[np.float32]:
+        stemmed = self._stemmed(block)
+        self._reserve(int(block.slots.max()) + 1)
+        logits = torch.empty((len(block.order), self._network.config.classes))
+        starts, lengths = block.runs.starts, block.runs.ends - block.runs.starts
+        # A host that started anew within the block has several runs in one slot: they follow each other.
+        for turn in _turns(block.slots):
+            for group in _groups(lengths, turn):
+                self._run_group(block, group, starts[group], lengths[group], stemmed, logits)
+        in_log_order = np.empty(tuple(logits.shape), dtype=np.float32)
+        in_log_order[block.order] = logits.numpy()
+        return in_log_order
+
+    def _stemmed(self, block: Block) -> Tensor:
+        """The stem's output (N, H) in host order."""
+        out = torch.empty((len(block.order), self._network.config.width))
+        for at in range(0, len(block.order), _CHUNK):
+            rows = block.order[at : at + _CHUNK]
+            out[at : at + _CHUNK] = self._network.stem(
+                torch.from_numpy(self._encoding.encode(block.matrix[rows]))
+            )
+        return out
+
+    def _run_group(
+        self,
+        block: Block,
+        runs: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        stemmed: Tensor,
+        logits: Tensor,
+    ) -> None:
+        """Give the runs of a group to the network, in pieces if they are long."""
+        slots = block.slots[runs]
+        self._state[slots[block.fresh[runs]]] = 0
+        state = self._load(slots)
+        piece = max(_MOST_STEPS // len(runs), 1)
+        for done in range(0, int(lengths.max()), piece):
+            here = np.clip(lengths - done, 0, piece)
+            live = np.flatnonzero(here)
+            steps = np.arange(int(here.max()))
+            rows = np.minimum(starts[live, None] + done + steps, len(stemmed) - 1)  # (B, L), padding reads on
+            real = torch.from_numpy(steps < here[live, None])
+            uneven = None if bool(real.all()) else torch.from_numpy(here[live])
+            part = state if len(live) == len(runs) else [tuple(t[live] for t in layer) for layer in state]
+            found, part = self._network.step(stemmed[torch.from_numpy(rows)], part, uneven)
+            logits[torch.from_numpy(rows)[real]] = found[real]
+            if len(live) == len(runs):
+                state = part
+            else:
+                for layer, new in zip(state, part, strict=True):
+                    for old_tensor, new_tensor in zip(layer, new, strict=True):
+                        old_tensor[live] = new_tensor
+        self._store(slots, state)
+
+    def _reserve(self, capacity: int) -> None:
+        if capacity > len(self._state):
+            wider = np.zeros((max(capacity, 2 * len(self._state)), self._state.shape[1]), dtype=np.float32)
+            wider[: len(self._state)] = self._state
+            self._state = wider
+
+    def _load(self, slots: NDArray[np.int64]) -> State:
+        flat = torch.from_numpy(self._state[slots])
+        tensors = [
+            part.reshape(len(slots), *shape)
+            for part, shape in zip(
+                torch.split(flat, [int(np.prod(shape)) for shape in self._shapes], dim=1),
+                self._shapes,
+                strict=True,
+            )
+        ]
+        state, at = [], 0
+        for count in self._parts:
+            state.append(tuple(tensors[at : at + count]))
+            at += count
+        return state
+
+    def _store(self, slots: NDArray[np.int64], state: State) -> None:
+        tensors = [part.reshape(len(slots), -1) for layer in state for part in layer]
+        if tensors:
+            self._state[slots] = torch.cat(tensors, dim=1).numpy()
+
+
+def _turns(slots: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Runs (indices) such that no slot comes twice in one turn, a slot's runs in order. Nearly always one turn."""
+    again = np.append(False, slots[1:] == slots[:-1])
+    starts = np.flatnonzero(~again)
+    turn = np.arange(len(slots)) - starts[np.cumsum(~again) - 1]
+    for number in range(int(turn.max()) + 1):
+        yield np.flatnonzero(turn == number)
+
+
+def _groups(lengths: NDArray[np.int64], runs: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Cut runs into groups of like length, so that little is padding."""
+    ordered = runs[np.argsort(-lengths[runs], kind="stable")]
+    falling = lengths[ordered]
+    at = 0
+    while at < len(ordered):
+        longest = falling[at]
+        like = int(np.searchsorted(-falling, -longest * _SHORTEST, side="right"))
+        stop = min(max(like, at + 1), at + max(_MOST_STEPS // max(int(longest), 1), 1) * 4)
+        yield ordered[at:stop]
+        at = stop

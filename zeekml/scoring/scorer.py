@@ -1,0 +1,89 @@
+"""Scores batches of connections with a bundle; the state of each stream is kept between batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from zeekml.features import StateLimits, StreamState, blocks
+from zeekml.scoring.bundle import Bundle
+from zeekml.scoring.calibration import class_shares, log_odds
+from zeekml.scoring.reasons import Reasons
+from zeekml.scoring.runner import Runner
+from zeekml.scoring.scores import Scores
+
+
+class Scorer:
+    """The pipeline from connections to scores, the same for every driver.
+
+    The same connections in the same order give the same scores, however they are cut into batches.
+    """
+
+    def __init__(
+        self, bundle: Bundle, *, limits: StateLimits | None = None, threads: int | None = None
+    ) -> None:
+        self._bundle = bundle
+        self._limits = limits or StateLimits()
+        self._streams: dict[str, tuple[StreamState, Runner]] = {}
+        self._reasons = Reasons(bundle)
+        self._caps_acted = 0
+        if threads is not None:
+            torch.set_num_threads(threads)
+
+    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+        """Score the next batch (N rows of the batch schema, in log order) of a stream."""
+        state, runner = self._stream(stream)
+        matrices, logits = [], []
+        for block in blocks(frame, state):
+            matrices.append(block.matrix)
+            logits.append(runner.logits(block))
+        if not matrices:
+            return _nothing()
+        joined = logits[0] if len(logits) == 1 else np.concatenate(logits)
+        score = self._bundle.calibration.score(log_odds(joined))
+        class_index, share = class_shares(joined)
+        return Scores(
+            score=score.astype(np.float32),
+            class_index=class_index,
+            class_score=(score * share).astype(np.float32),
+            features=matrices[0] if len(matrices) == 1 else np.concatenate(matrices),
+        )
+
+    def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> list[str]:
+        """The features that spoke most for these rows (R,), in a short text each."""
+        if scores.features is None:
+            return [""] * len(rows)
+        return self._reasons.texts(scores.features[rows])
+
+    def end_stream(self, stream: str) -> None:
+        """Forget a stream that has ended."""
+        if (held := self._streams.pop(stream, None)) is not None:
+            self._caps_acted += held[0].caps_acted
+
+    @property
+    def hosts_held(self) -> int:
+        """Hosts whose state is held now, in all streams."""
+        return sum(len(state.hosts) for state, _ in self._streams.values())
+
+    @property
+    def pairs_held(self) -> int:
+        """Peer-and-port contexts held now, in all streams."""
+        return sum(len(state.pairs) for state, _ in self._streams.values())
+
+    @property
+    def caps_acted(self) -> int:
+        """Hosts and contexts that a cap has put out so far."""
+        return self._caps_acted + sum(state.caps_acted for state, _ in self._streams.values())
+
+    def _stream(self, name: str) -> tuple[StreamState, Runner]:
+        if name not in self._streams:
+            runner = Runner(self._bundle.network, self._bundle.encoding)
+            self._streams[name] = (StreamState(self._limits), runner)
+        return self._streams[name]
+
+
+def _nothing() -> Scores:
+    none = np.empty(0, dtype=np.float32)
+    return Scores(score=none, class_index=np.empty(0, dtype=np.int64), class_score=none)

@@ -1,0 +1,8 @@
+"""Training: recipes, labelled captures, overlays, folds, fitting, measuring, and the bundle that comes of it."""
+
+from __future__ import annotations
+
+from zeekml.training.recipe import Recipe, load_recipe
+from zeekml.training.train import Watcher, train
+
+__all__ = ["Recipe", "Watcher", "load_recipe", "train"]

@@ -1,0 +1,226 @@
+"""Fits a network to sequences of labelled connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeekml.features import LAYOUT, Encoding
+from zeekml.networks import Network, NetworkConfig, build
+from zeekml.training.captures import IGNORED
+from zeekml.training.recipe import FitPart, Recipe
+from zeekml.training.samples import Floats, Ints, Material, Sequences, mask_columns, row_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch came to: its number from 1, mean loss, and the validation's figures if there is one."""
+
+    number: int
+    loss: float
+    validation: dict[str, float]
+
+
+Validate = Callable[[Network, Encoding], dict[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted network in evaluation mode, its encoding and how it came about."""
+
+    network: Network
+    encoding: Encoding
+    epochs: tuple[Epoch, ...]
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the best validation average precision; without validation the last."""
+        scored = [epoch for epoch in self.epochs if epoch.validation]
+        return (
+            max(scored, key=lambda e: e.validation["average_precision"]).number
+            if scored
+            else len(self.epochs)
+        )
+
+
+def fit(
+    material: Material,
+    recipe: Recipe,
+    *,
+    seed: int,
+    stop_after: int | None = None,
+    validate: Validate | None = None,
+    report: Callable[[Epoch], None] = lambda _: None,
+) -> Fitted:
+    """Train for the recipe's epochs, or fewer when a validation stops improving or after ``stop_after`` of them.
+
+    With a validation the best epoch's weights are kept, else the last's. The same seed gives the same weights.
+    """
+    epochs = recipe.fit.epochs
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    first = material.epoch(np.random.default_rng([seed, 0]))
+    encoding = fitted_encoding(first, recipe)
+    network = build(network_config(recipe, encoding))
+    average = _Average(network, recipe.fit.ema)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.fit.rate, weight_decay=recipe.fit.weight_decay
+    )
+    done: list[Epoch] = []
+    kept: dict[str, Tensor] = {}
+    for number in range(1, (stop_after or epochs) + 1):
+        sequences = first if number == 1 else material.epoch(np.random.default_rng([seed, number - 1]))
+        loss = _run_epoch(
+            network, average, optimizer, encoding, sequences, recipe.fit, rng, (number - 1, epochs)
+        )
+        figures = validate(average.network, encoding) if validate else {}
+        done.append(Epoch(number, loss, figures))
+        report(done[-1])
+        if not validate or Fitted(network, encoding, tuple(done)).best_epoch == number:
+            kept = {name: value.clone() for name, value in average.network.state_dict().items()}
+        elif number - Fitted(network, encoding, tuple(done)).best_epoch >= recipe.fit.patience:
+            break
+    network.load_state_dict(kept)
+    return Fitted(network.eval(), encoding, tuple(done))
+
+
+def network_config(recipe: Recipe, encoding: Encoding) -> NetworkConfig:
+    """The sizes of the recipe's network for this encoding."""
+    part = recipe.network
+    flow = part.layout == "flow"
+    return NetworkConfig(
+        name=part.name,
+        layout=part.layout,
+        channels=1 if flow else encoding.channels,
+        classes=len(recipe.class_names),
+        width=part.width,
+        depth=part.depth,
+        kernel=part.kernel,
+        dropout=part.dropout,
+        length=encoding.channels if flow else 0,
+    )
+
+
+def fitted_encoding(sequences: Sequences, recipe: Recipe) -> Encoding:
+    """The encoding for these sequences, of the features that the recipe lets through."""
+    part = recipe.network
+    encoding = Encoding.fit(sequences.features, LAYOUT, mode=part.encoding, bins=part.bins)
+    return replace(encoding, used=used_features(recipe))
+
+
+def used_features(recipe: Recipe) -> NDArray[np.bool_]:
+    """(F,) the features that the recipe lets through."""
+    return np.array([any(fnmatchcase(name, p) for p in recipe.network.features) for name in LAYOUT.names])
+
+
+def _run_epoch(
+    network: Network,
+    average: _Average,
+    optimizer: torch.optim.Optimizer,
+    encoding: Encoding,
+    sequences: Sequences,
+    part: FitPart,
+    rng: np.random.Generator,
+    at_epoch: tuple[int, int],
+) -> float:
+    network.train()
+    features = mask_columns(sequences.features, sequences, part.mask, rng)
+    weights = row_weights(sequences, part)
+    flow = network.config.layout == "flow"
+    cuts = _single_rows(weights) if flow else _cut(sequences, part.length, weights, rng)
+    batches = list(_batches(*cuts, part.batch * (part.length if flow else 1), rng))
+    total, counted = 0.0, 0.0
+    for done, (starts, lengths) in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = part.rate * _schedule((at_epoch[0] + done / len(batches)) / at_epoch[1])
+        rows = starts[:, None] + np.arange(lengths.max())
+        real = np.arange(lengths.max()) < lengths[:, None]
+        rows = np.where(real, rows, starts[:, None])
+        x = torch.from_numpy(encoding.encode(features[rows.ravel()])).reshape(*rows.shape, -1)
+        label = torch.from_numpy(np.where(real, sequences.labels[rows], IGNORED))
+        weight = torch.from_numpy(np.where(real, weights[rows], 0).astype(np.float32))
+        logits = network(x.transpose(1, 2)).unsqueeze(1) if flow else network(x)
+        loss = _loss(logits, label, weight, part.smoothing)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network)
+        size = float(weight.sum())
+        total, counted = total + float(loss.detach()) * size, counted + size
+    return total / max(counted, 1e-9)
+
+
+def _loss(logits: Tensor, label: Tensor, weight: Tensor, smoothing: float) -> Tensor:
+    """Weighted cross entropy over the counted rows, (B, L, K) against (B, L)."""
+    each = F.cross_entropy(
+        logits.flatten(0, 1),
+        label.flatten(),
+        ignore_index=IGNORED,
+        reduction="none",
+        label_smoothing=smoothing,
+    )
+    # Divided by the number of rows, not by the weights: a batch of light rows shall move the network little.
+    return (each * weight.flatten()).sum() / (label >= 0).sum().clamp(min=1)
+
+
+def _cut(sequences: Sequences, length: int, weights: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Cut each sequence at a random phase into pieces of ``length``; pieces that count nothing are left out."""
+    starts, lengths = [], []
+    for start, end in zip(sequences.starts, sequences.ends, strict=True):
+        cuts = np.arange(start - rng.integers(length) if end - start > length else start, end, length)
+        cuts = np.append(np.maximum(cuts, start), end)
+        starts.append(cuts[:-1])
+        lengths.append(np.diff(cuts))
+    begin, size = np.concatenate(starts), np.concatenate(lengths)
+    total = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
+    keep = (size > 0) & (total[begin + size] - total[begin] > 0)
+    return begin[keep], size[keep]
+
+
+def _single_rows(weights: Floats) -> tuple[Ints, Ints]:
+    rows = np.flatnonzero(weights > 0)
+    return rows, np.ones(len(rows), dtype=np.int64)
+
+
+def _batches(starts: Ints, lengths: Ints, size: int, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints]]:
+    """Pieces of like length together, in random order; as many as make about the same number of steps."""
+    order = np.lexsort((rng.random(len(lengths)), np.ceil(np.log2(lengths))))
+    most_steps = size * int(lengths.max())
+    groups, at = [], 0
+    while at < len(order):
+        count = max(min(most_steps // int(2 ** np.ceil(np.log2(lengths[order[at]]))), 8 * size), 1)
+        groups.append(order[at : at + count])
+        at += count
+    for i in rng.permutation(len(groups)):
+        yield starts[groups[i]], lengths[groups[i]]
+
+
+def _schedule(done: float) -> float:
+    """A warm-up over the first 5 % and a cosine to a twentieth of the rate."""
+    return float(min(done / 0.05 + 0.05, 1.0) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
+
+
+class _Average:
+    """An exponential moving average of a network's weights: steadier than the last step's."""
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = build(network.config)
+        self.network.load_state_dict(network.state_dict())
+        self.network.eval()
+        self._decay, self._steps = decay, 0
+
+    @torch.no_grad()
+    def update(self, network: Network) -> None:
+        """Move towards the network's weights."""
+        self._steps += 1
+        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
+            mine.lerp_(theirs, 1 - decay)

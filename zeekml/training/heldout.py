@@ -1,0 +1,106 @@
+"""What a model says of captures that it was not trained on, laid out as the design measures detection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zeekml.addresses import Networks
+from zeekml.features import StateLimits, StreamState, blocks
+from zeekml.features.context import Block
+from zeekml.training.captures import Capture
+from zeekml.training.folds import Fold
+from zeekml.training.overlays import HostLog, Network, host_log, overlay, stacked
+from zeekml.training.recipe import Recipe
+
+#: Gives the logits (N, K) of one block in log order; blocks of a stream come in order.
+Predict = Callable[[Block], NDArray[np.float32]]
+
+
+class HeldOut:
+    """The clean networks of a fold as they are, and each of its infected captures laid into one of them.
+
+    The features are computed once; ``rows`` describes them, one line a connection: ``capture``, ``group``, ``host``,
+    ``kind`` (``clean`` network or ``bot``), ``label``, ``of_bot``, ``event_time``. Overlays hold the host beneath too.
+    """
+
+    def __init__(self, fold: Fold, recipe: Recipe, seed: int) -> None:
+        nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
+        rng = np.random.default_rng(seed)
+        networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in fold.clean]
+        lending = [network for network in networks if network.hosts]
+        self._blocks: list[list[Block]] = []
+        rows = []
+        for capture in fold.clean:
+            self._blocks.append(blocks(capture.frame, StreamState(StateLimits())))
+            rows.append(_clean_rows(capture))
+        logs, groups = _overlays(fold.infected, lending, recipe, rng)
+        if logs:
+            frame, of_row = stacked(logs)
+            self._blocks.append(blocks(frame, StreamState(StateLimits())))
+            rows.append(_overlay_rows(logs, groups, frame, of_row))
+        self.rows = pd.concat(rows, ignore_index=True)
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(N, F) the feature matrix of all rows."""
+        return np.concatenate([block.matrix for stream in self._blocks for block in stream])
+
+    def predict(self, start: Callable[[], Predict]) -> NDArray[np.float32]:
+        """Logits (N, K) of all rows; ``start`` is called anew for each stream, as state is carried within one."""
+        parts = []
+        for stream in self._blocks:
+            predict = start()
+            parts += [predict(block) for block in stream]
+        return np.concatenate(parts)
+
+
+def _overlays(
+    captures: Sequence[Capture], networks: Sequence[Network], recipe: Recipe, rng: np.random.Generator
+) -> tuple[list[HostLog], list[str]]:
+    logs, groups = [], []
+    for capture in captures:
+        network = networks[int(rng.integers(len(networks)))] if networks else None
+        hosts = rng.permutation(network.hosts) if network else np.empty(0, dtype=object)
+        for i, infected in enumerate(capture.infected):
+            bot = host_log(capture, infected, bot=True)
+            if not len(bot.labels):
+                continue
+            if network:
+                bot = overlay(bot, network, str(hosts[i % len(hosts)]), recipe.overlays, rng)
+            logs.append(bot)
+            groups.append(capture.group)
+    return logs, groups
+
+
+def _clean_rows(capture: Capture) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "capture": capture.name,
+            "group": capture.group,
+            "host": capture.frame["id.orig_h"].astype("str"),
+            "kind": "clean",
+            "label": capture.labels,
+            "of_bot": False,
+            "event_time": capture.event_time,
+        }
+    )
+
+
+def _overlay_rows(
+    logs: Sequence[HostLog], groups: Sequence[str], frame: pd.DataFrame, of_row: NDArray[np.int64]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "capture": np.array([log.capture for log in logs], dtype=object)[of_row],
+            "group": np.array(groups, dtype=object)[of_row],
+            "host": np.array([log.host for log in logs], dtype=object)[of_row],
+            "kind": "bot",
+            "label": np.concatenate([log.labels for log in logs]),
+            "of_bot": np.concatenate([log.of_bot for log in logs]),
+            "event_time": (frame["ts"] + frame["duration"].fillna(0)).to_numpy(),
+        }
+    )

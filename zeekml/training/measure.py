@@ -1,0 +1,148 @@
+"""Figures of detection over held-out rows, as the design defines them (see docs/training.md).
+
+Positives are the infected hosts' malicious connections in the overlays. Negatives are the clean networks'
+connections as they are, each once, and the infected hosts' own benign ones in the overlays; context rows, and the
+host beneath an overlay, are not counted. All of it is pooled over the folds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from zeekml.alerts.evidence import HostEvidence, weigh
+from zeekml.training.recipe import VerdictPart
+
+Floats = NDArray[np.float64]
+
+#: Malicious connections from which on a capture counts in a mean over captures.
+FEWEST = 20
+
+
+def counted(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N,) the rows that are positives or negatives."""
+    mask: NDArray[np.bool_] = ((rows["label"] >= 0) & ((rows["kind"] == "clean") | rows["of_bot"])).to_numpy()
+    return mask
+
+
+def threshold_for(negatives: Floats, fpr: float) -> float:
+    """The least score that at most a share ``fpr`` of the negatives reach or pass."""
+    allowed = int(np.floor(len(negatives) * fpr))
+    falling = np.sort(negatives)[::-1]
+    if allowed >= len(falling):
+        return 0.0
+    return float(np.nextafter(falling[allowed], np.inf))
+
+
+def connection_figures(rows: pd.DataFrame, score: Floats, threshold: float) -> dict[str, Any]:
+    """Figures over all counted connections and per capture."""
+    keep = counted(rows)
+    rows, score = rows[keep], score[keep]
+    bad = (rows["label"] > 0).to_numpy()
+    found: dict[str, Any] = {
+        "connections": len(rows),
+        "malicious": int(bad.sum()),
+        "average_precision": float(average_precision_score(bad, score)),
+        **_at(bad, score, threshold),
+    }
+    captures = rows["capture"].to_numpy()
+    many = [name for name in np.unique(captures[bad]) if bad[captures == name].sum() >= FEWEST]
+    for fpr in (1e-2, 1e-3):
+        cut = threshold_for(score[~bad], fpr)
+        shares = {name: float((score[bad & (captures == name)] >= cut).mean()) for name in many}
+        found[f"recall_at_fpr_{fpr:g}"] = float((score[bad] >= cut).mean())
+        found[f"mean_recall_at_fpr_{fpr:g}"] = float(np.mean(list(shares.values())))
+    found["captures"] = {
+        name: _capture(rows, score, bad, captures == name, threshold) for name in np.unique(captures)
+    }
+    return found
+
+
+def _capture(
+    rows: pd.DataFrame, score: Floats, bad: NDArray[np.bool_], mine: NDArray[np.bool_], threshold: float
+) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "group": rows["group"].to_numpy()[mine][0],
+        "connections": int(mine.sum()),
+        "malicious": int(bad[mine].sum()),
+        **_at(bad[mine], score[mine], threshold),
+    }
+    if bad[mine].any():
+        benign = score[~bad]
+        for fpr in (1e-2, 1e-3):
+            figures[f"recall_at_fpr_{fpr:g}"] = float(
+                (score[mine & bad] >= threshold_for(benign, fpr)).mean()
+            )
+        if not bad[mine].all():
+            figures["average_precision"] = float(average_precision_score(bad[mine], score[mine]))
+    return figures
+
+
+def _at(bad: NDArray[np.bool_], score: Floats, threshold: float) -> dict[str, float | None]:
+    """Precision, recall, F1 and false-positive rate at a threshold; None where there is nothing to divide by."""
+    hit = score >= threshold
+    right, wrong = int((hit & bad).sum()), int((hit & ~bad).sum())
+    precision = right / (right + wrong) if right + wrong else None
+    recall = right / int(bad.sum()) if bad.any() else None
+    f1 = 2 * right / (right + wrong + int(bad.sum())) if bad.any() else None
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "fpr": wrong / int((~bad).sum()) if (~bad).any() else None,
+    }
+
+
+def host_peaks(
+    rows: pd.DataFrame, score: Floats, class_index: NDArray[np.int64], floor: float, part: VerdictPart
+) -> pd.DataFrame:
+    """The most evidence that each host gathers: columns capture, host, kind, connections, peak."""
+    keys = rows["kind"] + "\n" + rows["capture"].astype(str) + "\n" + rows["host"].astype(str)
+    codes, names = pd.factorize(keys, sort=True)
+    weight = weigh(score, floor)
+    some = np.flatnonzero(weight > 0)
+    evidence = HostEvidence(int(class_index.max()) + 1, part.half_life, forget_after=10 * part.half_life)
+    slots = evidence.slots(list(names))
+    update = evidence.update(
+        slots[codes[some]], class_index[some], rows["event_time"].to_numpy()[some], weight[some], some
+    )
+    peak = np.zeros(len(names))
+    np.maximum.at(peak, codes[some][update.order], update.evidence)
+    parts = [str(name).split("\n") for name in names]
+    return pd.DataFrame(
+        {
+            "kind": [part[0] for part in parts],
+            "capture": [part[1] for part in parts],
+            "host": [part[2] for part in parts],
+            "connections": np.bincount(codes),
+            "peak": peak,
+        }
+    )
+
+
+def host_figures(peaks: pd.DataFrame, threshold: float, part: VerdictPart) -> dict[str, Any]:
+    """How many infected hosts are named at the threshold, and which clean ones."""
+    clean = peaks[(peaks["kind"] == "clean") & (peaks["connections"] >= part.host_min_connections)]
+    bots = peaks[peaks["kind"] == "bot"]
+    named = bots[bots["peak"] >= threshold]
+    false = clean[clean["peak"] >= threshold]
+    return {
+        "infected": len(bots),
+        "infected_named": len(named),
+        "clean": len(clean),
+        "clean_named": len(false),
+        "clean_named_hosts": sorted(f"{row.capture} {row.host}" for row in false.itertuples()),
+        "infected_missed": sorted(
+            f"{row.capture} {row.host}" for row in bots[bots["peak"] < threshold].itertuples()
+        ),
+    }
+
+
+def host_threshold(peaks: pd.DataFrame, part: VerdictPart) -> float:
+    """The evidence that at most a share ``host_fpr`` of the clean hosts reach."""
+    clean = peaks[(peaks["kind"] == "clean") & (peaks["connections"] >= part.host_min_connections)]
+    return max(threshold_for(clean["peak"].to_numpy(), part.host_fpr), 1e-3)

@@ -1,0 +1,104 @@
+"""Overlays: an infected host's connections under the address of a host of a clean network.
+
+A capture betrays itself: the infected ones are short and hold one host, the clean ones are long and hold many. Laid
+into another network, only what the bot does is left to learn from. Context features look at one host at a time, so
+an overlay is made of the two hosts' connections alone; the other hosts of the network score as they always do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zeekml.addresses import Networks, private_mask
+from zeekml.training.captures import Capture, join, local_hosts
+from zeekml.training.recipe import OverlayPart
+
+
+@dataclass(frozen=True, eq=False)
+class HostLog:
+    """The connections of one host in log order.
+
+    ``frame`` has the batch columns; ``labels`` (N,) are class indices or ``IGNORED``; ``of_bot`` (N,) marks the
+    infected host's own connections (all of them, its benign ones too), the others belong to the clean host beneath.
+    """
+
+    capture: str
+    host: str
+    frame: pd.DataFrame
+    labels: NDArray[np.int64]
+    of_bot: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A clean capture with the hosts that may lend their address, and its span in seconds."""
+
+    capture: Capture
+    hosts: tuple[str, ...]
+    start: float
+    span: float
+
+    @classmethod
+    def of(cls, capture: Capture, nets: Networks, least: int) -> Network:
+        """Find the local hosts with at least ``least`` connections."""
+        hosts = tuple(sorted(host for host, count in local_hosts(capture, nets).items() if count >= least))
+        ends = capture.event_time
+        return cls(capture, hosts, float(ends.min()), float(np.ptp(ends)))
+
+
+def host_log(capture: Capture, host: str, *, bot: bool) -> HostLog:
+    """The connections that one host of a capture originates."""
+    rows = np.flatnonzero((capture.frame["id.orig_h"] == host).to_numpy())
+    frame = capture.frame.iloc[rows].reset_index(drop=True)
+    return HostLog(capture.name, host, frame, capture.labels[rows], np.full(len(rows), bot))
+
+
+def overlay(
+    bot: HostLog, network: Network, host: str, part: OverlayPart, rng: np.random.Generator
+) -> HostLog:
+    """Lay a bot's connections over those of a host: shifted in time, merged in the order in which they end."""
+    beneath = host_log(network.capture, host, bot=False)
+    start = network.start + rng.uniform(part.earliest, part.latest) * network.span
+    frame = bot.frame.assign(ts=bot.frame["ts"] + (start - bot.frame["ts"].min()))
+    frame["id.orig_h"] = pd.Categorical([host] * len(frame))
+    frame["local_orig"] = beneath.frame["local_orig"].iloc[0]
+    merged = join([beneath.frame, frame])
+    ends = merged["ts"] + merged["duration"].fillna(0)
+    order = np.argsort(ends.to_numpy(), kind="stable")
+    labels = np.concatenate([beneath.labels, bot.labels])[order]
+    of_bot = np.concatenate([beneath.of_bot, bot.of_bot])[order]
+    return HostLog(bot.capture, bot.host, merged.iloc[order].reset_index(drop=True), labels, of_bot)
+
+
+def excerpt(log: HostLog, longest: int, rng: np.random.Generator) -> HostLog:
+    """A random stretch of at most ``longest`` connections that holds something counted where there is any."""
+    count = len(log.labels)
+    if count <= longest:
+        return log
+    centres = np.flatnonzero(log.labels > 0)
+    centre = int(rng.choice(centres)) if len(centres) else int(rng.integers(count))
+    start = int(np.clip(centre - rng.integers(longest), 0, count - longest))
+    rows = slice(start, start + longest)
+    return HostLog(
+        log.capture, log.host, log.frame.iloc[rows].reset_index(drop=True), log.labels[rows], log.of_bot[rows]
+    )
+
+
+def stacked(logs: Sequence[HostLog]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Several host logs as one frame in which each has a name of its own, and the log (N,) of each row.
+
+    Where ``local_orig`` is unset it is filled in from the address, which the name no longer tells.
+    """
+    of_row = np.repeat(np.arange(len(logs)), [len(log.labels) for log in logs])
+    frame = join([log.frame for log in logs]).copy()
+    addresses = frame["id.orig_h"].cat
+    inside = np.append(private_mask(addresses.categories), False)[addresses.codes]
+    frame["local_orig"] = frame["local_orig"].fillna(pd.Series(inside, dtype="boolean"))
+    names = pd.Index([f"host-{i}" for i in range(len(logs))])
+    frame["id.orig_h"] = pd.Categorical.from_codes(of_row, categories=names)
+    return frame, of_row

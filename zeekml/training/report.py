@@ -1,0 +1,124 @@
+"""The texts that go with a bundle: its metrics and its model card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zeekml.training.recipe import Recipe
+
+_SHOWN = (
+    ("average_precision", "average precision"),
+    ("mean_recall_at_fpr_0.01", "recall at a false-positive rate of 1e-2, mean of captures"),
+    ("mean_recall_at_fpr_0.001", "recall at a false-positive rate of 1e-3, mean of captures"),
+    ("recall_at_fpr_0.01", "recall at a false-positive rate of 1e-2, pooled"),
+    ("recall_at_fpr_0.001", "recall at a false-positive rate of 1e-3, pooled"),
+)
+
+
+def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, str]]:
+    """Rows of figure, network, trees and which of the two wins."""
+    network, trees = metrics["network"]["connections"], metrics["trees"]["connections"]
+    rows = []
+    for key, words in _SHOWN:
+        a, b = network[key], trees[key]
+        better = "network" if a > b else "trees" if b > a else "neither"
+    rows.append((words, a, b, "network" if a > b else "trees" if b > a else "neither"))
+    a, b = (metrics[name]["hosts"]["infected_named"] for name in ("network", "trees"))
+    rows.append(
+        (
+            "infected hosts named at the host threshold",
+            a,
+            b,
+            "network" if a > b else "trees" if b > a else "neither",
+        )
+    )
+    return rows
+
+
+def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any]]) -> str:
+    """The model card, in Markdown."""
+    connections, hosts = metrics["network"]["connections"], metrics["network"]["hosts"]
+    thresholds = metrics["thresholds"]
+    table = "\n".join(
+        f"| {words} | {a:.3f} | {b:.3f} | {wins} |" for words, a, b, wins in comparison(metrics)
+    )
+    captures = "\n".join(_capture_row(name, figures) for name, figures in connections["captures"].items())
+    trained = "\n".join(f"| {log['name']} | {log['group']} | {log['connections']} |" for log in logs)
+    named = "\n".join(f"- {host}" for host in hosts["clean_named_hosts"]) or "- none"
+    return f"""# {recipe.name}
+
+{recipe.description.strip()}
+
+- Network: {recipe.network.name}, `{recipe.network.layout}` layout, width {recipe.network.width}, depth \
+{recipe.network.depth}, trained for {metrics["epochs"]} epochs on all captures below.
+- Classes: {", ".join(recipe.class_names)}.
+- Output: the calibrated probability that a connection is not Benign, and the most probable other class.
+
+## How it was measured
+
+In {recipe.folds} folds over whole groups of captures: nothing of the networks, hosts and laboratories of a fold was
+seen in training. Each infected host is laid into a clean network of its fold (an overlay), because captures as they are
+give themselves away. `metrics.json` holds every figure, also for each capture by itself.
+
+| figure | network | boosted trees | better |
+| --- | --- | --- | --- |
+{table}
+
+Counted: {connections["connections"]} connections, {connections["malicious"]} of them malicious; {hosts["infected"]} infected
+and {hosts["clean"]} clean hosts with {recipe.verdicts.host_min_connections} connections or more.
+
+## Thresholds
+
+| threshold | value | chosen for | at it, on held-out captures |
+| --- | --- | --- | --- |
+| connection | {thresholds["connection"]:.4f} | {thresholds["connection_fpr"]:g} of benign connections | precision \
+{_figure(connections["precision"])}, recall {_figure(connections["recall"])} |
+| host | {thresholds["host"]:.2f} | {thresholds["host_fpr"]:g} of clean hosts | {hosts["infected_named"]} of \
+{hosts["infected"]} infected hosts named, {hosts["clean_named"]} of {hosts["clean"]} clean ones |
+
+Clean hosts named all the same:
+
+{named}
+
+## Each capture
+
+Recall and false-positive rate are those at the connection threshold.
+
+| capture | counted | malicious | recall | false-positive rate | recall at 1e-2 |
+| --- | --- | --- | --- | --- | --- |
+{captures}
+
+## What it misses, and where it must not be used
+
+- The table above is the honest expectation: on a network and a bot of another kind, many malicious connections stay
+  below the connection threshold. What it does not flag is not thereby clean.
+- It has seen no DDoS but one real capture (and made ones), no worm, spam or click fraud but a few hosts each.
+- Scores assume a sensor that sees both directions. One-sided traffic, checksum offloading on the capture host, a proxy
+  or address translation that puts many clients behind one address are not what it was trained on.
+- The probability is calibrated to the mixture of the held-out overlays, where malicious connections are far more
+  frequent than on an ordinary network: read it as a rank against the thresholds, not as the share of true alarms.
+- It must not be the only ground for an automatic measure against a person or a machine.
+
+## Training data
+
+Public captures, used under their own terms: IoT-23 (Garcia, Parmisano, Erquiaga 2020, Stratosphere Laboratory, doi
+10.5281/zenodo.4743746); Stratosphere's CTU captures and testing sets; Domainator (arXiv 2505.22220); OTRF
+Security-Datasets (APT29); IoT Sentinel captures; ja3s-fingerprinting (Brno); RITA test data (Active Countermeasures);
+Zeek's test traces; Contagio samples in BroMalware-Exercise; AlienVault demo captures; jstrosch malware-samples; 4SICS
+and other ICS captures; captures published in student and tool repositories (ACandeias, shoryax, alexban01, int13h,
+bbaugnies, ridham1004, nipunjaswal, NKUHack4FGroup, antoine-lemay). Four made logs of IoT bots served training only. Labels were
+corrected before training where the published ones are known to be wrong.
+
+| log | group | connections |
+| --- | --- | --- |
+{trained}
+"""
+
+
+def _capture_row(name: str, figures: dict[str, Any]) -> str:
+    shown = [_figure(figures.get(key)) for key in ("recall", "fpr", "recall_at_fpr_0.01")]
+    return f"| {name} | {figures['connections']} | {figures['malicious']} | {' | '.join(shown)} |"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

@@ -1,0 +1,144 @@
+"""What a network is trained on in one epoch: sequences of features, labels and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeekml.addresses import Networks
+from zeekml.features import LAYOUT, Block, StateLimits, StreamState, blocks
+from zeekml.features.runs import Runs
+from zeekml.training.captures import Capture
+from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked
+from zeekml.training.recipe import FitPart, Recipe
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+#: Features that a sensor without payload sizes and history (Suricata) does not have: masked together at times.
+_PAYLOAD = ("orig_bytes", "resp_bytes", "payload_share", "host_dns_query", "host_dns_answer",
+            "pair_sent_spread", "pair_received_spread")  # fmt: skip
+_HISTORY = tuple(f.name for f in LAYOUT.features if f.sources == ("history",))
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Rows sorted into sequences: ``features`` (N, F), ``labels`` (N,), ``capture`` (N,) an index, ``starts`` (S,)."""
+
+    features: Floats
+    labels: Ints
+    capture: Ints
+    starts: Ints
+
+    @property
+    def ends(self) -> Ints:
+        """(S,) one past the last row of each sequence."""
+        return np.append(self.starts[1:], len(self.labels))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sequences]) -> Sequences:
+        """Several sets of sequences as one."""
+        offsets = np.cumsum([0, *(len(part.labels) for part in parts[:-1])])
+        return cls(
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.capture for part in parts]),
+            np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+        )
+
+
+def sequences_of(frame: object, labels: Ints, capture: Ints) -> Sequences:
+    """Compute the features of a frame and sort its rows into sequences, one a host."""
+    parts, at = [], 0
+    for block in blocks(frame, StreamState(StateLimits())):  # type: ignore[arg-type]
+        order = block.order
+        rows = slice(at, at + len(order))
+        parts.append(
+            Sequences(block.matrix[order], labels[rows][order], capture[rows][order], block.runs.starts)
+        )
+        at += len(order)
+    return Sequences.joined(parts)
+
+
+def as_block(sequences: Sequences) -> Block:
+    """Sequences as a block for a runner, each starting anew."""
+    count = len(sequences.labels)
+    starts = np.zeros(count, dtype=bool)
+    starts[sequences.starts] = True
+    slots = np.arange(len(sequences.starts))
+    return Block(
+        sequences.features, np.arange(count), Runs.where(starts), slots, np.ones(len(slots), dtype=bool)
+    )
+
+
+class Material:
+    """Captures to train on; ``epoch`` gives fresh overlays of the infected hosts on the clean networks."""
+
+    def __init__(self, captures: Sequence[Capture], recipe: Recipe) -> None:
+        self._recipe = recipe
+        nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
+        networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in captures if c.clean]
+        self._networks = [network for network in networks if network.hosts]
+        self._bots: list[tuple[int, HostLog]] = []
+        plain = []
+        for index, capture in enumerate(captures):
+            logs = [host_log(capture, host, bot=True) for host in capture.infected]
+            self._bots += [(index, log) for log in logs if (log.labels >= 0).any()]
+            rest = ~capture.frame["id.orig_h"].isin(capture.infected).to_numpy()
+            if (rest & (capture.labels >= 0)).any():
+                frame = capture.frame[rest].reset_index(drop=True)
+                labels = capture.labels[rest]
+                plain.append(sequences_of(frame, labels, np.full(len(labels), index)))
+        self._plain = Sequences.joined(plain)
+
+    def epoch(self, rng: np.random.Generator) -> Sequences:
+        """All clean hosts as they are, and every infected host laid into clean networks anew."""
+        part = self._recipe.overlays
+        logs, capture = [], []
+        for index, bot in self._bots:
+            for _ in range(part.draws):
+                log = excerpt(bot, part.longest, rng)
+                if self._networks and rng.random() >= part.alone:
+                    network = self._networks[rng.integers(len(self._networks))]
+                    log = overlay(log, network, network.hosts[rng.integers(len(network.hosts))], part, rng)
+                logs.append(log)
+                capture.append(index)
+        frame, of_row = stacked(logs)
+        labels = np.concatenate([log.labels for log in logs])
+        return Sequences.joined([self._plain, sequences_of(frame, labels, np.array(capture)[of_row])])
+
+
+def row_weights(sequences: Sequences, fit: FitPart) -> Floats:
+    """The weight (N,) of each row in the loss, mean 1 over the counted rows; 0 for context.
+
+    Captures are evened out by ``capture_power``, the malicious classes among themselves by ``class_power``; then
+    malicious rows as a whole get ``malicious_share``.
+    """
+    labels, counted = sequences.labels, sequences.labels >= 0
+    key = sequences.capture * (labels.max() + 1) + np.maximum(labels, 0)
+    _, inverse, sizes = np.unique(key, return_inverse=True, return_counts=True)
+    weight = np.where(counted, sizes[inverse].astype(np.float64) ** (fit.capture_power - 1), 0.0)
+    for label in np.unique(labels[labels > 0]):
+        mine = labels == label
+        weight[mine] *= weight[mine].sum() ** (fit.class_power - 1)
+    bad = labels > 0
+    if bad.any():
+        weight[bad] *= fit.malicious_share / weight[bad].sum()
+        weight[labels == 0] *= (1 - fit.malicious_share) / weight[labels == 0].sum()
+    scaled: Floats = (weight * counted.sum() / weight.sum()).astype(np.float32)
+    return scaled
+
+
+def mask_columns(features: Floats, sequences: Sequences, share: float, rng: np.random.Generator) -> Floats:
+    """Take payload sizes and history from a share of the sequences, as if another sensor had seen them."""
+    masked = np.repeat(rng.random(len(sequences.starts)) < share, sequences.ends - sequences.starts)
+    out = features.copy()
+    names = list(LAYOUT.names)
+    for name in _PAYLOAD:
+        out[masked, names.index(name)] = np.nan
+    for name in _HISTORY:
+        out[masked, names.index(name)] = name == "history_missing"
+    return out

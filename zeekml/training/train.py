@@ -1,0 +1,260 @@
+"""From a recipe and labelled logs to a bundle: folds, calibration, thresholds, the final network, its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+import zeekml
+from zeekml.errors import OutputError, RecipeError
+from zeekml.features import LAYOUT, Encoding
+from zeekml.networks import Network
+from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle, save_bundle
+from zeekml.scoring.calibration import Calibration, class_shares, log_odds
+from zeekml.scoring.runner import Runner
+from zeekml.training.calibrate import expected_calibration_error, fit_calibration, fit_reasons
+from zeekml.training.captures import Capture, load_captures
+from zeekml.training.fit import Epoch, Fitted, fit
+from zeekml.training.folds import Fold, deal
+from zeekml.training.heldout import HeldOut
+from zeekml.training.measure import (
+    connection_figures,
+    counted,
+    host_figures,
+    host_peaks,
+    host_threshold,
+    threshold_for,
+)
+from zeekml.training.recipe import Recipe, load_recipe
+from zeekml.training.report import model_card
+from zeekml.training.samples import Material
+from zeekml.training.trees import fit_trees
+
+Floats = NDArray[np.float64]
+
+
+class Watcher(Protocol):
+    """Is told how training goes."""
+
+    def begin(self, stage: str, epochs: int) -> None:
+        """A stage begins that takes at most this many epochs (0: not counted)."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch of the stage is done."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """All held-out rows, what the networks of their folds said of them, and what the trees did."""
+
+    rows: pd.DataFrame
+    logits: NDArray[np.float32]
+    trees: Floats
+    epochs: tuple[int, ...]
+
+
+def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
+    """Train by a recipe on the logs below ``data``; the bundle is written to ``out / name`` and its folder returned.
+
+    Raises RecipeError (recipe or data are not as they should be) and OutputError (the folder holds something else).
+    """
+    recipe = load_recipe(recipe_path)
+    folder = out / recipe.name
+    if folder.exists() and not (folder / "bundle.yaml").is_file() and any(folder.iterdir()):
+        raise OutputError(f"{folder}: is there and is no bundle; give another --out or name")
+    torch.set_num_threads(recipe.threads)
+    watcher.begin("reading the logs", 0)
+    captures = load_captures(recipe, data)
+    _check(captures, recipe)
+    held_out = _out_of_fold(captures, recipe, watcher)
+    epochs = round(median(held_out.epochs))
+
+    watcher.begin("final network, all captures", epochs)
+    material = Material(captures, recipe)
+    final = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
+
+    calibration, metrics = _judge(held_out, recipe)
+    metrics["epochs"] = epochs
+    _write(folder, recipe, recipe_path, captures, material, final, calibration, metrics)
+    return folder
+
+
+def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
+    for kind, groups in (
+        ("infected", {c.group for c in captures if c.measured and c.infected}),
+        ("clean", {c.group for c in captures if c.measured and c.clean}),
+    ):
+        if len(groups) < recipe.folds:
+            raise RecipeError(
+                f"folds: {recipe.folds} folds need as many groups of {kind} captures, found {len(groups)}; "
+                "lower folds or add captures"
+            )
+
+
+def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> OutOfFold:
+    folds = deal(captures, recipe.folds, recipe.seed)
+    rows, logits, trees, epochs = [], [], [], []
+    for number, fold in enumerate(folds):
+        validation = folds[(number + 1) % len(folds)]
+        held_out = HeldOut(fold, recipe, recipe.seed + number)
+        best = _best_epoch(_without(captures, fold, validation), validation, recipe, number, watcher)
+        material = Material(_without(captures, fold), recipe)
+        watcher.begin(f"fold {number + 1} of {len(folds)}", best)
+        fitted = fit(material, recipe, seed=recipe.seed, stop_after=best, report=watcher.epoch)
+        logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
+        watcher.begin(f"fold {number + 1} of {len(folds)}, boosted trees", 0)
+        predict = fit_trees(material, recipe, recipe.seed)
+        trees.append(held_out.predict(lambda predict=predict: predict)[:, 0])  # type: ignore[misc]
+        rows.append(held_out.rows)
+        epochs.append(best)
+    pooled = pd.concat(rows, ignore_index=True)
+    return OutOfFold(pooled, np.concatenate(logits), np.concatenate(trees).astype(np.float64), tuple(epochs))
+
+
+def _best_epoch(
+    captures: list[Capture], validation: Fold, recipe: Recipe, number: int, watcher: Watcher
+) -> int:
+    """After how many epochs a network without the fold and the validation does best on the validation."""
+    watching = HeldOut(validation, recipe, recipe.seed + 1000 + number)
+    keep = counted(watching.rows)
+    bad = (watching.rows["label"] > 0).to_numpy()[keep]
+    truth = np.maximum(watching.rows["label"].to_numpy()[keep], 0)
+
+    def validate(network: Network, encoding: Encoding) -> dict[str, float]:
+        from sklearn.metrics import average_precision_score, f1_score  # noqa: PLC0415 - an extra
+
+        logits = watching.predict(lambda: _runner(network, encoding))[keep]
+        return {
+            "average_precision": float(average_precision_score(bad, log_odds(logits))),
+            "f1": float(f1_score(truth > 0, logits.argmax(axis=1) > 0)),
+        }
+
+    watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
+    return fit(
+        Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch
+    ).best_epoch
+
+
+def _without(captures: Sequence[Capture], *folds: Fold) -> list[Capture]:
+    left_out = set().union(*(fold.groups for fold in folds))
+    return [capture for capture in captures if capture.group not in left_out]
+
+
+def _runner(network: Network, encoding: Encoding) -> Callable[..., NDArray[np.float32]]:
+    return Runner(network, encoding).logits
+
+
+def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, Any]]:
+    """Calibrate on the pooled held-out rows, choose thresholds there, and measure network and trees alike."""
+    rows, part = held_out.rows, recipe.verdicts
+    keep, bad = counted(rows), (rows["label"] > 0).to_numpy()
+    odds = log_odds(held_out.logits)
+    calibration = fit_calibration(odds[keep], bad[keep])
+    score = calibration.score(odds)
+    trees = np.clip(held_out.trees, 1e-6, 1 - 1e-6)
+    class_index = class_shares(held_out.logits)[0]
+    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.epochs)}
+    metrics["calibration_error"] = expected_calibration_error(score[keep], bad[keep])
+    for name, values in (("network", score), ("trees", trees)):
+        benign = values[keep & ~bad]
+        threshold = threshold_for(benign, part.connection_fpr)
+        floor = threshold_for(benign, part.floor_fpr)
+        peaks = host_peaks(rows, values, class_index, floor, part)
+        host = host_threshold(peaks, part)
+        metrics[name] = {
+            "connections": connection_figures(rows, values, threshold),
+            "hosts": host_figures(peaks, host, part),
+        }
+        if name == "network":
+            metrics["thresholds"] = {
+                "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,
+                "floor": floor, "floor_fpr": part.floor_fpr,
+            }  # fmt: skip
+    metrics["network"]["classes"] = _class_figures(rows, held_out.logits, recipe)
+    return calibration, metrics
+
+
+def _class_figures(rows: pd.DataFrame, logits: NDArray[np.float32], recipe: Recipe) -> dict[str, Any]:
+    """Precision, recall and F1 of each class by the most probable class."""
+    keep = counted(rows)
+    truth, said = rows["label"].to_numpy()[keep], logits.argmax(axis=1)[keep]
+    figures = {}
+    for index, name in enumerate(recipe.class_names):
+        right = int(((truth == index) & (said == index)).sum())
+        called, real = int((said == index).sum()), int((truth == index).sum())
+        figures[name] = {
+            "connections": real,
+            "precision": right / called if called else None,
+            "recall": right / real if real else None,
+            "f1": 2 * right / (called + real) if called + real else None,
+        }
+    return figures
+
+
+def _write(
+    folder: Path,
+    recipe: Recipe,
+    recipe_path: Path,
+    captures: Sequence[Capture],
+    material: Material,
+    final: Fitted,
+    calibration: Calibration,
+    metrics: dict[str, Any],
+) -> None:
+    logs = [
+        {
+            "name": capture.name,
+            "group": capture.group,
+            "connections": len(capture.labels),
+            "sha256": hashlib.sha256(capture.path.read_bytes()).hexdigest(),
+        }
+        for capture in captures
+    ]
+    sequences = material.epoch(np.random.default_rng(recipe.seed))
+    coefficients, typical, fidelity = fit_reasons(final, sequences)
+    thresholds = dict(metrics["thresholds"])
+    evidence = {"floor": thresholds.pop("floor"), "floor_fpr": thresholds.pop("floor_fpr")}
+    config = final.network.config
+    manifest = {
+        "name": recipe.name,
+        "version": recipe.version,
+        "description": " ".join(recipe.description.split()),
+        "code_version": zeekml.__version__,
+        "classes": recipe.class_names,
+        "network": {name: getattr(config, name) for name in config.__slots__},
+        "layout": {
+            "name": LAYOUT.name,
+            "version": LAYOUT.version,
+            "digest": LAYOUT.digest,
+            "features": LAYOUT.names,
+        },
+        "encoding": {
+            "mode": final.encoding.mode,
+            "bins": final.encoding.bins,
+            "used": [name for name, used in zip(LAYOUT.names, final.encoding.used, strict=True) if used],
+        },
+        "calibration": {"method": "temperature", "scale": calibration.scale, "offset": calibration.offset},
+        "thresholds": thresholds,
+        "evidence": {**evidence, "half_life": recipe.verdicts.half_life},
+        "reasons": {"fidelity": fidelity},
+        "training": {
+            "recipe_sha256": hashlib.sha256(recipe_path.read_bytes()).hexdigest(),
+            "seed": recipe.seed,
+            "epochs": metrics["epochs"],
+            "logs": logs,
+        },
+    }
+    arrays = arrays_of(final.network, final.encoding, coefficients, typical)
+    texts = {METRICS: json.dumps(metrics, indent=1) + "\n", CARD: model_card(recipe, metrics, logs)}
+    save_bundle(folder, manifest, arrays, texts)
+    load_bundle(folder)
