@@ -168,7 +168,16 @@ def test_reading_gives_the_ends_of_logs_and_streams() -> None:
 
     one, two, three = (LogFile(None, name) for name in "abc")
     events = list(read_streams([Stream("s", (one, two)), Stream("t", (three,))], Rejects(), read))
-    assert [type(event) for event in events] == [Batch, FileEnd, Batch, FileEnd, StreamEnd, Batch, FileEnd, StreamEnd]
+    assert [type(event) for event in events] == [
+        Batch,
+        FileEnd,
+        Batch,
+        FileEnd,
+        StreamEnd,
+        Batch,
+        FileEnd,
+        StreamEnd,
+    ]
     assert [isinstance(event.error, TruncatedError) for event in events if isinstance(event, FileEnd)] == [
         False,
         True,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zeekml.resources import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from zeekml.scoring import Manifest
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, or a bundle's folder.")]
 
@@ -33,13 +37,52 @@ def show(model: Model = DEFAULT_MODEL) -> None:
     """Show what a model is: network, layout, classes, thresholds, training data, hashes."""
     from zeekml.scoring import load_bundle
 
-    bundle = load_bundle(model)
-    typer.echo(f"{bundle.name}  version {bundle.version}")
+    for name, value in _facts(load_bundle(model).manifest):
+        typer.echo(f"{name:<22}{value}")
 
 
 def verify(model: Model = DEFAULT_MODEL) -> None:
     """Check a model's fields, hashes and feature layout; exit code 5 says that something is wrong."""
     from zeekml.scoring import verify_bundle
 
-    verify_bundle(model)
-    typer.echo(f"{model}: ok")
+    manifest = verify_bundle(model)
+    typer.echo(f"{model}: ok ({manifest.name} {manifest.version}, {len(manifest.files)} files)")
+
+
+def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What a bundle says of itself, as name and value."""
+    network, layout, training = manifest.network, manifest.layout, manifest.training
+    thresholds, evidence = manifest.thresholds, manifest.evidence
+    yield "model", f"{manifest.name}, version {manifest.version}, made by zeekml {manifest.code_version}"
+    yield "", manifest.description
+    yield "network", f"{network.name}, {network.layout} layout, width {network.width}, depth {network.depth}"
+    yield (
+        "features",
+        (
+            f"{layout.name}, version {layout.version}: {len(manifest.encoding.used)} of "
+            f"{len(layout.features)} used, encoded {manifest.encoding.mode} in {manifest.encoding.bins} bins"
+        ),
+    )
+    yield "classes", ", ".join(manifest.classes)
+    yield "connection threshold", _threshold("score", thresholds.connection, thresholds.connection_fpr)
+    yield "host threshold", _threshold("evidence", thresholds.host, thresholds.host_fpr)
+    yield "evidence from", _threshold("score", evidence.floor, evidence.floor_fpr)
+    yield "evidence halves in", f"{evidence.half_life:g} s"
+    yield "reasons explain", f"{manifest.reasons.fidelity:.0%} of the variance of the network's log odds"
+    connections = sum(log.connections for log in training.logs)
+    groups = {log.group for log in training.logs}
+    yield (
+        "trained on",
+        (
+            f"{connections:,} connections in {len(training.logs)} logs of {len(groups)} groups, "
+            f"{training.epochs} epochs, seed {training.seed}"
+        ),
+    )
+    yield "recipe sha256", training.recipe_sha256
+    yield "layout sha256", layout.digest
+    for file, digest in manifest.files.items():
+        yield f"{file} sha256", digest
+
+
+def _threshold(unit: str, value: float, false_positives: float) -> str:
+    return f"{unit} {value:.4g}, for a false-positive rate of {false_positives:.1e}"

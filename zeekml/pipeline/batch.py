@@ -124,7 +124,8 @@ class Run:
     def score(self, streams: Sequence[Stream]) -> None:
         """Takes every stream from its first line to its last and counts in ``summary``; commits nothing."""
         self.progress.begin([log for stream in streams for log in stream.files])
-        rejects = Rejects(self.outputs.rejects_log.write)
+        log = self.outputs.rejects_log
+        rejects = Rejects(lambda line: log.write(line.source, line.line, line.reason, line.text))
         with closing(read_ahead(read_streams(streams, rejects))) as events:
             for event in events:
                 match event:
