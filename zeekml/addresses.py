@@ -52,7 +52,7 @@ class Networks:
         members = []
         for position, text in enumerate(texts):
             try:
-                members.append(ipaddress.ip_network(text.strip()))
+                members.append(_unmapped(ipaddress.ip_network(text.strip())))
             except ValueError as error:
                 raise ConfigError(
                     f"{field}[{position}]: {text!r} is no network ({error}); "
@@ -79,6 +79,16 @@ class Networks:
             family = ipv4 if network.version == 4 else ~ipv4
             inside |= ((words & mask) == base).all(axis=1) & family
         return inside & known
+
+
+def _unmapped(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """An IPv4 network that was written as a part of ::ffff:0:0/96 as itself."""
+    mapped = network.network_address.ipv4_mapped if network.version == 6 else None
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - 96))
 
 
 def _packed(address: str) -> bytes:
