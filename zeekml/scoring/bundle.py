@@ -187,8 +187,8 @@ def _check_layout(manifest: Manifest, folder: Path) -> None:
         return
     differences = LAYOUT.differences(said.features) or ["the same names, but another definition"]
     raise LayoutError(
-        f"{folder / MANIFEST}: layout: the bundle was made for {said.name} version {said.version}, this zeekml computes "
-        f"{LAYOUT.name} version {LAYOUT.version}: {'; '.join(differences[:5])}"
+        f"{folder / MANIFEST}: layout: the bundle was made for {said.name} version {said.version}, this zeekml "
+        f"computes {LAYOUT.name} version {LAYOUT.version}: {'; '.join(differences[:5])}"
         f"{f' and {len(differences) - 5} more' if len(differences) > 5 else ''}. Use a bundle trained for this version."
     )
 
@@ -218,8 +218,8 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
     sizes = {field.name: getattr(manifest.network, field.name) for field in fields(NetworkConfig)}
     if manifest.network.classes != len(manifest.classes):
         raise BundleError(
-            f"{folder / MANIFEST}: network.classes: found {manifest.network.classes}, expected {len(manifest.classes)} as in "
-            "classes; get the bundle again"
+            f"{folder / MANIFEST}: network.classes: found {manifest.network.classes}, expected {len(manifest.classes)} "
+            "as in classes; get the bundle again"
         )
     network = build(NetworkConfig(**sizes))
     mine = {f"network.{name}": value for name, value in network.state_dict().items()}

@@ -106,7 +106,8 @@ def _numbers(values: pd.Series[Any] | None, length: int) -> pd.Series[Any]:
     if pd.api.types.is_datetime64_dtype(values.dtype):
         values = values.dt.round("us") - pd.Timestamp(0)
     if pd.api.types.is_timedelta64_dtype(values.dtype):
-        return values.dt.total_seconds()
+        seconds: pd.Series[Any] = values.dt.total_seconds()
+        return seconds
     if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
         values = values.astype(object).where(~values.isin(_UNSET), np.nan)
     return pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan))

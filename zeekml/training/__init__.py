@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from zeekml.training.recipe import Recipe, load_recipe
-from zeekml.training.train import Watcher, train
+from zeekml.training.job import Watcher, train
 
 __all__ = ["Recipe", "Watcher", "load_recipe", "train"]

@@ -100,7 +100,12 @@ def _at(bad: NDArray[np.bool_], score: Floats, threshold: float) -> dict[str, fl
 def host_peaks(
     rows: pd.DataFrame, score: Floats, class_index: NDArray[np.int64], floor: float, part: VerdictPart
 ) -> pd.DataFrame:
-    """The most evidence that each host gathers: columns capture, host, kind, connections, peak."""
+    """The most evidence that each host gathers: columns capture, host, kind, connections, peak.
+
+    Of clean networks only counted connections are taken: where a label says that nothing is known, neither is the host.
+    """
+    known = ((rows["kind"] == "bot") | (rows["label"] >= 0)).to_numpy()
+    rows, score, class_index = rows[known].reset_index(drop=True), score[known], class_index[known]
     keys = rows["kind"] + "\n" + rows["capture"].astype(str) + "\n" + rows["host"].astype(str)
     codes, names = pd.factorize(keys, sort=True)
     weight = weigh(score, floor)

@@ -48,6 +48,14 @@ class OverlayPart(_Part):
     alone: Share = Field(default=0.25, description="share of draws in which the host stays by itself")
 
 
+class VariationPart(_Part):
+    """How infected hosts are varied before they are laid into a network."""
+
+    pace: Share = Field(default=0.5, description="share of draws at another pace")
+    pace_factor: float = Field(default=3.0, ge=1, description="most that the pace is stretched or squeezed")
+    ports: Share = Field(default=0.5, description="share of draws whose scans go to other ports")
+
+
 class NetworkPart(_Part):
     """Sizes of the network; see ``zeekml.networks``."""
 
@@ -119,6 +127,7 @@ class Recipe(_Part):
     )
     data: DataPart
     overlays: OverlayPart = OverlayPart()
+    variation: VariationPart = VariationPart()
     network: NetworkPart = NetworkPart()
     fit: FitPart = FitPart()
     verdicts: VerdictPart = VerdictPart()

@@ -21,18 +21,14 @@ def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, str]]:
     rows = []
     for key, words in _SHOWN:
         a, b = network[key], trees[key]
-        better = "network" if a > b else "trees" if b > a else "neither"
-    rows.append((words, a, b, "network" if a > b else "trees" if b > a else "neither"))
+        rows.append((words, a, b, _better(a, b)))
     a, b = (metrics[name]["hosts"]["infected_named"] for name in ("network", "trees"))
-    rows.append(
-        (
-            "infected hosts named at the host threshold",
-            a,
-            b,
-            "network" if a > b else "trees" if b > a else "neither",
-        )
-    )
+    rows.append(("infected hosts named at the host threshold", a, b, _better(a, b)))
     return rows
+
+
+def _better(network: float, trees: float) -> str:
+    return "network" if network > trees else "trees" if trees > network else "neither"
 
 
 def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any]]) -> str:
@@ -64,8 +60,8 @@ give themselves away. `metrics.json` holds every figure, also for each capture b
 | --- | --- | --- | --- |
 {table}
 
-Counted: {connections["connections"]} connections, {connections["malicious"]} of them malicious; {hosts["infected"]} infected
-and {hosts["clean"]} clean hosts with {recipe.verdicts.host_min_connections} connections or more.
+Counted: {connections["connections"]} connections, {connections["malicious"]} of them malicious; {hosts["infected"]}
+infected and {hosts["clean"]} clean hosts with {recipe.verdicts.host_min_connections} connections or more.
 
 ## Thresholds
 
@@ -106,8 +102,8 @@ Public captures, used under their own terms: IoT-23 (Garcia, Parmisano, Erquiaga
 Security-Datasets (APT29); IoT Sentinel captures; ja3s-fingerprinting (Brno); RITA test data (Active Countermeasures);
 Zeek's test traces; Contagio samples in BroMalware-Exercise; AlienVault demo captures; jstrosch malware-samples; 4SICS
 and other ICS captures; captures published in student and tool repositories (ACandeias, shoryax, alexban01, int13h,
-bbaugnies, ridham1004, nipunjaswal, NKUHack4FGroup, antoine-lemay). Four made logs of IoT bots served training only. Labels were
-corrected before training where the published ones are known to be wrong.
+bbaugnies, ridham1004, nipunjaswal, NKUHack4FGroup, antoine-lemay). Four made logs of IoT bots served training only. Labels
+were corrected before training where the published ones are known to be wrong.
 
 | log | group | connections |
 | --- | --- | --- |

@@ -14,6 +14,7 @@ from zeekml.features.runs import Runs
 from zeekml.training.captures import Capture
 from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked
 from zeekml.training.recipe import FitPart, Recipe
+from zeekml.training.variation import varied
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -100,7 +101,7 @@ class Material:
         logs, capture = [], []
         for index, bot in self._bots:
             for _ in range(part.draws):
-                log = excerpt(bot, part.longest, rng)
+                log = varied(excerpt(bot, part.longest, rng), self._recipe.variation, rng)
                 if self._networks and rng.random() >= part.alone:
                     network = self._networks[rng.integers(len(self._networks))]
                     log = overlay(log, network, network.hosts[rng.integers(len(network.hosts))], part, rng)
