@@ -93,15 +93,19 @@ def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
                 raise _cut_short(name, "gzip")
 
 
-def _until_damage(member: zlib._Decompress, data: bytes) -> bytes:
-    """Decompress in small steps: what one call gave before it met the damage is lost with its error."""
+def _until_damage(member: zlib._Decompress, data: bytes, steps: tuple[int, ...] = (4096, 64, 1)) -> bytes:
+    """Decompress in ever smaller steps: what a call gave before it met the damage is lost with its error."""
     good: list[bytes] = []
-    try:
-        while data:
-            good.append(member.decompress(data, 256))
-            data = member.unconsumed_tail
-    except zlib.error:
-        pass
+    step, *smaller = steps
+    while data:
+        before = member.copy()
+        try:
+            good.append(member.decompress(data, step))
+        except zlib.error:
+            if smaller:
+                good.append(_until_damage(before, data, tuple(smaller)))
+            break
+        data = member.unconsumed_tail
     return b"".join(good)
 
 

@@ -1,0 +1,100 @@
+"""Compressed logs: told by content, several members, cut short, damaged."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import tracemalloc
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from tests.records.logs import gzipped, header, line, read_text, tsv
+from zeekml.errors import FormatError, TruncatedError
+from zeekml.records.compression import content
+
+
+def zstd(text: str | bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(text.encode() if isinstance(text, str) else text)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        tsv(50).encode(),
+        gzipped(tsv(50)),
+        gzipped(tsv(50)[:1500]) + gzipped(tsv(50)[1500:]),
+        gzipped(tsv(50)) + b"\0" * 512,
+        gzipped("") + gzipped(tsv(50)),
+        zstd(tsv(50)),
+        zstd(tsv(50)[:1500]) + zstd(tsv(50)[1500:]),
+        b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + zstd(tsv(50)),
+    ],
+    ids=["plain", "gzip", "two members", "zero padding", "empty member", "zstd", "two frames", "skippable frame"],
+)
+def test_content_decides_and_not_the_name(tmp_path: Path, raw: bytes) -> None:
+    result = read_text(tmp_path, raw)
+    assert result.error is None
+    assert len(result.frame) == 50
+
+
+@pytest.mark.parametrize("compress", [gzipped, zstd])
+def test_a_stream_cut_short_gives_its_whole_lines_and_an_error(tmp_path: Path, compress: object) -> None:
+    assert callable(compress)
+    generator = random.Random(1)  # noqa: S311  (test data)
+    lines = [line({"uid": f"C{generator.getrandbits(90):017x}"}) for _ in range(20_000)]
+    raw: bytes = compress(header() + "".join(lines))
+    result = read_text(tmp_path, raw[: len(raw) // 2])
+    assert isinstance(result.error, TruncatedError)
+    assert "ends before its end mark" in str(result.error)
+    assert 5_000 < len(result.frame) < 15_000
+    assert not result.rejects
+    only_the_end_mark = read_text(tmp_path, raw[:-2])
+    assert isinstance(only_the_end_mark.error, TruncatedError)
+
+
+def test_a_damaged_gzip_gives_what_came_before(tmp_path: Path) -> None:
+    generator = random.Random(2)  # noqa: S311  (test data)
+    text = header() + "".join(line({"uid": f"C{generator.getrandbits(90):017x}"}) for _ in range(20_000))
+    raw = bytearray(gzipped(text))
+    raw[len(raw) // 2 :] = generator.randbytes(len(raw) - len(raw) // 2)
+    result = read_text(tmp_path, bytes(raw))
+    assert isinstance(result.error, TruncatedError)
+    assert "damaged" in str(result.error)
+    assert len(result.frame) > 5_000
+
+
+def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    raw = bytearray(gzipped(tsv(50)))
+    raw[-5] ^= 1
+    result = read_text(tmp_path, bytes(raw))
+    assert isinstance(result.error, TruncatedError)
+    assert len(result.frame) == 50
+
+
+def test_text_after_the_last_member_is_damage(tmp_path: Path) -> None:
+    assert isinstance(read_text(tmp_path, gzipped(tsv(5)) + b"more").error, TruncatedError)
+    assert isinstance(read_text(tmp_path, zstd(tsv(5)) + b"more").error, TruncatedError)
+
+
+@pytest.mark.parametrize(("magic", "kind"), [(b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip")])
+def test_other_compressions_are_named(tmp_path: Path, magic: bytes, kind: str) -> None:
+    result = read_text(tmp_path, magic + bytes(100))
+    assert isinstance(result.error, FormatError)
+    assert kind in str(result.error)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_a_small_file_that_grows_large_stays_in_bounded_memory(kind: str) -> None:
+    size = 300 << 20
+    raw = io.BytesIO(zstd(bytes(size)) if kind == "zstd" else gzip.compress(bytes(size), 1))
+    tracemalloc.start()
+    try:
+        total = sum(len(piece) for piece in content(raw, "bomb"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert total == size
+    assert peak < 160 << 20

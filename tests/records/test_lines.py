@@ -1,0 +1,55 @@
+"""Blocks of whole lines, whatever way the pieces were cut."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.records.logs import header, line, read_text
+from zeekml.records.lines import MAX_LINE, line_blocks
+
+
+@given(lines=st.lists(st.binary(max_size=8).map(lambda raw: raw.replace(b"\n", b"")), max_size=12), data=st.data())
+def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(lines: list[bytes], data: st.DataObject) -> None:
+    content = b"\n".join(lines)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4)))
+    pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
+    found = [found for block in line_blocks(iter(pieces), _never) for found in block.lines()]
+    skipped = len(content) - len(content.lstrip(b"\0"))
+    rest = content[skipped:].removeprefix(b"\xef\xbb\xbf")
+    expected = rest.split(b"\n")
+    if not expected[-1]:
+        expected.pop()
+    assert [text for _, _, text in found] == expected
+    assert [number for number, _, _ in found] == list(range(1, len(expected) + 1))
+    assert all(content[offset : offset + len(text)] == text for _, offset, text in found)
+
+
+def test_lines_beyond_the_bound_are_rejected(tmp_path: Path) -> None:
+    long = b"x" * (MAX_LINE + 1) + b"\n"
+    good = line().encode()
+    result = read_text(tmp_path, header().encode() + good + long + good + long * 6 + good + b"y" * (9 * MAX_LINE))
+    assert result.lines == [9, 11, 18]
+    assert [reject.line for reject in result.rejects] == [10, 12, 13, 14, 15, 16, 17, 19]
+    assert set(result.reasons) == {f"longer than {MAX_LINE} bytes"}
+    assert all(len(reject.text) < 1000 for reject in result.rejects)
+
+
+def test_an_endless_line_does_not_fill_the_memory() -> None:
+    piece = b"x" * (1 << 20)
+    long: list[int] = []
+    tracemalloc.start()
+    try:
+        blocks = list(line_blocks((piece for _ in range(200)), lambda number, _start: long.append(number)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (blocks, long) == ([], [1])
+    assert peak < 16 << 20
+
+
+def _never(number: int, start: bytes) -> None:
+    raise AssertionError("no line is too long")
