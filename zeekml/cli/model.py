@@ -38,7 +38,7 @@ def show(model: Model = DEFAULT_MODEL) -> None:
     from zeekml.scoring import load_bundle
 
     for name, value in _facts(load_bundle(model).manifest):
-        typer.echo(f"{name:<22}{value}")
+        typer.echo(f"{name:<28}{value}")
 
 
 def verify(model: Model = DEFAULT_MODEL) -> None:
