@@ -15,7 +15,7 @@ from zeekml.records.values import BadLine
 from zeekml.records.zeek_header import JOINT, Header
 
 Value = str | float | int | bool | None
-_NUMBER = re.compile(rb"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _JOINT = JOINT.encode()
 
 
