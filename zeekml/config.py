@@ -74,7 +74,7 @@ class ScoreSettings(_Section):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     log_threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     format: Literal["tsv", "json"] = "tsv"
-    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
 
 
 class AllowlistEntry(_Section):

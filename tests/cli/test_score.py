@@ -34,7 +34,7 @@ def test_a_made_log_gives_notices_and_a_closing_table(
     shown = capsys.readouterr()
     assert "20,000" in shown.out
     assert f"written to {tmp_path / 'out'}: notice.log, zeekml.log" in shown.out.replace("\n", " ")
-    assert shown.err == ""
+    assert all(" connections, " in line for line in shown.err.splitlines())  # on a slow machine
     notices = rows(tmp_path / "out" / "notice.log")
     assert any("ZeekML::Botnet_Host" in line for line in notices)
     assert all(f"model={DEFAULT_MODEL}" in line for line in notices)
@@ -156,7 +156,18 @@ def test_an_interrupt_leaves_no_debris(number: int, made_log: Path, tmp_path: Pa
 def test_standard_input_is_read(made_log: Path, tmp_path: Path) -> None:
     with made_log.open("rb") as log:
         done = subprocess.run(
-            [sys.executable, "-m", "zeekml", "score", "-", "--out", str(tmp_path), "--log-threshold", "0"],
+            [
+                sys.executable,
+                "-m",
+                "zeekml",
+                "score",
+                "-",
+                "--out",
+                str(tmp_path),
+                "--log-threshold",
+                "0",
+                "--quiet",
+            ],
             stdin=log,
             capture_output=True,
             text=True,

@@ -17,7 +17,7 @@ import pytest
 
 from zeekml.config import Settings, parse_settings
 from zeekml.errors import InputError, OutputError, TruncatedError
-from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, default_threads, read_streams, score_with
+from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, score_with
 from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream
@@ -199,7 +199,3 @@ def test_thresholds_are_the_bundles_unless_set() -> None:
     assert (site.connection_threshold, site.host_threshold) == (0.5, 2)
     assert site.local_nets is not None
     assert len(site.allowlist) == 1
-
-
-def test_threads_are_few() -> None:
-    assert 1 <= default_threads() <= 4

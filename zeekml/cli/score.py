@@ -56,9 +56,7 @@ def score(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(
-            "--threads", metavar="N", help="Threads that compute.", show_default="one a CPU, at most 4"
-        ),
+        typer.Option("--threads", metavar="N", help="Threads that run the network.", show_default="1"),
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,6 @@ from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.sinks import Outputs, open_outputs
-
-_MOST_THREADS: Final = 4
-"""Threads taken unasked: the networks are small, and a sensor has other work."""
 
 
 class ScoresBatches(Protocol):
@@ -74,9 +70,7 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
     """
     started = time.monotonic()
     bundle = load_bundle(settings.score.model)
-    scorer = Scorer(
-        bundle, limits=state_limits(settings), threads=settings.score.threads or default_threads()
-    )
+    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
     summary = score_with(scorer, bundle, paths, out, settings, progress)
     summary.seconds = time.monotonic() - started
     return summary
@@ -220,11 +214,6 @@ def alert_policy(settings: AlertSettings, bundle: Bundle) -> AlertPolicy:
 def state_limits(settings: Settings) -> StateLimits:
     """The limits of what a scorer remembers."""
     return StateLimits(**settings.section("state"))
-
-
-def default_threads() -> int:
-    """One thread for each CPU that this process may use, up to four."""
-    return min(len(os.sched_getaffinity(0)), _MOST_THREADS)
 
 
 def _nothing_read(summary: Summary) -> str:
