@@ -35,7 +35,7 @@ class Runs:
     @property
     def ends(self) -> NDArray[np.int64]:
         """(R,) one past the last row of each run."""
-        return np.append(self.starts[1:], len(self.of_row))
+        return np.append(self.starts, len(self.of_row))[1:]
 
     @property
     def rank(self) -> NDArray[np.int64]:

@@ -1,0 +1,80 @@
+"""The keyed table against a dictionary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zeekml.features.keyed import KeyedTable, hash_strings, mix
+
+KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 20), max_size=30)
+
+
+def table() -> KeyedTable:
+    return KeyedTable(value=(np.int64, (), -1), tail=(np.float32, (3,), np.nan))
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=st.lists(st.tuples(st.sampled_from(("add", "remove")), KEYS), max_size=12))
+def test_it_behaves_as_a_dictionary(steps: list[tuple[str, list[int]]]) -> None:
+    mine, plain = table(), dict[int, int]()
+    stamp = 0
+    for action, raw in steps:
+        keys = np.unique(np.array(raw, dtype=np.uint64))
+        slots = mine.lookup(keys)
+        assert [slot >= 0 for slot in slots] == [int(key) in plain for key in keys]
+        if action == "remove":
+            mine.remove(slots[slots >= 0])
+            for key in keys:
+                plain.pop(int(key), None)
+        else:
+            added = mine.insert(keys[slots < 0])
+            assert (mine["value"][added] == -1).all()
+            assert np.isnan(mine["tail"][added]).all()
+            for key in keys:
+                stamp += 1
+                mine["value"][mine.lookup(np.array([key]))] = stamp
+                plain[int(key)] = stamp
+        assert len(mine) == len(plain)
+        assert mine.keys.tolist() == sorted(plain)
+        assert mine["value"][mine.slots].tolist() == [plain[key] for key in sorted(plain)]
+        assert len(np.unique(mine.slots)) == len(mine)
+
+
+def test_a_slot_stays_while_its_key_is_held() -> None:
+    held = table()
+    first = held.insert(np.array([500], dtype=np.uint64))
+    held["value"][first] = 7
+    held.insert(np.arange(1000, 9000, dtype=np.uint64))
+    held.remove(held.lookup(np.arange(1000, 5000, dtype=np.uint64)))
+    assert held.lookup(np.array([500], dtype=np.uint64)).tolist() == first.tolist()
+    assert held["value"][first] == 7
+
+
+def test_removed_slots_are_used_again() -> None:
+    held = table()
+    for start in range(0, 50_000, 500):
+        slots = held.insert(np.arange(start, start + 500, dtype=np.uint64))
+        held.remove(slots)
+    assert held.capacity <= 1024
+
+
+def test_lookup_in_an_empty_table() -> None:
+    assert table().lookup(np.array([1, 2], dtype=np.uint64)).tolist() == [-1, -1]
+
+
+def test_hashes_are_the_same_in_every_process() -> None:
+    strings = pd.Index(["192.168.1.10", "2001:db8::1", "é"])
+    assert [hex(h) for h in hash_strings(strings)] == [
+        "0x8ec9e3326cb88b1f",
+        "0xe5686152ee4c859b",
+        "0xeaa82851ccf8e8e7",
+    ]
+
+
+def test_mix_tells_columns_and_their_order_apart() -> None:
+    a, b = np.arange(1, 2001, dtype=np.uint64), np.zeros(2000, dtype=np.uint64)
+    keys = np.concatenate([mix(a), mix(a, b), mix(b, a), mix(a, a), mix(a, b, b)])
+    assert len(np.unique(keys)) == len(keys)
