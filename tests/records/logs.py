@@ -15,7 +15,15 @@ from zeekml.errors import InputError
 from zeekml.records import NAMES, LogFile, Reject, Rejects, read_batches
 
 FIELDS = (*NAMES, "tunnel_parents")
-_COUNTS = ("orig_bytes", "resp_bytes", "missed_bytes", "orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes")
+_COUNTS = (
+    "orig_bytes",
+    "resp_bytes",
+    "missed_bytes",
+    "orig_pkts",
+    "orig_ip_bytes",
+    "resp_pkts",
+    "resp_ip_bytes",
+)
 FLOW = {
     "timestamp": "2026-11-23T10:00:05.000000+0000",
     "flow_id": 1028410075553831,
@@ -82,7 +90,9 @@ def connection(number: int = 0) -> dict[str, str]:
     }
 
 
-def header(fields: Sequence[str] = FIELDS, *, separator: str = "\t", empty: str = "(empty)", unset: str = "-") -> str:
+def header(
+    fields: Sequence[str] = FIELDS, *, separator: str = "\t", empty: str = "(empty)", unset: str = "-"
+) -> str:
     """The eight lines that Zeek writes before the first connection."""
     sep = separator
     shown = "".join(f"\\x{byte:02x}" for byte in separator.encode())
@@ -93,7 +103,9 @@ def header(fields: Sequence[str] = FIELDS, *, separator: str = "\t", empty: str 
     )
 
 
-def line(fields: dict[str, str] | None = None, names: Sequence[str] = FIELDS, *, separator: str = "\t") -> str:
+def line(
+    fields: dict[str, str] | None = None, names: Sequence[str] = FIELDS, *, separator: str = "\t"
+) -> str:
     """One TSV line of connection 1 with some fields changed."""
     values = {**connection(1), **(fields or {})}
     return separator.join(values.get(name, "-") for name in names) + "\n"
@@ -150,7 +162,9 @@ def read_text(folder: Path, content: str | bytes, **options: bool | int) -> Resu
     """Write ``content`` to a file and read it."""
     path = folder / "conn.log"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read(path, batch_rows=int(options.get("batch_rows", 65_536)), extra=bool(options.get("extra", False)))
+    return read(
+        path, batch_rows=int(options.get("batch_rows", 65_536)), extra=bool(options.get("extra", False))
+    )
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -32,7 +32,16 @@ def zstd(text: str | bytes) -> bytes:
         zstd(tsv(50)[:1500]) + zstd(tsv(50)[1500:]),
         b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd" + zstd(tsv(50)),
     ],
-    ids=["plain", "gzip", "two members", "zero padding", "empty member", "zstd", "two frames", "skippable frame"],
+    ids=[
+        "plain",
+        "gzip",
+        "two members",
+        "zero padding",
+        "empty member",
+        "zstd",
+        "two frames",
+        "skippable frame",
+    ],
 )
 def test_content_decides_and_not_the_name(tmp_path: Path, raw: bytes) -> None:
     result = read_text(tmp_path, raw)
@@ -79,7 +88,9 @@ def test_text_after_the_last_member_is_damage(tmp_path: Path) -> None:
     assert isinstance(read_text(tmp_path, zstd(tsv(5)) + b"more").error, TruncatedError)
 
 
-@pytest.mark.parametrize(("magic", "kind"), [(b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip")])
+@pytest.mark.parametrize(
+    ("magic", "kind"), [(b"BZh91AY", "bzip2"), (b"\xfd7zXZ\x00", "xz"), (b"PK\x03\x04", "zip")]
+)
 def test_other_compressions_are_named(tmp_path: Path, magic: bytes, kind: str) -> None:
     result = read_text(tmp_path, magic + bytes(100))
     assert isinstance(result.error, FormatError)

@@ -23,7 +23,13 @@ def put(folder: Path, **contents: str | bytes) -> None:
 def write(path: Path, content: str | bytes = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = content or tsv(3)
-    path.write_bytes(gzipped(content) if path.suffix == ".gz" else content.encode() if isinstance(content, str) else content)
+    path.write_bytes(
+        gzipped(content)
+        if path.suffix == ".gz"
+        else content.encode()
+        if isinstance(content, str)
+        else content
+    )
     return path
 
 
@@ -72,7 +78,10 @@ def test_names_of_other_tools(tmp_path: Path) -> None:
     write(tmp_path / "json_streaming_conn.log", objects)
     write(tmp_path / "sensor-b" / "conn.log", objects)
     assert streams(discover([str(tmp_path)]), tmp_path) == {
-        "conn.log": ["conn_20200816_06:00:00-07:00:00+0000.log.gz", "conn_20200816_07:00:00-08:00:00+0000.log.gz"],
+        "conn.log": [
+            "conn_20200816_06:00:00-07:00:00+0000.log.gz",
+            "conn_20200816_07:00:00-08:00:00+0000.log.gz",
+        ],
         "eve.json": ["eve.json.2.gz", "eve.json.1", "eve.json"],
         "json_streaming_conn.log": ["json_streaming_conn.log"],
         "sensor-b/conn.log": ["sensor-b/conn.log"],
@@ -106,7 +115,9 @@ def test_a_file_named_by_hand_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_found_is_a_problem(tmp_path: Path) -> None:
-    found = discover([str(tmp_path / "none.log"), str(tmp_path / "*.log"), str(write(tmp_path / "sub" / "conn.log"))])
+    found = discover(
+        [str(tmp_path / "none.log"), str(tmp_path / "*.log"), str(write(tmp_path / "sub" / "conn.log"))]
+    )
     assert [type(problem) for problem in found.problems] == [InputError, InputError]
     assert "no such file" in str(found.problems[0])
     assert "nothing matches" in str(found.problems[1])

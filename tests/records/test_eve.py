@@ -75,7 +75,10 @@ def test_a_log_without_flows_is_still_eve(tmp_path: Path) -> None:
 
 
 def test_offsets_count(tmp_path: Path) -> None:
-    row = one(tmp_path, flow(flow__start="2026-11-23T12:00:00.123456+0200", flow__end="2026-11-23T12:00:02.623456+0200"))
+    row = one(
+        tmp_path,
+        flow(flow__start="2026-11-23T12:00:00.123456+0200", flow__end="2026-11-23T12:00:02.623456+0200"),
+    )
     assert (row["ts"], row["duration"]) == (1795428000.123456, 2.5)
 
 
@@ -97,7 +100,10 @@ def test_a_single_packet_has_no_duration(tmp_path: Path) -> None:
     ],
 )
 def test_protocols_without_ports(tmp_path: Path, changes: dict[str, Any], ports: tuple[int, int]) -> None:
-    row = one(tmp_path, flow(**{"proto": "ICMP", **changes}, src_port=None, dest_port=None, tcp=None, app_proto="failed"))
+    row = one(
+        tmp_path,
+        flow(**{"proto": "ICMP", **changes}, src_port=None, dest_port=None, tcp=None, app_proto="failed"),
+    )
     assert (row["id.orig_p"], row["id.resp_p"]) == ports
     assert row["conn_state"] == "OTH"
     assert row["proto"] == ("gre" if changes.get("proto") == "GRE" else "icmp")

@@ -11,8 +11,39 @@ import pytest
 from tests.records.logs import FLOW, connection, header, json_object, line, read
 
 LINES = 70_000  # in each of the three formats
-_BYTES = [b"\0", b"\r", b"\xff", b"\xc3\x28", b"\\x", b"\\x41", b'"', b"-", b"\t", b"   ", b"#", b"{", b"}", b"[", b",", b":"]
-_WORDS = [b"nan", b"-1", b"1e999", b"9" * 40, b"true", b"null", b"(empty)", b'""', b"[1]", b"{}", b"1.5", b"0x1f", b"\xef\xbb\xbf"]
+_BYTES = [
+    b"\0",
+    b"\r",
+    b"\xff",
+    b"\xc3\x28",
+    b"\\x",
+    b"\\x41",
+    b'"',
+    b"-",
+    b"\t",
+    b"   ",
+    b"#",
+    b"{",
+    b"}",
+    b"[",
+    b",",
+    b":",
+]
+_WORDS = [
+    b"nan",
+    b"-1",
+    b"1e999",
+    b"9" * 40,
+    b"true",
+    b"null",
+    b"(empty)",
+    b'""',
+    b"[1]",
+    b"{}",
+    b"1.5",
+    b"0x1f",
+    b"\xef\xbb\xbf",
+]
 
 
 def mutated(raw: bytes, generator: random.Random) -> bytes:
@@ -50,7 +81,11 @@ def json_lines() -> tuple[bytes, list[bytes]]:
 def eve_lines() -> tuple[bytes, list[bytes]]:
     """Nothing, and events to mutate."""
     icmp = {key: value for key, value in FLOW.items() if key not in ("tcp", "src_port", "dest_port")}
-    events = [FLOW, {**icmp, "proto": "ICMP", "icmp_type": 8, "icmp_code": 0}, {"event_type": "dns", "dns": {}}]
+    events = [
+        FLOW,
+        {**icmp, "proto": "ICMP", "icmp_type": 8, "icmp_code": 0},
+        {"event_type": "dns", "dns": {}},
+    ]
     return b"", [orjson.dumps(event) for event in events]
 
 

@@ -12,8 +12,13 @@ from tests.records.logs import header, line, read_text
 from zeekml.records.lines import MAX_LINE, line_blocks
 
 
-@given(lines=st.lists(st.binary(max_size=8).map(lambda raw: raw.replace(b"\n", b"")), max_size=12), data=st.data())
-def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(lines: list[bytes], data: st.DataObject) -> None:
+@given(
+    lines=st.lists(st.binary(max_size=8).map(lambda raw: raw.replace(b"\n", b"")), max_size=12),
+    data=st.data(),
+)
+def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
+    lines: list[bytes], data: st.DataObject
+) -> None:
     content = b"\n".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4)))
     pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
@@ -31,7 +36,9 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(lines: list[bytes
 def test_lines_beyond_the_bound_are_rejected(tmp_path: Path) -> None:
     long = b"x" * (MAX_LINE + 1) + b"\n"
     good = line().encode()
-    result = read_text(tmp_path, header().encode() + good + long + good + long * 6 + good + b"y" * (9 * MAX_LINE))
+    result = read_text(
+        tmp_path, header().encode() + good + long + good + long * 6 + good + b"y" * (9 * MAX_LINE)
+    )
     assert result.lines == [9, 11, 18]
     assert [reject.line for reject in result.rejects] == [10, 12, 13, 14, 15, 16, 17, 19]
     assert set(result.reasons) == {f"longer than {MAX_LINE} bytes"}

@@ -39,4 +39,3 @@ def _data_lines(path: Path) -> list[int]:
     """Numbers of the lines that are neither blank nor part of a header."""
     with gzip.open(path) as raw:
         return [number for number, line in enumerate(raw, 1) if line.strip() and not line.startswith(b"#")]
-

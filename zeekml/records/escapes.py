@@ -14,9 +14,12 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]")
 
 def unescape(field: bytes) -> str:
     r"""Return the text of a TSV field; bytes that are no UTF-8 stay as the text ``\xHH``, as in JSON."""
-    if b"\\" in field:
-        field = _ESCAPE.sub(_byte, field)
-    return field.decode("utf-8", "backslashreplace")
+    return unescape_bytes(field).decode("utf-8", "backslashreplace")
+
+
+def unescape_bytes(field: bytes) -> bytes:
+    """Return the bytes that a TSV field stands for."""
+    return _ESCAPE.sub(_byte, field) if b"\\" in field else field
 
 
 def printable(raw: bytes) -> str:

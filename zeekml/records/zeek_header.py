@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from zeekml.records.escapes import unescape
+from zeekml.records.escapes import unescape, unescape_bytes
 from zeekml.records.schema import REQUIRED
 
 JOINT = "   "
@@ -76,8 +76,3 @@ class Header:
         columns = (*single, *parts)
         missing = tuple(name for name in REQUIRED if name not in columns)
         return replace(self, names=columns, joined=len(parts), missing=missing)
-
-
-def unescape_bytes(text: bytes) -> bytes:
-    r"""Bytes of a separator written as ``\x09``, or as it is."""
-    return unescape(text).encode() if text.isascii() and b"\\" in text else text

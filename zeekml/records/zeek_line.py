@@ -6,7 +6,7 @@ It is the definition that the fast path is held to.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from zeekml.records import values
 from zeekml.records.escapes import unescape
@@ -111,9 +111,3 @@ _READ: dict[Kind, Callable[[Column, bytes, bytes], Value]] = {
     "number": _number,
     "bool": _bool,
 }
-
-
-def cut_lines(data: bytes) -> Iterator[bytes]:
-    """The lines of ``data`` without their newlines."""
-    lines = data.split(b"\n")
-    yield from lines if lines[-1] else lines[:-1]
