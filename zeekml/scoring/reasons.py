@@ -32,7 +32,6 @@ class Reasons:
         self._order = np.argsort(channels, kind="stable")
         self._features, self._starts = np.unique(channels[self._order], return_index=True)
         self._formats = [_format(feature) for feature in LAYOUT.features]
-        self._is_flag = np.array([feature.kind == "flag" for feature in LAYOUT.features])
 
     def contributions(self, matrix: Floats) -> Floats:
         """Each feature's part in the log odds, against a typical benign connection: (N, F)."""
@@ -48,7 +47,7 @@ class Reasons:
         distinct, inverse = np.unique(matrix, axis=0, return_inverse=True, equal_nan=True)
         parts = self.contributions(distinct)
         # What a connection is not, or does not have, is no reason that a person can look at.
-        parts[(self._is_flag & (distinct == 0)) | np.isnan(distinct)] = 0
+        parts[(distinct == 0) | np.isnan(distinct)] = 0
         best = np.argsort(-parts, axis=1, kind="stable")[:, :NAMED]
         texts = [
             ", ".join(self._formats[i](row[i]) for i in named if part[i] > 0)
@@ -65,9 +64,14 @@ def _format(feature: Feature) -> Callable[[float], str]:
     if transform.startswith("share") or name == "payload_share":
         return lambda value: f"{name}={value:.0%}"
     if feature.unit == "ms":
-        return lambda value: f"{name}={np.expm1(value) / 1000:.3g}s"
+        return lambda value: f"{name}={_short(np.expm1(value) / 1000)}s"
     back = next((inverse for start, inverse in _INVERSES.items() if transform.startswith(start)), None)
-    return lambda value: f"{name}={back(value) if back else value:.3g}"
+    return lambda value: f"{name}={_short(back(value) if back else value)}"
+
+
+def _short(value: float) -> str:
+    """Three digits, or more before the point: never an exponent such as 1.23e+03."""
+    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 _INVERSES: dict[str, Callable[[float], float]] = {

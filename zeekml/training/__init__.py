@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zeekml.training.recipe import Recipe, load_recipe
 from zeekml.training.job import Watcher, train
+from zeekml.training.recipe import Recipe, load_recipe
 
 __all__ = ["Recipe", "Watcher", "load_recipe", "train"]

@@ -102,8 +102,8 @@ Public captures, used under their own terms: IoT-23 (Garcia, Parmisano, Erquiaga
 Security-Datasets (APT29); IoT Sentinel captures; ja3s-fingerprinting (Brno); RITA test data (Active Countermeasures);
 Zeek's test traces; Contagio samples in BroMalware-Exercise; AlienVault demo captures; jstrosch malware-samples; 4SICS
 and other ICS captures; captures published in student and tool repositories (ACandeias, shoryax, alexban01, int13h,
-bbaugnies, ridham1004, nipunjaswal, NKUHack4FGroup, antoine-lemay). Four made logs of IoT bots served training only. Labels
-were corrected before training where the published ones are known to be wrong.
+bbaugnies, ridham1004, nipunjaswal, NKUHack4FGroup, antoine-lemay). Four made logs of IoT bots served training only.
+Labels were corrected before training where the published ones are known to be wrong.
 
 | log | group | connections |
 | --- | --- | --- |
