@@ -57,7 +57,16 @@ class StreamEnd:
     stream: str
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A batch and what the model says of it."""
+
+    batch: Batch
+    scores: Scores
+
+
 Event: TypeAlias = Batch | FileEnd | StreamEnd
+Step: TypeAlias = Scored | FileEnd | StreamEnd
 
 
 def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Progress) -> Summary:
@@ -105,7 +114,10 @@ def score_with(
 
 @dataclass
 class Run:
-    """One pass over streams of logs: read ahead, score, alert, write."""
+    """One pass over streams of logs. One thread reads, one scores, and the caller's alerts and writes.
+
+    They meet in short queues. ``scorer`` is called by the scoring thread, but for ``reasons``.
+    """
 
     scorer: ScoresBatches
     engine: AlertEngine
@@ -120,21 +132,30 @@ class Run:
         self.progress.begin([log for stream in streams for log in stream.files])
         log = self.outputs.rejects_log
         rejects = Rejects(lambda line: log.write(line.source, line.line, line.reason, line.text))
-        with closing(read_ahead(read_streams(streams, rejects))) as events:
-            for event in events:
-                match event:
-                    case Batch():
-                        self._batch(event)
+        with closing(read_ahead(self._scored(streams, rejects), depth=1)) as steps:
+            for step in steps:
+                match step:
+                    case Scored():
+                        self._write(step.batch, step.scores)
                     case FileEnd():
-                        self._file_end(event)
+                        self._file_end(step)
                     case StreamEnd():
-                        self.scorer.end_stream(event.stream)
-                        self.engine.end_stream(event.stream)
+                        self.engine.end_stream(step.stream)
         self.summary.rejects = rejects.total
 
-    def _batch(self, batch: Batch) -> None:
+    def _scored(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Step]:
+        """Runs in a thread of its own, between the one that reads and the one that writes."""
+        with closing(read_ahead(read_streams(streams, rejects))) as events:
+            for event in events:
+                if isinstance(event, Batch):
+                    yield Scored(event, self.scorer.score(event.frame, event.stream))
+                    continue
+                if isinstance(event, StreamEnd):
+                    self.scorer.end_stream(event.stream)
+                yield event
+
+    def _write(self, batch: Batch, scores: Scores) -> None:
         frame, outputs = batch.frame, self.outputs
-        scores = self.scorer.score(frame, batch.stream)
         alerts = self.engine.process(frame, scores, batch.stream)
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
