@@ -34,6 +34,7 @@ from zeekml.training.measure import (
     host_peaks,
     host_threshold,
     threshold_for,
+    validation_figures,
 )
 from zeekml.training.recipe import Recipe, load_recipe
 from zeekml.training.report import model_card
@@ -127,17 +128,11 @@ def _best_epoch(
     """After how many epochs a network without the fold and the validation does best on the validation."""
     watching = HeldOut(validation, recipe, recipe.seed + 1000 + number)
     keep = counted(watching.rows)
-    bad = (watching.rows["label"] > 0).to_numpy()[keep]
-    truth = np.maximum(watching.rows["label"].to_numpy()[keep], 0)
+    rows = watching.rows[keep]
 
     def validate(network: Network, encoding: Encoding) -> dict[str, float]:
-        from sklearn.metrics import average_precision_score, f1_score  # noqa: PLC0415 - an extra
-
         logits = watching.predict(lambda: _runner(network, encoding))[keep]
-        return {
-            "average_precision": float(average_precision_score(bad, log_odds(logits))),
-            "f1": float(f1_score(truth > 0, logits.argmax(axis=1) > 0)),
-        }
+        return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
 
     watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
     return fit(
