@@ -63,6 +63,9 @@ RANGES: dict[str, tuple[int, int]] = {
     "dynamic": (49152, 65535),
 }
 
+#: Counts and durations above this are damage; cut here, nothing that is worked out from them overflows.
+_LARGEST = 1e18
+
 HISTORY = {"orig": "SHADFRITW", "resp": "hadfritw"}
 _HISTORY_WORDS = {
     "s": "a SYN", "h": "a SYN-ACK", "a": "an ACK", "d": "data", "f": "a FIN", "r": "a RST",
@@ -174,7 +177,7 @@ def _numbers(frame: pd.DataFrame, out: Floats) -> int:
         "orig_ip_bytes",
         "resp_ip_bytes",
     )
-    values = {name: column(frame, name).astype(np.float32) for name in names}
+    values = {name: np.minimum(column(frame, name), _LARGEST).astype(np.float32) for name in names}
     duration, orig_bytes, orig_pkts = values["duration"], values["orig_bytes"], values["orig_pkts"]
     resp_pkts, orig_ip, resp_ip = values["resp_pkts"], values["orig_ip_bytes"], values["resp_ip_bytes"]
     out[0] = np.log1p(duration * 1000)

@@ -236,11 +236,7 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
         "reasons.typical": (encoding.channels,),
     }
     for name, shape in expected.items():
-        found = tuple(arrays[name].shape) if name in arrays else "nothing"
-        if found != shape:
-            raise BundleError(
-                f"{folder / WEIGHTS}: {name}: found {found}, expected {shape}; get the bundle again"
-            )
+        _check_array(folder, name, arrays.get(name), shape)
     if extra := sorted(arrays.keys() - expected.keys()):
         raise BundleError(f"{folder / WEIGHTS}: {extra[0]}: no such array belongs here; get the bundle again")
     network.load_state_dict({name: arrays[f"network.{name}"] for name in network.state_dict()})
@@ -253,16 +249,26 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
     )
 
 
+def _check_array(folder: Path, name: str, array: Tensor | None, shape: tuple[int, ...]) -> None:
+    if array is None:
+        found = "nothing"
+    elif tuple(array.shape) != shape:
+        found = f"shape {tuple(array.shape)}"
+    elif array.dtype != torch.float32:
+        found = str(array.dtype).removeprefix("torch.")
+    elif not bool(torch.isfinite(array).all()):
+        found = "numbers that are not finite"
+    else:
+        return
+    raise BundleError(
+        f"{folder / WEIGHTS}: {name}: found {found}, expected finite float32 of shape {shape}; get the bundle again"
+    )
+
+
 def _encoding(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> Encoding:
     part = manifest.encoding
     numbers = sum(feature.kind == "number" for feature in LAYOUT.features)
-    edges = arrays.get("encoding.edges")
-    if edges is None or tuple(edges.shape) != (numbers, part.bins + 1):
-        found = "nothing" if edges is None else tuple(edges.shape)
-        expected = (numbers, part.bins + 1)
-        raise BundleError(
-            f"{folder / WEIGHTS}: encoding.edges: found {found}, expected {expected}; get the bundle again"
-        )
+    _check_array(folder, "encoding.edges", arrays.get("encoding.edges"), (numbers, part.bins + 1))
     unknown = sorted(set(part.used) - set(LAYOUT.names))
     if unknown:
         raise BundleError(
@@ -272,5 +278,5 @@ def _encoding(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> En
         mode=part.mode,
         is_number=np.array([feature.kind == "number" for feature in LAYOUT.features]),
         used=np.array([name in part.used for name in LAYOUT.names]),
-        edges=edges.numpy(),
+        edges=arrays["encoding.edges"].numpy(),
     )

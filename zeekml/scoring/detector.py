@@ -7,15 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from zeekml.errors import FormatError, MissingColumnError
 from zeekml.records.schema import COLUMNS, REQUIRED, Column
+from zeekml.records.values import MAX_PORT, MAX_TIME, NUMBER, PORT, TIME
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring.bundle import Bundle, load_bundle
 from zeekml.scoring.scorer import Scorer
 
 _BOOLEANS = {"T": True, "F": False, "true": True, "false": False, True: True, False: False}
 _UNSET = ("-", "", "(empty)")
+#: The most that a value may be (the least is 0), and what it must be in words; as in the readers.
+_RANGES = {
+    "time": (MAX_TIME, TIME),
+    "port": (float(MAX_PORT), PORT),
+    "number": (float(np.finfo(np.float64).max), NUMBER),
+}
 
 
 class Detector:
@@ -87,7 +95,7 @@ def _converted(column: Column, values: pd.Series[Any] | None, length: int) -> pd
             case "bool":
                 converted = _booleans(values, length)
             case "label":
-                converted = _labels(values, length)
+                converted = _labels(values, length, lower=column.name == "proto")
             case "string":
                 converted = _strings(values, length)
     except (ValueError, TypeError) as error:
@@ -95,7 +103,19 @@ def _converted(column: Column, values: pd.Series[Any] | None, length: int) -> pd
     if column.required and column.name != "conn_state" and converted.isna().any():
         at = int(converted.isna().to_numpy().argmax())
         raise FormatError(f"column {column.name!r}, row {at}: is unset; leave such rows out")
+    if column.kind in _RANGES:
+        _check_range(column, converted.to_numpy())
     return converted
+
+
+def _check_range(column: Column, values: NDArray[Any]) -> None:
+    most, words = _RANGES[column.kind]
+    wrong = (values < 0) | (values > most)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise FormatError(
+            f"column {column.name!r}, row {at}: found {values[at]:g}, expected {words}; leave such rows out"
+        )
 
 
 def _numbers(values: pd.Series[Any] | None, length: int) -> pd.Series[Any]:
@@ -108,7 +128,7 @@ def _numbers(values: pd.Series[Any] | None, length: int) -> pd.Series[Any]:
     if pd.api.types.is_timedelta64_dtype(values.dtype):
         seconds: pd.Series[Any] = values.dt.total_seconds()
         return seconds
-    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
+    if isinstance(values.dtype, pd.CategoricalDtype | pd.StringDtype) or values.dtype == object:
         values = values.astype(object).where(~values.isin(_UNSET), np.nan)
     return pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
@@ -121,12 +141,13 @@ def _booleans(values: pd.Series[Any] | None, length: int) -> pd.Series[Any]:
     return values.astype(object).map(_BOOLEANS).astype("boolean")
 
 
-def _labels(values: pd.Series[Any] | None, length: int) -> pd.Series[Any]:
+def _labels(values: pd.Series[Any] | None, length: int, *, lower: bool) -> pd.Series[Any]:
     if values is None:
         return pd.Series(pd.Categorical([np.nan] * length, categories=pd.Index([], dtype="str")))
     text = values.astype(object)
     known = text.notna() & ~text.isin(_UNSET)
-    labels = text[known].astype("str").reindex(text.index)
+    labels = text[known].astype("str")
+    labels = (labels.str.lower() if lower else labels).reindex(text.index)
     return labels.astype("str").astype("category")
 
 

@@ -14,10 +14,10 @@ from zeekml.networks import Network, State
 
 #: Rows that are encoded and pass the stem at once: as many as stay in the cache.
 _CHUNK = 8192
-#: Steps, padding included, that pass the layers at once: bounds memory, whatever the lengths.
-_MOST_STEPS = 1 << 16
-#: Sequences this much shorter than the longest of their group go into a group of their own.
-_SHORTEST = 0.7
+#: Steps that pass the layers at once: bounds memory, whatever the lengths.
+_MOST_STEPS = 1 << 14
+#: Steps of the longest piece of a sequence.
+_LONGEST = 256
 
 
 class Runner:
@@ -53,8 +53,12 @@ class Runner:
         starts, lengths = block.runs.starts, block.runs.ends - block.runs.starts
         # A host that started anew within the block has several runs in one slot: they follow each other.
         for turn in _turns(block.slots):
-            for group in _groups(lengths, turn):
-                self._run_group(block, group, starts[group], lengths[group], stemmed, logits)
+            slots = block.slots[turn]
+            self._state[slots[block.fresh[turn]]] = 0
+            for runs, done, steps in _pieces(lengths[turn]):
+                rows = torch.from_numpy(starts[turn[runs], None] + done[:, None] + np.arange(steps))  # (B, L)
+                logits[rows], state = self._network.step(stemmed[rows], self._load(slots[runs]))
+                self._store(slots[runs], state)
         in_log_order = np.empty(tuple(logits.shape), dtype=np.float32)
         in_log_order[block.order] = logits.numpy()
         return in_log_order
@@ -68,38 +72,6 @@ class Runner:
                 torch.from_numpy(self._encoding.encode(block.matrix[rows]))
             )
         return out
-
-    def _run_group(
-        self,
-        block: Block,
-        runs: NDArray[np.int64],
-        starts: NDArray[np.int64],
-        lengths: NDArray[np.int64],
-        stemmed: Tensor,
-        logits: Tensor,
-    ) -> None:
-        """Give the runs of a group to the network, in pieces if they are long."""
-        slots = block.slots[runs]
-        self._state[slots[block.fresh[runs]]] = 0
-        state = self._load(slots)
-        piece = max(_MOST_STEPS // len(runs), 1)
-        for done in range(0, int(lengths.max()), piece):
-            here = np.clip(lengths - done, 0, piece)
-            live = np.flatnonzero(here)
-            steps = np.arange(int(here.max()))
-            rows = np.minimum(starts[live, None] + done + steps, len(stemmed) - 1)  # (B, L), padding reads on
-            real = torch.from_numpy(steps < here[live, None])
-            uneven = None if bool(real.all()) else torch.from_numpy(here[live])
-            part = state if len(live) == len(runs) else [tuple(t[live] for t in layer) for layer in state]
-            found, part = self._network.step(stemmed[torch.from_numpy(rows)], part, uneven)
-            logits[torch.from_numpy(rows)[real]] = found[real]
-            if len(live) == len(runs):
-                state = part
-            else:
-                for layer, new in zip(state, part, strict=True):
-                    for old_tensor, new_tensor in zip(layer, new, strict=True):
-                        old_tensor[live] = new_tensor
-        self._store(slots, state)
 
     def _reserve(self, capacity: int) -> None:
         if capacity > len(self._state):
@@ -138,14 +110,19 @@ def _turns(slots: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         yield np.flatnonzero(turn == number)
 
 
-def _groups(lengths: NDArray[np.int64], runs: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Cut runs into groups of like length, so that little is padding."""
-    ordered = runs[np.argsort(-lengths[runs], kind="stable")]
-    falling = lengths[ordered]
-    at = 0
-    while at < len(ordered):
-        longest = falling[at]
-        like = int(np.searchsorted(-falling, -longest * _SHORTEST, side="right"))
-        stop = min(max(like, at + 1), at + max(_MOST_STEPS // max(int(longest), 1), 1) * 4)
-        yield ordered[at:stop]
-        at = stop
+def _pieces(
+    lengths: NDArray[np.int64],
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
+    """Cut runs (R,) into pieces of powers of two, the longest first: no step is padding, and few calls suffice.
+
+    Yields runs (B,), how much of each is done, and the length of the piece that all of them have next.
+    """
+    left, steps = lengths.copy(), _LONGEST
+    while steps:
+        runs = np.flatnonzero(left >= steps)
+        for at in range(0, len(runs), max(_MOST_STEPS // steps, 1)):
+            some = runs[at : at + max(_MOST_STEPS // steps, 1)]
+            yield some, lengths[some] - left[some], steps
+        left[runs] -= steps
+        if not (left >= steps).any():
+            steps //= 2
