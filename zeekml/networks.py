@@ -19,8 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-#: Carried state: one tuple of tensors (B, ...) a layer, in the order of the layers.
-State = list[tuple[Tensor, ...]]
+#: What one layer carries from piece to piece: tensors (B, ...).
+Carried = tuple[Tensor, ...]
+#: The carried state of a network: that of each layer, in the order of the layers.
+State = list[Carried]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,14 @@ class NetworkConfig:
 
 
 class Layer(nn.Module):
-    """A causal sequence layer: ``forward(x (B, L, H), state, lengths) -> (y (B, L, H), state)``."""
+    """A causal sequence layer: ``forward(x (B, L, H), state) -> (y (B, L, H), state)``."""
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+    def initial(self, batch: int, like: Tensor) -> Carried:
         """The state before the first step, zeros (batch, ...)."""
         raise NotImplementedError
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run over a piece of the sequences; of sequence i only the first ``lengths[i]`` steps are real."""
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
+        """Run over a piece of the sequences, going on from the state of the piece before."""
         raise NotImplementedError
 
 
@@ -65,15 +65,13 @@ class CausalConv(Layer):
         self.conv = nn.Conv1d(width_in, width_out, kernel)
         self.past = kernel - 1
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+    def initial(self, batch: int, like: Tensor) -> Carried:
         return (like.new_zeros(batch, self.past, self.conv.in_channels),)
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
         seen = torch.cat([state[0], x], dim=1)  # (B, past + L, H)
         y = self.conv(seen.transpose(1, 2)).transpose(1, 2)
-        return y, (_last_steps(seen, self.past, lengths),)
+        return y, (seen[:, seen.shape[1] - self.past :],)
 
 
 class ResidualConv(Layer):
@@ -86,14 +84,12 @@ class ResidualConv(Layer):
         self.second = CausalConv(width, width, kernel)
         self.shortcut = _shortcut(width_in, width)
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+    def initial(self, batch: int, like: Tensor) -> Carried:
         return self.first.initial(batch, like) + self.second.initial(batch, like)
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        y, first = self.first(F.relu(self.norm(x)), state[:1], lengths)
-        y, second = self.second(F.relu(y), state[1:], lengths)
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
+        y, first = self.first(F.relu(self.norm(x)), state[:1])
+        y, second = self.second(F.relu(y), state[1:])
         return self.shortcut(x) + y, first + second
 
 
@@ -105,20 +101,13 @@ class Recurrent(Layer):
         self.rnn = kind(width_in, width, batch_first=True)
         self.parts = 2 if kind is nn.LSTM else 1
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+    def initial(self, batch: int, like: Tensor) -> Carried:
         return tuple(like.new_zeros(batch, self.rnn.hidden_size) for _ in range(self.parts))
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
         before = tuple(part.unsqueeze(0).contiguous() for part in state)
         carried = before if self.parts == 2 else before[0]
-        if lengths is None:
-            y, after = self.rnn(x, carried)
-        else:
-            packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-            packed, after = self.rnn(packed, carried)
-            y, _ = nn.utils.rnn.pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
+        y, after = self.rnn(x, carried)
         parts = after if self.parts == 2 else (after,)
         return y, tuple(part.squeeze(0) for part in parts)
 
@@ -132,13 +121,11 @@ class ResidualLSTM(Layer):
         self.lstm = Recurrent(nn.LSTM, width_in, width)
         self.shortcut = _shortcut(width_in, width)
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:
+    def initial(self, batch: int, like: Tensor) -> Carried:
         return self.lstm.initial(batch, like)
 
-    def forward(
-        self, x: Tensor, state: tuple[Tensor, ...], lengths: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        y, after = self.lstm(self.norm(x), state, lengths)
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
+        y, after = self.lstm(self.norm(x), state)
         return self.shortcut(x) + y, after
 
 
@@ -149,15 +136,10 @@ class Pointwise(Layer):
         super().__init__()
         self.modules_ = nn.Sequential(*modules)
 
-    def initial(self, batch: int, like: Tensor) -> tuple[Tensor, ...]:  # noqa: ARG002 - the interface's arguments
+    def initial(self, batch: int, like: Tensor) -> Carried:  # noqa: ARG002 - the interface's arguments
         return ()
 
-    def forward(
-        self,
-        x: Tensor,
-        state: tuple[Tensor, ...],  # noqa: ARG002 - the interface's arguments
-        lengths: Tensor | None,  # noqa: ARG002
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:  # noqa: ARG002
         return self.modules_(x), ()
 
 
@@ -196,21 +178,18 @@ class Network(nn.Module):
         steps = self.body(stemmed, self.initial(len(x)))[0]
         return self.head(steps if self.config.layout == "window" else _pooled(steps))  # type: ignore[no-any-return]
 
-    def step(self, stemmed: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
-        """``window`` layout: logits (B, L, K) of a further piece (B, L, H) that has passed the stem, and the state.
-
-        ``lengths`` (B,) int64 on the CPU: how many steps of each sequence are real; None: all.
-        """
-        steps, state = self.body(stemmed, state, lengths)
+    def step(self, stemmed: Tensor, state: State) -> tuple[Tensor, State]:
+        """``window`` layout: logits (B, L, K) of a further piece (B, L, H) that has passed the stem, and the state."""
+        steps, state = self.body(stemmed, state)
         return self.head(steps), state
 
-    def body(self, x: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+    def body(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Run the branches over x (B, L, H): (B, L, H * branches), and the state after the last real step."""
         joined, after, at = [], [], 0
         for branch in self._branches:
             y = x
             for layer in branch:
-                y, carried = layer(y, state[at], lengths)
+                y, carried = layer(y, state[at])
                 after.append(carried)
                 at += 1
             joined.append(y)
@@ -264,11 +243,3 @@ def _shortcut(width_in: int, width_out: int) -> nn.Module:
 def _pooled(steps: Tensor) -> Tensor:
     """A whole sequence in one vector, (B, L, H) -> (B, H): its last step, which has seen all, and its mean."""
     return steps[:, -1] + steps.mean(dim=1)
-
-
-def _last_steps(seen: Tensor, past: int, lengths: Tensor | None) -> Tensor:
-    """The last ``past`` real steps of (B, past + L, H), where the first ``past`` are what was carried in."""
-    if lengths is None:
-        return seen[:, seen.shape[1] - past :]
-    at = lengths[:, None] + torch.arange(past)  # (B, past)
-    return seen.gather(1, at[:, :, None].expand(-1, -1, seen.shape[2]))

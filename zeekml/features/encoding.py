@@ -65,19 +65,19 @@ class Encoding:
 
     def encode(self, matrix: Floats) -> Floats:
         """Encode a feature matrix (N, F): (N, C) float32 in 0..1; flags, then missing marks, then numbers."""
-        numbers = matrix[:, self.is_number & self.used]
+        flags, numbers = matrix[:, ~self.is_number & self.used], matrix[:, self.is_number & self.used]
         edges = self.edges[self.used[self.is_number]]
+        low, width = edges[:, :-1].ravel(), np.maximum(np.diff(edges, axis=1), np.float32(1e-6)).ravel()
         missing = np.isnan(numbers)
-        low, width = edges[:, :-1], np.maximum(np.diff(edges, axis=1), np.float32(1e-6))
-        filled = (numbers[:, :, None] - low) / width
-        np.clip(filled, 0, 1, out=filled)
-        filled[missing] = 0
+        # Missing counts as below all that was seen: its bins stay empty.
+        numbers[missing] = -np.inf
+        bins = np.repeat(numbers, self.bins, axis=1)
+        bins -= low
+        bins *= 1 / width
+        np.clip(bins, 0, 1, out=bins)
         if self.mode == "quantile":
-            filled = filled.mean(axis=2, keepdims=True)
-        flat = filled.reshape(len(matrix), -1)
-        return np.concatenate(
-            [matrix[:, ~self.is_number & self.used], missing, flat], axis=1, dtype=np.float32
-        )
+            bins = bins.reshape(len(matrix), -1, self.bins).mean(axis=2)
+        return np.concatenate([flags, missing, bins], axis=1, dtype=np.float32)
 
 
 def _edges(known: Floats, shares: NDArray[np.float64]) -> NDArray[np.float64]:
