@@ -65,7 +65,9 @@ class Encoding:
 
     def encode(self, matrix: Floats) -> Floats:
         """Encode a feature matrix (N, F): (N, C) float32 in 0..1; flags, then missing marks, then numbers."""
-        flags, numbers = matrix[:, ~self.is_number & self.used], matrix[:, self.is_number & self.used]
+        # take() keeps rows contiguous, which a mask would not: what follows is several times faster so.
+        flags = matrix.take(np.flatnonzero(~self.is_number & self.used), axis=1)
+        numbers = matrix.take(np.flatnonzero(self.is_number & self.used), axis=1)
         edges = self.edges[self.used[self.is_number]]
         low, width = edges[:, :-1].ravel(), np.maximum(np.diff(edges, axis=1), np.float32(1e-6)).ravel()
         missing = np.isnan(numbers)

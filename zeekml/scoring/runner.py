@@ -13,7 +13,7 @@ from zeekml.features import Block, Encoding
 from zeekml.networks import Network, State
 
 #: Rows that are encoded and pass the stem at once: as many as stay in the cache.
-_CHUNK = 8192
+_CHUNK = 4096
 #: Steps that pass the layers at once: bounds memory, whatever the lengths.
 _MOST_STEPS = 1 << 14
 #: Steps of the longest piece of a sequence.

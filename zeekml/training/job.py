@@ -61,7 +61,8 @@ class OutOfFold:
     rows: pd.DataFrame
     logits: NDArray[np.float32]
     trees: Floats
-    epochs: tuple[int, ...]
+    best_epochs: tuple[int, ...]
+    epochs: int
 
 
 def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
@@ -78,7 +79,7 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
     captures = load_captures(recipe, data)
     _check(captures, recipe)
     held_out = _out_of_fold(captures, recipe, watcher)
-    epochs = round(median(held_out.epochs))
+    epochs = held_out.epochs
 
     watcher.begin("final network, all captures", epochs)
     material = Material(captures, recipe)
@@ -103,23 +104,32 @@ def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
 
 
 def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> OutOfFold:
+    """Networks and trees for each fold, each trained on the captures of the other folds.
+
+    Every fold's network is trained for the median of the best epochs, as the shipped one is: networks that were
+    stopped at different times would not share a scale, and pooling their scores would measure that.
+    """
     folds = deal(captures, recipe.folds, recipe.seed)
-    rows, logits, trees, epochs = [], [], [], []
+    best = []
     for number, fold in enumerate(folds):
         validation = folds[(number + 1) % len(folds)]
+        best.append(_best_epoch(_without(captures, fold, validation), validation, recipe, number, watcher))
+    epochs = round(median(best))
+    rows, logits, trees = [], [], []
+    for number, fold in enumerate(folds):
         held_out = HeldOut(fold, recipe, recipe.seed + number)
-        best = _best_epoch(_without(captures, fold, validation), validation, recipe, number, watcher)
         material = Material(_without(captures, fold), recipe)
-        watcher.begin(f"fold {number + 1} of {len(folds)}", best)
-        fitted = fit(material, recipe, seed=recipe.seed, stop_after=best, report=watcher.epoch)
+        watcher.begin(f"fold {number + 1} of {len(folds)}", epochs)
+        fitted = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
         logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
         watcher.begin(f"fold {number + 1} of {len(folds)}, boosted trees", 0)
         predict = fit_trees(material, recipe, recipe.seed)
         trees.append(held_out.predict(lambda predict=predict: predict)[:, 0])  # type: ignore[misc]
         rows.append(held_out.rows)
-        epochs.append(best)
     pooled = pd.concat(rows, ignore_index=True)
-    return OutOfFold(pooled, np.concatenate(logits), np.concatenate(trees).astype(np.float64), tuple(epochs))
+    return OutOfFold(
+        pooled, np.concatenate(logits), np.concatenate(trees).astype(np.float64), tuple(best), epochs
+    )
 
 
 def _best_epoch(
@@ -158,7 +168,7 @@ def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, 
     score = calibration.score(odds)
     trees = np.clip(held_out.trees, 1e-6, 1 - 1e-6)
     class_index = class_shares(held_out.logits)[0]
-    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.epochs)}
+    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.best_epochs)}
     metrics["calibration_error"] = expected_calibration_error(score[keep], bad[keep])
     for name, values in (("network", score), ("trees", trees)):
         benign = values[keep & ~bad]
