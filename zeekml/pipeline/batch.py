@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.sinks import Outputs, open_outputs
+
+_BATCH_ROWS: Final = 32_768
+"""Connections in a batch: twice as many take a tenth more memory and save hardly any time."""
 
 
 class ScoresBatches(Protocol):
@@ -200,7 +203,7 @@ def read_streams(
         for log in stream.files:
             error = None
             try:
-                yield from read(log, stream.name, rejects=rejects)
+                yield from read(log, stream.name, rejects=rejects, batch_rows=_BATCH_ROWS)
             except InputError as problem:
                 error = problem
             yield FileEnd(log, error)

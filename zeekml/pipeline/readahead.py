@@ -90,7 +90,7 @@ def left_behind() -> bool:
     return any(thread.name == _NAME for thread in threading.enumerate())
 
 
-def read_ahead(items: Iterator[T], depth: int = 4) -> Generator[T, None, None]:
+def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
     """The same items in the same order, read by a thread that is at most ``depth`` items ahead.
 
     An error of ``items`` is raised after the items before it. Closing the generator (also by an error or an
