@@ -178,7 +178,7 @@ class Run:
                 summary.alerts[name] += count
         for notice in alerts.notices:
             summary.notices[notice.note, notice.class_name] += 1
-        self.progress.connections(batch.source, len(batch.frame))
+        self.progress.connections(batch.source, len(batch.frame), int(batch.lines[-1]))
 
     def _file_end(self, end: FileEnd) -> None:
         if end.error is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -11,6 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from zeekml.errors import InputError
+from zeekml.records.compression import content
+
 if TYPE_CHECKING:
     from zeekml.errors import ZeekMLError
     from zeekml.records import LogFile
@@ -19,14 +24,18 @@ _LINE_EVERY: Final = 10.0
 """Seconds between two plain lines."""
 
 
+_HEAD: Final = 256 << 10
+"""Bytes of a log by which its lines are estimated."""
+
+
 class Progress(Protocol):
     """What a driver tells while it runs."""
 
     def begin(self, logs: Sequence[LogFile]) -> None:
         """These logs will be read, in this order."""
 
-    def connections(self, source: str, count: int) -> None:
-        """``count`` connections of the log ``source`` were scored."""
+    def connections(self, source: str, count: int, line: int) -> None:
+        """``count`` connections of the log ``source`` were scored, up to this line."""
 
     def file_end(self, log: LogFile) -> None:
         """This log is done."""
@@ -52,7 +61,7 @@ class Silent:
     def begin(self, logs: Sequence[LogFile]) -> None:
         """See Progress."""
 
-    def connections(self, source: str, count: int) -> None:
+    def connections(self, source: str, count: int, line: int) -> None:
         """See Progress."""
 
     def file_end(self, log: LogFile) -> None:
@@ -73,7 +82,7 @@ class Lines(Silent):
         self._started = self._told = clock()
         self._count = 0
 
-    def connections(self, source: str, count: int) -> None:
+    def connections(self, source: str, count: int, line: int) -> None:  # noqa: ARG002  a part of Progress
         """See Progress."""
         self._count += count
         now = self._clock()
@@ -85,7 +94,10 @@ class Lines(Silent):
 
 
 class Bar(Silent):
-    """A bar on a terminal: the share of the logs that are done, by size on disk, beside count and rate."""
+    """A bar on a terminal, beside count and rate: how many bytes of the logs are done.
+
+    Within a log that is estimated by its lines. Standard input has no size; then the bar only moves.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -101,6 +113,9 @@ class Bar(Silent):
         self._task = self._rich.add_task("", total=None, count=0, rate=0.0)
         self._count = 0
         self._started = time.monotonic()
+        self._logs: dict[str, LogFile] = {}
+        self._done = 0  # bytes of the logs that ended
+        self._expected: float | None = None  # lines of the log that is being read
 
     def __enter__(self) -> Self:
         self._rich.start()
@@ -112,20 +127,28 @@ class Bar(Silent):
         self._rich.stop()
 
     def begin(self, logs: Sequence[LogFile]) -> None:
-        """See Progress. With standard input, or one log alone, nothing says how much is still to come."""
-        sizes = [_size(log) for log in logs]
-        if len(logs) > 1 and None not in sizes:
-            self._rich.update(self._task, total=float(sum(size or 0 for size in sizes)))
+        """See Progress."""
+        self._logs = {log.name: log for log in logs}
+        if all(log.path is not None for log in logs):
+            self._rich.update(self._task, total=float(sum(_size(log) for log in logs)))
 
-    def connections(self, source: str, count: int) -> None:
+    def connections(self, source: str, count: int, line: int) -> None:
         """See Progress."""
         self._count += count
         rate = self._count / max(time.monotonic() - self._started, 1e-9)
-        self._rich.update(self._task, description=source, count=self._count, rate=rate)
+        log = self._logs[source]
+        if self._expected is None:
+            self._expected = _expected_lines(log)
+        here = _size(log) * min(line / self._expected, 0.99)
+        self._rich.update(
+            self._task, description=source, count=self._count, rate=rate, completed=self._done + here
+        )
 
     def file_end(self, log: LogFile) -> None:
         """See Progress."""
-        self._rich.update(self._task, advance=_size(log) or 0)
+        self._done += _size(log)
+        self._expected = None
+        self._rich.update(self._task, completed=self._done)
 
     def problem(self, error: ZeekMLError) -> None:
         """See Progress; above the bar."""
@@ -139,9 +162,22 @@ def progress_on(stream: TextIO, *, quiet: bool) -> Silent:
     return Bar(stream) if stream.isatty() else Lines(stream)
 
 
-def _size(log: LogFile) -> int | None:
-    """Bytes on disk; None for standard input and for a log that has gone."""
+def _size(log: LogFile) -> int:
+    """Bytes on disk; 0 for standard input and for a log that has gone."""
     try:
-        return None if log.path is None else log.path.stat().st_size
+        return 0 if log.path is None else log.path.stat().st_size
     except OSError:
-        return None
+        return 0
+
+
+def _expected_lines(log: LogFile) -> float:
+    """About how many lines a log has, judged by its beginning; 1 or more."""
+    if log.path is None:
+        return 1.0
+    lines = 0
+    with contextlib.suppress(InputError, OSError):  # a beginning alone is a compressed stream that is cut
+        with log.path.open("rb") as raw:
+            head = raw.read(_HEAD)
+        for piece in content(io.BytesIO(head), log.name):
+            lines += piece.count(b"\n")
+    return max(lines * _size(log) / _HEAD, lines, 1.0)
