@@ -43,6 +43,11 @@ class Correction:
                 f"{source}: the correction in line {self.line} ({self.given} to {self.corrected}) meets "
                 f"{meets.sum()} connections, expected {self.connections}; the log or the rule is another version"
             )
+        if self.corrected not in words.categories:
+            raise RecipeError(
+                f"{source}: the correction in line {self.line} names {self.corrected!r}, expected one of "
+                f"{', '.join(map(str, words.categories))}"
+            )
         words[meets] = self.corrected
 
 
@@ -62,7 +67,7 @@ def _correction(row: dict[str, str], line: int, path: Path) -> Correction:
         return Correction(row["file"], where, row["given"], row["corrected"], count, row["reason"], line)
     except KeyError as error:
         raise RecipeError(f"{path}: lacks the column {error.args[0]!r}") from error
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: the row ends before that column
         raise RecipeError(
             f"{path} line {line}: connections is {row['connections']!r}, expected a number"
         ) from error
