@@ -186,16 +186,17 @@ def test_reading_gives_the_ends_of_logs_and_streams() -> None:
 
 
 def test_thresholds_are_the_bundles_unless_set() -> None:
-    own = alert_policy(Settings().alerts, BUNDLE)
+    own = alert_policy(Settings(), BUNDLE)
     assert (own.connection_threshold, own.host_threshold, own.local_nets) == (0.9, 5.0, None)
     site = alert_policy(
         parse_settings(
             "alerts: {connection_threshold: 0.5, host_threshold: 2, local_nets: [10.0.0.0/8],"
             " allowlist: [{reason: scanner, networks: [10.0.0.1], expires: 2030-01-01}]}",
             "f",
-        ).alerts,
+        ),
         BUNDLE,
     )
     assert (site.connection_threshold, site.host_threshold) == (0.5, 2)
+    assert site.max_hosts == Settings().state.max_hosts
     assert site.local_nets is not None
     assert len(site.allowlist) == 1

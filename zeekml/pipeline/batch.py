@@ -14,7 +14,7 @@ import pandas as pd
 
 from zeekml.addresses import Networks
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained
-from zeekml.config import AlertSettings, Settings
+from zeekml.config import Settings
 from zeekml.errors import InputError
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
@@ -97,7 +97,7 @@ def score_with(
     progress: Progress,
 ) -> Summary:
     """As :func:`score_logs`, with a scorer that is there already; ``bundle`` gives names and thresholds."""
-    engine = AlertEngine(alert_policy(settings.alerts, bundle), bundle.classes)
+    engine = AlertEngine(alert_policy(settings, bundle), bundle.classes)
     discovery = discover(paths)
     summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
     for problem in discovery.problems:
@@ -210,27 +210,30 @@ def read_streams(
         yield StreamEnd(stream.name)
 
 
-def alert_policy(settings: AlertSettings, bundle: Bundle) -> AlertPolicy:
+def alert_policy(settings: Settings, bundle: Bundle) -> AlertPolicy:
     """The policy that the settings ask for; a threshold that they leave open is the bundle's.
 
     Raises ConfigError.
     """
 
+    alerts = settings.alerts
+
     def chosen(setting: float | None, own: float) -> float:
         return own if setting is None else setting
 
     return AlertPolicy(
-        connection_threshold=chosen(settings.connection_threshold, bundle.thresholds.connection),
-        host_threshold=chosen(settings.host_threshold, bundle.thresholds.host),
+        connection_threshold=chosen(alerts.connection_threshold, bundle.thresholds.connection),
+        host_threshold=chosen(alerts.host_threshold, bundle.thresholds.host),
         evidence_floor=bundle.evidence.floor,
         half_life=bundle.evidence.half_life,
-        suppress_for=settings.suppress_for,
-        local_nets=Networks.parse(settings.local_nets, field="alerts.local_nets")
-        if settings.local_nets
+        suppress_for=alerts.suppress_for,
+        local_nets=Networks.parse(alerts.local_nets, field="alerts.local_nets")
+        if alerts.local_nets
         else None,
-        alert_inbound=settings.alert_inbound,
+        alert_inbound=alerts.alert_inbound,
+        max_hosts=settings.state.max_hosts,
         allowlist=Allowlist.parse(
-            [entry.model_dump(exclude_unset=True) for entry in settings.allowlist], field="alerts.allowlist"
+            [entry.model_dump(exclude_unset=True) for entry in alerts.allowlist], field="alerts.allowlist"
         ),
     )
 
