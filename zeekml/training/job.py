@@ -110,6 +110,13 @@ def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) 
     stopped at different times would not share a scale, and pooling their scores would measure that.
     """
     folds = deal(captures, recipe.folds, recipe.seed)
+    for fold in folds:
+        if not any((capture.labels > 0).any() for capture in fold.infected):
+            names = ", ".join(capture.name for capture in fold.infected)
+            raise RecipeError(
+                f"folds: one fold holds no malicious connection (only {names}): lower folds, take another seed, "
+                "or check the class map"
+            )
     best = []
     for number, fold in enumerate(folds):
         validation = folds[(number + 1) % len(folds)]

@@ -55,7 +55,7 @@ def connection_figures(rows: pd.DataFrame, score: Floats, threshold: float) -> d
         cut = threshold_for(score[~bad], fpr)
         shares = {name: float((score[bad & (captures == name)] >= cut).mean()) for name in many}
         found[f"recall_at_fpr_{fpr:g}"] = float((score[bad] >= cut).mean())
-        found[f"mean_recall_at_fpr_{fpr:g}"] = float(np.mean(list(shares.values())))
+        found[f"mean_recall_at_fpr_{fpr:g}"] = float(np.mean(list(shares.values()))) if shares else None
     found["captures"] = {
         name: _capture(rows, score, bad, captures == name, threshold) for name in np.unique(captures)
     }

@@ -121,7 +121,7 @@ class Recipe(_Part):
     threads: int = Field(
         default=2, ge=1, description="threads to train with: another number gives other weights"
     )
-    folds: int = Field(default=5, ge=2)
+    folds: int = Field(default=5, ge=3, description="one to measure on, one to stop by, the others to train on")
     classes: dict[str, str] = Field(
         description="pattern of 'label/detailed-label' to class; the first that fits"
     )

@@ -21,7 +21,8 @@ def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, str]]:
     rows = []
     for key, words in _SHOWN:
         a, b = network[key], trees[key]
-        rows.append((words, a, b, _better(a, b)))
+        if a is not None and b is not None:  # a mean over captures, and none has enough connections
+            rows.append((words, a, b, _better(a, b)))
     a, b = (metrics[name]["hosts"]["infected_named"] for name in ("network", "trees"))
     rows.append(("infected hosts named at the host threshold", a, b, _better(a, b)))
     return rows
