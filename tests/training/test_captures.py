@@ -129,7 +129,7 @@ def test_a_log_that_is_absent_is_named(data: Path, tmp_path: Path) -> None:
 
 def test_a_host_that_is_neither_infected_nor_clean(data: Path, tmp_path: Path) -> None:
     write_table(data / "maybe.csv", ("file", "host", "infected"), [("bot-0", "10.0.0.1", "maybe")])
-    with pytest.raises(RecipeError, match="infected is 'maybe' for .*; expected 0 or 1"):
+    with pytest.raises(RecipeError, match=r"infected is 'maybe' for .*; expected 0 or 1"):
         loaded(data, tmp_path, lambda r: r["data"].update(hosts="maybe.csv"))
 
 

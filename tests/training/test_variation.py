@@ -1,0 +1,99 @@
+"""Variations of a bot: pace and scanned ports change, the rest stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.builders import row
+from tests.training.data import log_of
+from zeekml.training.overlays import HostLog
+from zeekml.training.recipe import VariationPart
+from zeekml.training.variation import varied
+
+PACED = VariationPart(pace=1.0, ports=0.0, pace_factor=3.0)
+MOVED = VariationPart(pace=0.0, ports=1.0)
+
+
+def scanner(peers: int = 25, states: Sequence[str] = ("S0",), proto: str = "tcp") -> HostLog:
+    """A scan of port 23, and a few connections to other ports."""
+    rows = [
+        row(
+            ts=1.7e9 + 2 * i, id_resp_h=f"198.51.100.{i}", id_resp_p=23, proto=proto,
+            conn_state=states[i % len(states)], duration=None,
+        )
+        for i in range(peers)
+    ]  # fmt: skip
+    rows += [row(ts=1.7e9 + 60 + i, duration=3.0) for i in range(3)]
+    return log_of(rows)
+
+
+def test_without_variation_nothing_changes() -> None:
+    log = scanner()
+    assert varied(log, VariationPart(pace=0, ports=0), np.random.default_rng(0)) is log
+
+
+def test_pace_stretches_the_time_between_ends() -> None:
+    log = scanner()
+    before = (log.frame["ts"] + log.frame["duration"].fillna(0)).to_numpy()
+    factors = []
+    for seed in range(30):
+        frame = varied(log, PACED, np.random.default_rng(seed)).frame
+        after = (frame["ts"] + frame["duration"].fillna(0)).to_numpy()
+        factor = np.diff(after) / np.diff(before)
+        np.testing.assert_allclose(factor, factor[0], rtol=1e-5)
+        assert after[0] == before[0]
+        factors.append(float(factor[0]))
+        pd.testing.assert_frame_equal(frame.drop(columns="ts"), log.frame.drop(columns="ts"))
+    assert min(factors) >= 1 / 3 - 1e-4
+    assert max(factors) <= 3 + 1e-4
+    assert min(factors) < 1 < max(factors)
+
+
+def test_a_scan_moves_to_another_port_and_nothing_else_does() -> None:
+    log = scanner()
+    ports = set()
+    for seed in range(30):
+        frame = varied(log, MOVED, np.random.default_rng(seed)).frame
+        (port,) = frame["id.resp_p"][:25].unique()
+        ports.add(int(port))
+        assert (frame["id.resp_p"][25:] == 443).all()
+        pd.testing.assert_frame_equal(frame.drop(columns="id.resp_p"), log.frame.drop(columns="id.resp_p"))
+        assert frame["id.resp_p"].dtype == np.int32
+    assert len(ports) > 5
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        scanner(peers=19),
+        scanner(states=("SF",)),
+        scanner(peers=100, states=("S0", "SF", "SF")),
+        scanner(proto="udp"),
+    ],
+    ids=["few peers", "answered", "mostly answered", "UDP"],
+)
+def test_what_is_no_scan_stays(log: HostLog) -> None:
+    for seed in range(10):
+        frame = varied(log, MOVED, np.random.default_rng(seed)).frame
+        np.testing.assert_array_equal(frame["id.resp_p"], log.frame["id.resp_p"])
+
+
+def test_the_original_is_not_changed_and_labels_stay() -> None:
+    log = scanner()
+    before = log.frame.copy(deep=True)
+    other = varied(log, VariationPart(pace=1, ports=1), np.random.default_rng(1))
+    pd.testing.assert_frame_equal(log.frame, before)
+    assert not other.frame.equals(before)
+    assert other.labels is log.labels
+    assert other.of_bot is log.of_bot
+
+
+def test_shares_of_the_draws() -> None:
+    log = scanner()
+    part = VariationPart(pace=0.3, ports=0.0)
+    changed = sum(varied(log, part, np.random.default_rng(seed)) is not log for seed in range(200))
+    assert 35 <= changed <= 85
