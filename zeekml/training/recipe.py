@@ -93,6 +93,7 @@ class FitPart(_Part):
     mask: Share = Field(
         default=0.15, description="share of sequences whose payload and history columns are masked"
     )
+    feature_dropout: Share = Field(default=0.0, description="share of features that a sequence loses")
 
 
 class VerdictPart(_Part):
@@ -121,7 +122,9 @@ class Recipe(_Part):
     threads: int = Field(
         default=2, ge=1, description="threads to train with: another number gives other weights"
     )
-    folds: int = Field(default=5, ge=3, description="one to measure on, one to stop by, the others to train on")
+    folds: int = Field(
+        default=5, ge=3, description="one to measure on, one to stop by, the others to train on"
+    )
     classes: dict[str, str] = Field(
         description="pattern of 'label/detailed-label' to class; the first that fits"
     )

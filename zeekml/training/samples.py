@@ -133,13 +133,20 @@ def row_weights(sequences: Sequences, fit: FitPart) -> Floats:
     return scaled
 
 
-def mask_columns(features: Floats, sequences: Sequences, share: float, rng: np.random.Generator) -> Floats:
-    """Take payload sizes and history from a share of the sequences, as if another sensor had seen them."""
-    masked = np.repeat(rng.random(len(sequences.starts)) < share, sequences.ends - sequences.starts)
-    out = features.copy()
+def mask_columns(sequences: Sequences, part: FitPart, rng: np.random.Generator) -> Floats:
+    """The features (N, F) with some taken away, sequence by sequence.
+
+    A share ``mask`` of the sequences loses payload sizes and history, as if another sensor had seen them; each
+    feature is lost by a share ``feature_dropout``, so that no verdict hangs on one.
+    """
+    out = sequences.features.copy()
+    of_row = np.repeat(np.arange(len(sequences.starts)), sequences.ends - sequences.starts)
+    lost = rng.random((len(sequences.starts), out.shape[1])) < part.feature_dropout
     names = list(LAYOUT.names)
-    for name in _PAYLOAD:
-        out[masked, names.index(name)] = np.nan
-    for name in _HISTORY:
-        out[masked, names.index(name)] = name == "history_missing"
+    blind = rng.random(len(sequences.starts)) < part.mask
+    for name in (*_PAYLOAD, *_HISTORY):
+        lost[blind, names.index(name)] = True
+    for at, feature in enumerate(LAYOUT.features):
+        out[lost[of_row, at], at] = np.nan if feature.kind == "number" else 0
+    out[blind[of_row], names.index("history_missing")] = 1
     return out
