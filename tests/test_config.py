@@ -37,6 +37,19 @@ state:
   max_pairs: 1
   max_hosts: 2
   max_contexts: 3
+watch:
+  poll: 0.5
+  checkpoint_every: 10
+  batch_rows: 1000
+  rotate_every: 3600
+  rotate_size: 100000000
+metrics:
+  listen: "[::1]:9000"
+  stuck_after: 10
+  min_free: 0
+logging:
+  format: json
+  level: debug
 """
 
 
@@ -89,6 +102,12 @@ def test_an_empty_file_gives_the_defaults(text: str) -> None:
             ["alerts.allowlist[0].networks", "one item or more"],
         ),
         ("alerts:\n  host_threshold: 0\n", 2, ["alerts.host_threshold", "greater than 0"]),
+        ("metrics:\n  listen: localhost:9847\n", 2, ["metrics.listen", "127.0.0.1:9847"]),
+        ("metrics:\n  listen: 1.2.3.999:80\n", 2, ["metrics.listen", "1.2.3.999"]),
+        ("metrics:\n  listen: 127.0.0.1:70000\n", 2, ["metrics.listen", "an address and a port"]),
+        ("watch:\n  poll: 0\n", 2, ["watch.poll", "0.05"]),
+        ("watch:\n  rotate_sise: 1\n", 2, ["did you mean 'rotate_size'"]),
+        ("logging:\n  level: loud\n", 2, ["logging.level", "'warning'"]),
         ("state: 3\n", 1, ["state", "mapping"]),
         ("- score\n", 1, ["the whole file", "mapping"]),
         ("state:\n  idle: 1\n  idle: 2\n", 3, ["idle", "given before in line 2"]),
@@ -134,6 +153,10 @@ def test_options_go_over_the_file_and_none_does_not() -> None:
 def test_an_option_out_of_range_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"command line: score\.log_threshold"):
         Settings().with_options("score", log_threshold=2.0)
+
+
+def test_no_address_to_listen_on_is_a_choice() -> None:
+    assert parse_settings('metrics:\n  listen: ""\n', "f").metrics.listen == ""
 
 
 @given(st.text(max_size=200))

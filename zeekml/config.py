@@ -31,6 +31,7 @@ from zeekml.errors import ConfigError
 from zeekml.resources import DEFAULT_MODEL
 
 _PORT: Final = re.compile(r"(?P<port>\d{1,5})/(tcp|udp|icmp)")
+_LISTEN: Final = re.compile(r"(?P<host>[0-9.]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 _LARGEST_FILE: Final = 4 << 20  # bytes; a configuration is a page of text
 
 
@@ -48,6 +49,18 @@ def _port(text: str) -> str:
     match = _PORT.fullmatch(text)
     if match is None or int(match["port"]) > 65535:
         raise ValueError("expected a port and its protocol, such as 443/tcp or 53/udp")
+    return text
+
+
+def _listen(text: str) -> str:
+    match = _LISTEN.fullmatch(text)
+    if text and (match is None or int(match["port"]) > 65535):
+        raise ValueError("expected an address and a port, such as 127.0.0.1:9847 or [::1]:9847, or nothing")
+    if match is not None:
+        try:
+            ipaddress.ip_address(match["host"].strip("[]"))
+        except ValueError as error:
+            raise ValueError(f"expected an address and a port, such as 127.0.0.1:9847: {error}") from error
     return text
 
 
@@ -116,12 +129,40 @@ class StateSettings(_Section):
     max_contexts: Annotated[int, Field(ge=1)] = 1_000_000
 
 
+class WatchSettings(_Section):
+    """How live logs are followed, and when the outputs are rotated."""
+
+    poll: Annotated[float, Field(ge=0.05, le=60)] = 1.0
+    checkpoint_every: Annotated[float, Field(ge=1)] = 60.0
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 65_536
+    rotate_every: Seconds = 0.0
+    rotate_size: Annotated[int, Field(ge=0)] = 0
+
+
+class MetricsSettings(_Section):
+    """Where a watch tells how it is, and when it calls itself ill."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9847"
+    stuck_after: Annotated[float, Field(gt=0)] = 30.0
+    min_free: Annotated[int, Field(ge=0)] = 64 << 20
+
+
+class LoggingSettings(_Section):
+    """What zeekml says of itself on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
 class Settings(_Section):
     """Every setting, by section."""
 
     score: ScoreSettings = ScoreSettings()
     alerts: AlertSettings = AlertSettings()
     state: StateSettings = StateSettings()
+    watch: WatchSettings = WatchSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -133,7 +174,9 @@ class Settings(_Section):
             key: {} if value is None and key in cls.model_fields else value for key, value in values.items()
         }
 
-    def with_options(self, section: Literal["score"], **options: object) -> Settings:
+    def with_options(
+        self, section: Literal["score", "watch", "metrics", "logging"], **options: object
+    ) -> Settings:
         """These settings with the options of a command line on top; None means "not given".
 
         Raises ConfigError for a value out of range.
@@ -235,6 +278,9 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "alerts": AlertSettings,
     "allowlist": AllowlistEntry,
     "state": StateSettings,
+    "watch": WatchSettings,
+    "metrics": MetricsSettings,
+    "logging": LoggingSettings,
 }
 
 
