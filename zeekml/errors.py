@@ -12,7 +12,9 @@
     │   └── LayoutError          the bundle was made for another feature layout
     ├── ConfigError              a setting is wrong
     │   └── RecipeError          a training recipe is wrong
-    └── OutputError              a result cannot be written
+    ├── OutputError              a result cannot be written
+    │   └── SinkError            an optional sink did not take its alerts
+    └── StateError               what is remembered between runs cannot be used
 
 Each message says what was found, where, what was expected and what to do about it.
 """
@@ -62,3 +64,11 @@ class RecipeError(ConfigError):
 
 class OutputError(ZeekMLError):
     """A result cannot be written."""
+
+
+class SinkError(OutputError):
+    """An optional sink did not take its alerts; they wait, and are given to it again."""
+
+
+class StateError(ZeekMLError):
+    """What zeekml remembers between runs is damaged, made by another zeekml or model, or in use."""

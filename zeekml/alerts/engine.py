@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from zeekml.alerts.allowlist import Allowlist
 from zeekml.alerts.evidence import Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice
 from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.alerts.suppression import Ledger
+from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.scoring.scores import Scores
 
 # How often, in connections of a stream, the cap on hosts is enforced: by lines and not by batches, so that
@@ -69,6 +72,30 @@ class AlertEngine:
     def end_stream(self, stream: str) -> None:
         """Forget a stream that has ended."""
         self._streams.pop(stream, None)
+
+    def reload(self, allowlist: Allowlist) -> None:
+        """Apply another allowlist from the next connection on; nothing remembered is lost."""
+        self._policy = replace(self._policy, allowlist=allowlist)
+
+    def export(self) -> Arrays:
+        """All that is carried from batch to batch, of every stream: compact copies, whatever may follow."""
+        arrays = {"caps_acted": number(self.caps_acted), **under("streams", pack_texts(list(self._streams)))}
+        for place, state in enumerate(self._streams.values()):
+            arrays |= under(str(place), state.export())
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from what `export` gave, instead of what is held: the next batches give the notices they would have
+        given there.
+
+        Raises StateError when it does not fit the classes or was made by another zeekml; then nothing has changed.
+        """
+        caps_acted = int(taken(arrays, "caps_acted", number(0)))
+        streams = {}
+        for place, name in enumerate(unpack_texts(below("streams", arrays))):
+            streams[name] = _StreamState(self._policy, len(self._classes))
+            streams[name].restore(below(str(place), arrays))
+        self._streams, self.caps_acted = streams, caps_acted
 
     def _notices(self, state: _StreamState, frame: pd.DataFrame, scores: Scores, rows: Ints) -> list[Notice]:
         """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending."""
@@ -136,6 +163,23 @@ class _StreamState:
         if kept is not None:
             self._resize(kept)
         return kept is not None
+
+    def export(self) -> Arrays:
+        """Everything remembered of the stream, as copies."""
+        held = len(self.hosts)
+        return {
+            "lines": number(self.lines),
+            **under("evidence", self.hosts.export()),
+            **under("connection", self.connection.export(held)),
+            **under("host", self.host.export(held)),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Remember what `export` gave, and nothing else. Raises StateError."""
+        self.lines = int(taken(arrays, "lines", number(0)))
+        self.hosts.restore(below("evidence", arrays))
+        for name, ledger in (("connection", self.connection), ("host", self.host)):
+            ledger.restore(below(name, arrays), len(self.hosts), self.hosts.capacity)
 
     def _resize(self, kept: Ints) -> None:
         for ledger in (self.connection, self.host):

@@ -22,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
+
 MOST_WEIGHT = 8.0
 _FEWEST_SLOTS = 64
 
@@ -79,6 +81,29 @@ class HostEvidence:
     def capacity(self) -> int:
         """Length of the slot arrays: every slot is below it."""
         return len(self._clock)
+
+    def export(self) -> Arrays:
+        """What is held of H hosts, by slot: ``hosts/...`` (their names), ``evidence`` (H, classes), ``clock`` (H,),
+        ``last_line`` (H,), as copies."""
+        held = len(self._slots)
+        return {
+            **under("hosts", pack_texts(list(self._slots))),
+            "evidence": self._evidence[:held].copy(),
+            "clock": self._clock[:held].copy(),
+            "last_line": self._last_line[:held].copy(),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Hold what `export` gave, and nothing else, every host in its slot. Raises StateError."""
+        hosts = unpack_texts(below("hosts", arrays))
+        kept, size = np.arange(len(hosts)), max(_FEWEST_SLOTS, len(hosts))
+        evidence = taken(arrays, "evidence", self._evidence, len(hosts))
+        clock = taken(arrays, "clock", self._clock, len(hosts))
+        last_line = taken(arrays, "last_line", self._last_line, len(hosts))
+        self._slots = {host: slot for slot, host in enumerate(hosts)}
+        self._evidence = resized(evidence, kept, size, 0.0)
+        self._clock = resized(clock, kept, size, -np.inf)
+        self._last_line = resized(last_line, kept, size, 0)
 
     def slots(self, hosts: Sequence[str]) -> Ints:
         """The slot of each host (distinct, H), given to it now if it has none."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from zeekml.alerts.evidence import Bools, Floats, Ints, Update, resized
+from zeekml.arrays import Arrays, taken
 
 
 class Ledger:
@@ -24,6 +25,16 @@ class Ledger:
         """Keep these former slots, in this order, in arrays of ``capacity`` slots."""
         self._until = resized(self._until, kept, capacity, -np.inf)
         self._count = resized(self._count, kept, capacity, 0)
+
+    def export(self, held: int) -> Arrays:
+        """The first ``held`` slots, as copies: ``until`` and ``count``, both (held, classes)."""
+        return {"until": self._until[:held].copy(), "count": self._count[:held].copy()}
+
+    def restore(self, arrays: Arrays, held: int, capacity: int) -> None:
+        """Hold what `export` gave for ``held`` slots in arrays of ``capacity`` slots. Raises StateError."""
+        until = taken(arrays, "until", self._until, held)
+        self._count = resized(taken(arrays, "count", self._count, held), np.arange(held), capacity, 0)
+        self._until = resized(until, np.arange(held), capacity, -np.inf)
 
     def raise_due(
         self, update: Update, *, candidate: Bools, candidate_class: Ints, counted: Bools, counted_class: Ints

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from zeekml.errors import ConfigError, InputError, ModelError, OutputError, ZeekMLError
+from zeekml.errors import ConfigError, InputError, ModelError, OutputError, StateError, ZeekMLError
 
 
 class ExitCode(IntEnum):
@@ -27,6 +27,8 @@ class ExitCode(IntEnum):
     """A setting or a recipe is wrong."""
     OUTPUT = 7
     """A result could not be written."""
+    STATE = 8
+    """What zeekml remembers between runs is damaged, was made with another model, or is in use."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C, SIGTERM or SIGHUP; nothing was left behind."""
 
@@ -36,6 +38,7 @@ _CODES: Final[tuple[tuple[type[ZeekMLError], ExitCode], ...]] = (
     (ModelError, ExitCode.MODEL),
     (ConfigError, ExitCode.CONFIG),
     (OutputError, ExitCode.OUTPUT),
+    (StateError, ExitCode.STATE),
 )
 
 

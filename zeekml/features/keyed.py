@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from zeekml.arrays import Arrays, taken
+
 Keys = NDArray[np.uint64]
 Slots = NDArray[np.int64]
 
@@ -88,6 +90,23 @@ class KeyedTable:
         keep = ~gone[self._slots]
         self._keys, self._slots = self._keys[keep], self._slots[keep]
         self._free = np.concatenate([self._free, slots])
+
+    def export(self) -> Arrays:
+        """What is held, by ascending key: ``keys`` (len,) and every field (len, ...), as copies."""
+        held = {name: array.take(self._slots, axis=0) for name, array in self._arrays.items()}
+        return {"keys": self._keys.copy(), **held}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Hold what `export` gave, and nothing else; the i-th key has slot i. Raises StateError."""
+        keys = taken(arrays, "keys", self._keys, len(arrays.get("keys", ())))
+        fields = {name: taken(arrays, name, array, len(keys)) for name, array in self._arrays.items()}
+        self._arrays = {name: array[:0] for name, array in self._arrays.items()}
+        self._free, self.capacity = self._free[:0], 0
+        self._grow(len(keys))
+        self._keys, self._slots = keys.copy(), np.arange(len(keys))
+        self._free = self._free[len(keys) :]
+        for name, array in fields.items():
+            self._arrays[name][: len(keys)] = array
 
     def _grow(self, missing: int) -> None:
         capacity = max(1024, self.capacity + missing, self.capacity + self.capacity // 2)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zeekml.arrays import Arrays, below, number, taken, under
 from zeekml.features.hosts import host_table
 from zeekml.features.keyed import Slots
 from zeekml.features.pairs import pair_table
@@ -69,6 +70,22 @@ class StreamState:
         if len(stale):
             self.drop_pairs(stale)
         self.caps_acted += len(gone) + len(stale)
+
+    def export(self) -> Arrays:
+        """Everything remembered, hosts and pairs by ascending key; ``pairs/host`` is a host's place among the hosts."""
+        place = np.empty(self.hosts.capacity, dtype=np.int64)
+        place[self.hosts.slots] = np.arange(len(self.hosts))
+        pairs = self.pairs.export()
+        pairs["host"] = place[pairs["host"]]
+        counts = {"connections": number(self.connections), "caps_acted": number(self.caps_acted)}
+        return {**under("hosts", self.hosts.export()), **under("pairs", pairs), **counts}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Remember what `export` gave, and nothing else; the i-th host has slot i. Raises StateError."""
+        self.connections = int(taken(arrays, "connections", number(0)))
+        self.caps_acted = int(taken(arrays, "caps_acted", number(0)))
+        self.hosts.restore(below("hosts", arrays))
+        self.pairs.restore(below("pairs", arrays))
 
     def drop_pairs_of(self, hosts: Slots) -> None:
         """Forget all pairs of these hosts."""

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.networks import Network, State
 
@@ -36,6 +37,17 @@ class Runner:
             if self._network.config.layout == "flow":
                 return self._flow(block)
             return self._window(block)
+
+    def export(self, slots: NDArray[np.int64]) -> Arrays:
+        """The state carried in these slots (S,): ``carried`` (S, width), a copy; nothing in ``flow`` layout."""
+        if self._network.config.layout == "flow":
+            return {}
+        return {"carried": self._state.take(slots, axis=0)}
+
+    def restore(self, arrays: Arrays, hosts: int) -> None:
+        """Carry what `export` gave for ``hosts`` slots, the i-th in slot i. Raises StateError."""
+        if self._network.config.layout == "window":
+            self._state = taken(arrays, "carried", self._state, hosts).copy()
 
     def _flow(self, block: Block) -> NDArray[np.float32]:
         parts = [

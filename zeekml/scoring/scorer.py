@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.calibration import class_shares, log_odds
@@ -62,6 +63,28 @@ class Scorer:
         if (held := self._streams.pop(stream, None)) is not None:
             self._caps_acted += held[0].caps_acted
 
+    def export(self) -> Arrays:
+        """All that is carried from batch to batch, of every stream: compact copies, whatever may follow."""
+        arrays = {"caps_acted": number(self._caps_acted), **under("streams", pack_texts(list(self._streams)))}
+        for place, (state, runner) in enumerate(self._streams.values()):
+            arrays |= under(f"{place}/state", state.export())
+            arrays |= under(f"{place}/runner", runner.export(state.hosts.slots))
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from what `export` gave, instead of what is held: the next batches score as they would have there.
+
+        Raises StateError when it does not fit the bundle or was made by another zeekml; then nothing has changed.
+        """
+        caps_acted = int(taken(arrays, "caps_acted", number(0)))
+        streams = {}
+        for place, name in enumerate(unpack_texts(below("streams", arrays))):
+            state, runner = self._begun()
+            state.restore(below(f"{place}/state", arrays))
+            runner.restore(below(f"{place}/runner", arrays), len(state.hosts))
+            streams[name] = (state, runner)
+        self._streams, self._caps_acted = streams, caps_acted
+
     @property
     def hosts_held(self) -> int:
         """Hosts whose state is held now, in all streams."""
@@ -79,9 +102,11 @@ class Scorer:
 
     def _stream(self, name: str) -> tuple[StreamState, Runner]:
         if name not in self._streams:
-            runner = Runner(self._bundle.network, self._bundle.encoding)
-            self._streams[name] = (StreamState(self._limits), runner)
+            self._streams[name] = self._begun()
         return self._streams[name]
+
+    def _begun(self) -> tuple[StreamState, Runner]:
+        return StreamState(self._limits), Runner(self._bundle.network, self._bundle.encoding)
 
 
 def _nothing() -> Scores:

@@ -1,0 +1,1 @@
+"""What survives a crash: snapshots of the state, and the journal of what came since."""
