@@ -1,0 +1,75 @@
+"""The events of a watch reach its metrics, systemd and the log."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.operations.steps import MadeStep
+from zeekml.config import MetricsSettings, Settings
+from zeekml.operations import watching
+from zeekml.operations.sd_notify import Notifier
+
+
+def settings(listen: str = "127.0.0.1:0") -> Settings:
+    return Settings(metrics=MetricsSettings(listen=listen, min_free=0))
+
+
+def test_a_watch_from_start_to_stop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5)
+        notifier = Notifier(str(tmp_path / "notify"), watchdog=60)
+        with watching(settings(), [tmp_path], notifier) as operations:
+            assert operations.server is not None
+            connection = http.client.HTTPConnection(operations.server.address, timeout=5)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 503
+            operations.ready()
+            assert systemd.recv(100).startswith(b"READY=1\n")
+            assert systemd.recv(100) == b"WATCHDOG=1"
+            operations.beat()
+            operations.idle()
+            operations.stepped(MadeStep())
+            operations.checkpointed(0.1, 1000)
+            connection.close()
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
+            connection.close()
+            operations.stopping()
+            assert systemd.recv(100).startswith(b"STOPPING=1\n")
+    assert [record.message for record in caplog.records] == ["following", "stopping"]
+
+
+def test_a_failing_sink_is_said_once_and_when_it_works_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    with watching(settings("")) as operations:
+        for problem in ("refused", "refused", "timed out", None, None):
+            operations.sink("syslog", problem, 10)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
+
+
+def test_an_output_that_fails_is_said_once_and_when_it_works_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    with watching(settings("")) as operations:
+        for problem in (None, "the disk is full", "the disk is full", None):
+            operations.output(problem)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_a_bad_reload_is_an_error_that_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    with watching(settings("")) as operations:
+        operations.reloaded("site.yaml, line 3: alerts: unknown setting")
+        operations.reloaded(None)
+    first, second = caplog.records
+    assert first.levelname == "ERROR"
+    assert first.__dict__["fields"]["problem"].startswith("site.yaml, line 3")
+    assert second.levelname == "INFO"

@@ -1,0 +1,118 @@
+"""Joins a running watch to its metrics, its health, its supervisor and its log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from zeekml.config import Settings
+from zeekml.operations.health import Health
+from zeekml.operations.sd_notify import Notifier
+from zeekml.operations.server import Server, serve
+from zeekml.operations.telemetry import Step, Telemetry
+
+_log = logging.getLogger(__name__)
+
+
+class Operations:
+    """What the driver of a watch calls at each event, from the main thread. Nothing here blocks or raises."""
+
+    def __init__(self, telemetry: Telemetry, notifier: Notifier, server: Server | None = None) -> None:
+        self.telemetry = telemetry
+        self.server = server
+        self._notifier = notifier
+        self._sinks: dict[str, str | None] = {}
+
+    def ready(self) -> None:
+        """The logs are followed."""
+        self.telemetry.ready = True
+        self.telemetry.idle()
+        self._notifier.ready("following")
+        self._notifier.alive()
+        where = {} if self.server is None else {"metrics": f"http://{self.server.address}/metrics"}
+        _log.info("following", extra={"fields": where})
+
+    def beat(self) -> None:
+        """The main loop is alive; to be called at least once a second."""
+        self.telemetry.turned()
+        self._notifier.alive()
+
+    def idle(self) -> None:
+        """The main loop turned and found nothing new in any log."""
+        self.telemetry.idle()
+        self._notifier.alive()
+
+    def stepped(self, step: Step) -> None:
+        """A step was done, its outputs written."""
+        self.telemetry.stepped(step)
+        self._notifier.alive()
+
+    def checkpointed(self, seconds: float, size: int) -> None:
+        """All that is remembered was written: ``size`` bytes in ``seconds``."""
+        self.telemetry.checkpointed(seconds, size)
+        _log.debug("checkpoint", extra={"fields": {"seconds": round(seconds, 3), "bytes": size}})
+
+    def reloaded(self, problem: str | None) -> None:
+        """The settings were read anew; ``problem``: why the old ones hold."""
+        self.telemetry.reloaded(failed=problem is not None)
+        if problem is None:
+            _log.info("settings reloaded")
+        else:
+            _log.error("the settings are wrong, the former ones hold", extra={"fields": {"problem": problem}})
+
+    def sink(self, name: str, problem: str | None, lag: int) -> None:
+        """A sink was tried; ``problem``: why it failed; ``lag``: bytes of alerts that it has yet to take.
+
+        It is said when a sink begins to fail, fails otherwise than before, and when it works again.
+        """
+        self.telemetry.sink(name, failed=problem is not None, waiting=lag)
+        before = self._sinks.get(name)
+        self._sinks[name] = problem
+        if problem is not None and problem != before:
+            _log.warning(
+                "a sink fails; it is tried again", extra={"fields": {"sink": name, "problem": problem}}
+            )
+        elif problem is None and before is not None:
+            _log.info("a sink works again", extra={"fields": {"sink": name}})
+
+    def output(self, problem: str | None) -> None:
+        """An output cannot be written, and why; None: it can again."""
+        before = self.telemetry.failing
+        self.telemetry.output(problem)
+        if problem is not None and problem != before:
+            self._notifier.status(problem)
+            _log.error("an output cannot be written", extra={"fields": {"problem": problem}})
+        elif problem is None and before is not None:
+            self._notifier.status("following")
+            _log.info("the outputs can be written again")
+
+    def stopping(self) -> None:
+        """What was begun is being finished."""
+        self._notifier.stopping()
+        _log.info("stopping")
+
+
+@contextmanager
+def watching(
+    settings: Settings, folders: Sequence[Path] = (), notifier: Notifier | None = None
+) -> Iterator[Operations]:
+    """The operations of one watch: metrics are served, and systemd is told, inside the block.
+
+    ``folders``: the outputs' and the state's, whose disks are looked at. Raises ConfigError when the address
+    of the metrics cannot be listened on.
+    """
+    telemetry = Telemetry(settings.score.model)
+    health = Health(
+        telemetry,
+        folders,
+        stuck_after=settings.metrics.stuck_after,
+        min_free=settings.metrics.min_free,
+    )
+    notifier = notifier or Notifier.from_environment()
+    try:
+        with serve(telemetry, health, settings.metrics.listen) as server:
+            yield Operations(telemetry, notifier, server)
+    finally:
+        notifier.close()
