@@ -11,7 +11,7 @@ class MadeStep:
     """Everything has a value; a test gives what it is about."""
 
     seconds: float = 0.25
-    connections: int = 100
+    connections: Mapping[str, int] = field(default_factory=lambda: {"conn.log": 100})
     by_class: Mapping[str, int] = field(default_factory=lambda: {"PortScan": 3, "C&C": 1})
     notices: Mapping[tuple[str, str], int] = field(
         default_factory=lambda: {("ZeekML::Botnet_Connection", "PortScan"): 2}
@@ -24,6 +24,8 @@ class MadeStep:
     newest: float | None = 1_700_000_000.5
     hosts_held: int = 5
     pairs_held: int = 50
+    alert_hosts: int = 2
+    journal_bytes: int = 4096
     caps_acted: int = 0
 
 

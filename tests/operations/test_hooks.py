@@ -33,6 +33,7 @@ def test_a_watch_from_start_to_stop(tmp_path: Path, caplog: pytest.LogCaptureFix
             operations.ready()
             assert systemd.recv(100).startswith(b"READY=1\n")
             assert systemd.recv(100) == b"WATCHDOG=1"
+            operations.logs(2, {"/x": "no permission"})
             operations.beat()
             operations.idle()
             operations.stepped(MadeStep())

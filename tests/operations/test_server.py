@@ -41,7 +41,7 @@ def test_metrics_are_served(server: Server) -> None:
     status, kind, body = ask(server, "/metrics")
     assert status == 200
     assert kind.startswith("text/plain; version=0.0.4")
-    assert b"\nzeekml_connections_total 0.0\n" in body
+    assert b"\nzeekml_logged_total 0.0\n" in body
 
 
 def test_health_is_503_until_all_is_well(server: Server, telemetry: Telemetry) -> None:

@@ -23,11 +23,11 @@ def samples(telemetry: Telemetry) -> dict[str, float]:
 def test_a_step_is_counted() -> None:
     telemetry = Telemetry("conn-1-res")
     telemetry.stepped(MadeStep(rejects=4))
-    telemetry.stepped(MadeStep(rejects=5, caps_acted=3))
+    telemetry.stepped(MadeStep(rejects=1, caps_acted=3))
     shown = samples(telemetry)
     assert shown["zeekml_lines_total"] == 205
     assert shown["zeekml_rejects_total"] == 5
-    assert shown["zeekml_connections_total"] == 200
+    assert shown["zeekml_connections_total{stream=conn.log}"] == 200
     assert shown["zeekml_alerting_connections_total{class=PortScan}"] == 6
     assert shown["zeekml_notices_total{class=PortScan}{note=ZeekML::Botnet_Connection}"] == 4
     assert shown["zeekml_suppressed_total"] == 4
@@ -37,6 +37,7 @@ def test_a_step_is_counted() -> None:
     assert shown["zeekml_batch_seconds_count"] == 2
     assert shown["zeekml_batch_seconds_sum"] == 0.5
     assert (shown["zeekml_hosts_held"], shown["zeekml_pairs_held"]) == (5, 50)
+    assert (shown["zeekml_alert_hosts_held"], shown["zeekml_journal_bytes"]) == (2, 4096)
     assert shown["zeekml_caps_acted_total"] == 3
     assert not [name for name in shown if "_created" in name]
 
@@ -75,12 +76,15 @@ def test_a_hung_loop_and_an_old_checkpoint_show_without_any_event() -> None:
 
 def test_sinks_outputs_and_reloads() -> None:
     telemetry = Telemetry("m")
-    telemetry.sink("syslog", failed=True, waiting=300)
-    telemetry.sink("ecs", failed=False, waiting=0)
+    telemetry.sink("syslog", errors=3, waiting=200)
+    telemetry.sink("syslog", errors=4, waiting=300)
+    telemetry.sink("ecs", errors=0, waiting=0)
+    telemetry.logs(3, 1)
     telemetry.output("no room")
     telemetry.reloaded(failed=True)
     shown = samples(telemetry)
-    assert shown["zeekml_sink_errors_total{sink=syslog}"] == 1
+    assert shown["zeekml_sink_errors_total{sink=syslog}"] == 4
+    assert (shown["zeekml_logs_followed"], shown["zeekml_logs_failing"]) == (3, 1)
     assert shown["zeekml_sink_errors_total{sink=ecs}"] == 0
     assert shown["zeekml_sink_waiting_bytes{sink=syslog}"] == 300
     assert shown["zeekml_output_failing"] == shown["zeekml_reload_failed"] == 1
@@ -94,7 +98,7 @@ def test_sinks_outputs_and_reloads() -> None:
 def test_names_of_logs_and_sinks_never_break_the_exposition(name: str) -> None:
     telemetry = Telemetry(name)
     telemetry.stepped(MadeStep(lag_bytes={name: 1}))
-    telemetry.sink(name, failed=True, waiting=0)
+    telemetry.sink(name, errors=1, waiting=0)
     text = telemetry.exposition().decode()
     values = [
         sample.value
@@ -107,7 +111,14 @@ def test_names_of_logs_and_sinks_never_break_the_exposition(name: str) -> None:
 
 def test_a_count_that_begins_anew_is_not_taken_back() -> None:
     telemetry = Telemetry("m")
-    telemetry.stepped(MadeStep(rejects=9, caps_acted=9))
-    telemetry.stepped(MadeStep(rejects=0, caps_acted=0))
-    shown = samples(telemetry)
-    assert (shown["zeekml_rejects_total"], shown["zeekml_caps_acted_total"]) == (9, 9)
+    telemetry.stepped(MadeStep(caps_acted=9))
+    telemetry.stepped(MadeStep(caps_acted=0))
+    telemetry.stepped(MadeStep(caps_acted=2))
+    assert samples(telemetry)["zeekml_caps_acted_total"] == 11
+
+
+def test_an_idle_turn_leaves_nothing_unread() -> None:
+    telemetry = Telemetry("m")
+    telemetry.stepped(MadeStep(lag_bytes={"a": 5}))
+    telemetry.idle()
+    assert samples(telemetry)["zeekml_lag_bytes{stream=a}"] == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,12 +62,20 @@ class Operations:
         else:
             _log.error("the settings are wrong, the former ones hold", extra={"fields": {"problem": problem}})
 
-    def sink(self, name: str, problem: str | None, lag: int) -> None:
-        """A sink was tried; ``problem``: why it failed; ``lag``: bytes of alerts that it has yet to take.
+    def logs(self, followed: int, problems: Mapping[str, str]) -> None:
+        """How many logs are followed, and which cannot be read now, with the reason.
+
+        Nothing is said in the log: whoever reads it has said so with more.
+        """
+        self.telemetry.logs(followed, len(problems))
+
+    def sink(self, name: str, problem: str | None, lag: int, errors: int = 0) -> None:
+        """How a sink is. ``problem``: why it fails now; ``lag``: bytes of alerts that it has yet to take;
+        ``errors``: tries that failed in all.
 
         It is said when a sink begins to fail, fails otherwise than before, and when it works again.
         """
-        self.telemetry.sink(name, failed=problem is not None, waiting=lag)
+        self.telemetry.sink(name, errors=errors, waiting=lag)
         before = self._sinks.get(name)
         self._sinks[name] = problem
         if problem is not None and problem != before:

@@ -36,8 +36,8 @@ class Step(Protocol):
         """From the first read to the last write."""
 
     @property
-    def connections(self) -> int:
-        """Connections scored."""
+    def connections(self) -> Mapping[str, int]:
+        """Connections scored, by stream."""
 
     @property
     def by_class(self) -> Mapping[str, int]:
@@ -53,7 +53,7 @@ class Step(Protocol):
 
     @property
     def rejects(self) -> int:
-        """Lines that could not be read, since the process began."""
+        """Lines that could not be read."""
 
     @property
     def suppressed(self) -> int:
@@ -78,6 +78,14 @@ class Step(Protocol):
     @property
     def pairs_held(self) -> int:
         """Peers with their ports whose state is held."""
+
+    @property
+    def alert_hosts(self) -> int:
+        """Suspicious hosts whose evidence is held."""
+
+    @property
+    def journal_bytes(self) -> int:
+        """The length of the journal: what a start would read again."""
 
     @property
     def caps_acted(self) -> int:
@@ -106,7 +114,9 @@ class Telemetry:
         """Why an output cannot be written now."""
         self._clock, self._wall = clock, wall
         self._turned = self._caught_up = self._checkpointed = clock()
-        self._rejects = self._caps_acted = 0
+        self._caps_acted = 0
+        self._sink_failures: dict[str, int] = {}
+        self._streams: set[str] = set()
         self._make_metrics(model)
 
     def _make_metrics(self, model: str) -> None:
@@ -125,7 +135,7 @@ class Telemetry:
         gauge("started_timestamp_seconds", "When the watch began").set(self._wall())
         self._lines = counter("lines", "Lines read: connections and rejects")
         self._rejected = counter("rejects", "Lines that could not be read")
-        self._connections = counter("connections", "Connections scored")
+        self._connections = counter("connections", "Connections scored", "stream")
         self._alerting = counter("alerting_connections", "Alerting connections by class", "class")
         self._notices = counter("notices", "Notices written", "note", "class")
         self._suppressed = counter("suppressed", "Alerting connections that raised no notice")
@@ -141,11 +151,15 @@ class Telemetry:
         gauge("turn_age_seconds", "How long ago the main loop turned").set_function(lambda: self.turn_age)
         self._hosts = gauge("hosts_held", "Hosts whose state is held")
         self._pairs = gauge("pairs_held", "Peers with their ports whose state is held")
+        self._alert_hosts = gauge("alert_hosts_held", "Suspicious hosts whose evidence is held")
         self._caps = counter("caps_acted", "Hosts and peers that a limit put out")
         self._sink_errors = counter("sink_errors", "Tries that a sink failed", "sink")
         self._sink_waiting = gauge(
             "sink_waiting_bytes", "Bytes of alerts that a sink has yet to take", "sink"
         )
+        self._logs = gauge("logs_followed", "Logs that are followed")
+        self._logs_failing = gauge("logs_failing", "Logs that cannot be read now")
+        self._journal = gauge("journal_bytes", "Length of the journal, which a start reads again")
         gauge("checkpoint_age_seconds", "How long ago a checkpoint was written").set_function(
             lambda: self._age(self._checkpointed)
         )
@@ -165,20 +179,20 @@ class Telemetry:
         self._turned = self._clock()
 
     def idle(self) -> None:
-        """The main loop found nothing new in any log."""
+        """The main loop found nothing new in any log; half a line may stand there."""
         self._turned = self._caught_up = self._clock()
+        for stream in self._streams:
+            self._lag_bytes.labels(stream).set(0)
 
     def stepped(self, step: Step) -> None:
         """A step was done, its outputs written."""
         now = self._turned = self._clock()
         if step.caught_up:
             self._caught_up = max(self._caught_up, now - step.seconds)
-        rejects = max(0, step.rejects - self._rejects)
-        caps_acted = max(0, step.caps_acted - self._caps_acted)
-        self._rejects, self._caps_acted = step.rejects, step.caps_acted
-        self._lines.inc(step.connections + rejects)
-        self._rejected.inc(rejects)
-        self._connections.inc(step.connections)
+        self._lines.inc(sum(step.connections.values()) + step.rejects)
+        self._rejected.inc(step.rejects)
+        for stream, count in step.connections.items():
+            self._connections.labels(_label(stream)).inc(count)
         for name, count in step.by_class.items():
             self._alerting.labels(_label(name)).inc(count)
         for (note, name), count in step.notices.items():
@@ -187,12 +201,22 @@ class Telemetry:
         self._logged.inc(step.logged)
         for stream, lag in step.lag_bytes.items():
             self._lag_bytes.labels(_label(stream)).set(lag)
+        self._streams.update(map(_label, step.lag_bytes))
         if step.newest is not None:
             self._newest.set(step.newest)
         self._seconds.observe(step.seconds)
         self._hosts.set(step.hosts_held)
         self._pairs.set(step.pairs_held)
-        self._caps.inc(caps_acted)
+        self._alert_hosts.set(step.alert_hosts)
+        self._journal.set(step.journal_bytes)
+        # The state that is read at the start brings its count along.
+        self._caps.inc(max(0, step.caps_acted - self._caps_acted))
+        self._caps_acted = step.caps_acted
+
+    def logs(self, followed: int, failing: int) -> None:
+        """How many logs are followed, and how many cannot be read now."""
+        self._logs.set(followed)
+        self._logs_failing.set(failing)
 
     def checkpointed(self, seconds: float, size: int) -> None:
         """All that is remembered was written: ``size`` bytes in ``seconds``."""
@@ -201,10 +225,12 @@ class Telemetry:
         self._checkpoint_bytes.set(size)
         self._checkpoints.inc()
 
-    def sink(self, name: str, *, failed: bool, waiting: int) -> None:
-        """A sink was tried; ``waiting``: bytes of alerts that it has yet to take."""
-        self._sink_errors.labels(_label(name)).inc(failed)
-        self._sink_waiting.labels(_label(name)).set(waiting)
+    def sink(self, name: str, *, errors: int, waiting: int) -> None:
+        """How a sink is: ``errors``: tries that failed in all; ``waiting``: bytes that it has yet to take."""
+        label = _label(name)
+        self._sink_errors.labels(label).inc(max(0, errors - self._sink_failures.get(label, 0)))
+        self._sink_failures[label] = errors
+        self._sink_waiting.labels(label).set(waiting)
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""
