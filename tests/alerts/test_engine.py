@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from tests.alerts.logs import CLASSES, frame_of, part, scores_of
 from tests.alerts.reference import notices_of
 from zeekml.addresses import Networks
-from zeekml.alerts import CONNECTION_NOTE, HOST_NOTE, AlertEngine, AlertPolicy, Allowlist, Notice, engine
+from zeekml.alerts import (
+    CONNECTION_NOTE,
+    HOST_NOTE,
+    AlertEngine,
+    AlertPolicy,
+    Allowlist,
+    Notice,
+    Standing,
+    engine,
+)
 from zeekml.scoring.scores import Scores
 
 POLICY = AlertPolicy(
@@ -207,3 +216,27 @@ def test_rows_to_explain_are_those_above_and_those_of_notices() -> None:
     frame = frame_of([{"ts": START + i} for i in range(5)])
     alerts = AlertEngine(POLICY, CLASSES).process(frame, scores_of([0.8, 0.8, 0.8, 0.8, 0.95]), "conn")
     assert alerts.rows_to_explain(np.array([0, 1, 4])).tolist() == [3, 4]
+
+
+def test_what_stands_against_a_host() -> None:
+    """Two connections of 0.99 weigh log(99) each; the first one's weight has halved when the second comes."""
+    alerting = AlertEngine(POLICY, CLASSES)
+    frame = frame_of([{"ts": START}, {"ts": START + 90, "duration": 10.0}])
+    alerting.process(frame, scores_of([0.99, 0.99], [1, 3]), "conn")
+    host, weight = "192.168.1.10", np.log(99)
+    found = alerting.standing("conn", host, START + 200)
+    assert found.evidence == pytest.approx({"PortScan": weight / 4, "C&C": weight / 2}, rel=1e-6)
+    assert found.suppressed == {
+        (CONNECTION_NOTE, "PortScan"): START + 300,
+        (CONNECTION_NOTE, "C&C"): START + 400,
+        (HOST_NOTE, "C&C"): START + 400,
+    }
+    # The host's clock never goes back, and stands at START + 100.
+    early = alerting.standing("conn", host, START)
+    assert early.evidence == pytest.approx({"PortScan": weight / 2, "C&C": weight}, rel=1e-6)
+    assert set(alerting.standing("conn", host, START + 350).suppressed) == {
+        (CONNECTION_NOTE, "C&C"),
+        (HOST_NOTE, "C&C"),
+    }
+    for nothing in (("conn", host, START + 1e5), ("conn", "192.168.1.11", START), ("other", host, START)):
+        assert alerting.standing(*nothing) == Standing()

@@ -11,7 +11,7 @@ import pytest
 from tests.builders import Floats, matrix_of, one, random_log
 from zeekml.features import LAYOUT
 from zeekml.scoring import Bundle
-from zeekml.scoring.reasons import NAMED, Reasons
+from zeekml.scoring.reasons import NAMED, Reasons, in_words
 
 NAMES = list(LAYOUT.names)
 
@@ -104,3 +104,31 @@ def test_texts_hold_no_more_than_a_few_names(bundle: Bundle) -> None:
 
 def test_no_rows_have_no_texts(bundle: Bundle) -> None:
     assert Reasons(bundle).texts(np.empty((0, len(NAMES)), dtype=np.float32)) == []
+
+
+def test_every_feature_of_one_row(bundle: Bundle) -> None:
+    features = matrix_of(random_log(0, 40))
+    reasons = Reasons(bundle)
+    found = reasons.of_row(features[-1])
+    assert [reason.feature for reason in found] == NAMES
+    np.testing.assert_allclose(
+        [reason.part for reason in found], reasons.contributions(features)[-1], atol=1e-5
+    )
+    for reason, value in zip(found, features[-1], strict=True):
+        assert (reason.value is None) == bool(np.isnan(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("host_failed", 0.97, "share of failed connections: 97%"),
+        ("pair_gap_median", np.log1p(300_000.0), "usual time between tries at this peer: 300s"),
+        ("orig_bytes", np.log1p(1234.0), "bytes sent: 1234 bytes"),
+        ("orig_bytes", np.nan, "bytes sent: not known"),
+        ("pair_tries", 5.0, "connections to this peer and port: 32"),
+        ("port_telnet", 1.0, "a telnet port: yes"),
+        ("pair_new", 0.0, "first connection to this peer and port: no"),
+    ],
+)
+def test_values_in_words(name: str, value: float, text: str) -> None:
+    assert in_words(LAYOUT.features[NAMES.index(name)], value) == text

@@ -2,7 +2,7 @@
 
 from zeekml.alerts.allowlist import AllowEntry, Allowlist
 from zeekml.alerts.engine import AlertEngine
-from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Explained, Notice
+from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Explained, Notice, Standing
 from zeekml.alerts.policy import AlertPolicy
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Allowlist",
     "Explained",
     "Notice",
+    "Standing",
 ]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from zeekml.alerts.allowlist import Allowlist
 from zeekml.alerts.evidence import Floats, HostEvidence, Ints, weigh
-from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice
+from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
 from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.alerts.suppression import Ledger
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
@@ -68,6 +68,24 @@ class AlertEngine:
             begin = end
         state.lines += len(frame)
         return Alerts(above, alerting, notices)
+
+    def standing(self, stream: str, host: str, moment: float) -> Standing:
+        """What is held against a host at ``moment`` (epoch s), which is no earlier than what was processed."""
+        state = self._streams.get(stream)
+        held = None if state is None else state.hosts.at(host, moment)
+        if state is None or held is None:
+            return Standing()
+        slot, clock, evidence = held
+        ledgers = ((CONNECTION_NOTE, state.connection), (HOST_NOTE, state.host))
+        return Standing(
+            {name: value for name, value in zip(self._classes, evidence.tolist(), strict=True) if value > 0},
+            {
+                (note, name): until
+                for note, ledger in ledgers
+                for name, until in zip(self._classes, ledger.until(slot).tolist(), strict=True)
+                if until > clock
+            },
+        )
 
     def end_stream(self, stream: str) -> None:
         """Forget a stream that has ended."""

@@ -115,6 +115,16 @@ class HostEvidence:
             self._last_line = np.concatenate([self._last_line, np.zeros_like(self._last_line)])
         return found
 
+    def at(self, host: str, moment: float) -> tuple[int, float, Floats] | None:
+        """A host's slot, its clock, and its evidence by class (classes,) as of ``moment`` (epoch s); None: nothing is
+        held any more."""
+        slot = self._slots.get(host)
+        if slot is None or moment - self._clock[slot] > self._forget_after:
+            return None
+        clock = max(float(self._clock[slot]), moment)
+        decay = np.exp2(-(clock - self._clock[slot]) / self._half_life)
+        return slot, clock, np.asarray(self._evidence[slot] * decay)
+
     def update(self, slot: Ints, class_index: Ints, event_time: Floats, weight: Floats, line: Ints) -> Update:
         """Take in N suspicious connections in log order: host slot, class, event time (s), weight, line."""
         order = np.argsort(slot, kind="stable")

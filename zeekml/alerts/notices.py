@@ -52,6 +52,15 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What is held against a host at a moment: ``evidence`` (nats) by class, for the classes that have any; and by
+    note and class until when (epoch s on the host's clock) notices are ``suppressed``."""
+
+    evidence: dict[str, float] = field(default_factory=dict)
+    suppressed: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Reasons in words ("" for none) for E rows of a batch frame; ``rows`` ascending."""
 

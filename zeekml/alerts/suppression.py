@@ -26,6 +26,10 @@ class Ledger:
         self._until = resized(self._until, kept, capacity, -np.inf)
         self._count = resized(self._count, kept, capacity, 0)
 
+    def until(self, slot: int) -> Floats:
+        """Until when (host clock, s) notices of each class are suppressed (classes,); -inf where there was none."""
+        return np.array(self._until[slot])
+
     def export(self, held: int) -> Arrays:
         """The first ``held`` slots, as copies: ``until`` and ``count``, both (held, classes)."""
         return {"until": self._until[:held].copy(), "count": self._count[:held].copy()}

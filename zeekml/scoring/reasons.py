@@ -8,6 +8,7 @@ has for a typical benign connection, is its part in the score. That costs one sm
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,17 @@ Floats = NDArray[np.float32]
 
 #: Features named for one connection.
 NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature of one connection: ``part`` in the log odds, against a typical benign connection, and its value
+    (None: missing) in the layout's unit and ``words``, such as ``share of failed connections: 97%``."""
+
+    feature: str
+    value: float | None
+    part: float
+    words: str
 
 
 class Reasons:
@@ -40,6 +52,14 @@ class Reasons:
         out[:, self._features] = np.add.reduceat(moved[:, self._order], self._starts, axis=1)
         return out
 
+    def of_row(self, row: Floats) -> list[Reason]:
+        """What every feature of one connection (F,) says, in the layout's order."""
+        parts = self.contributions(row[None])[0].tolist()
+        return [
+            Reason(feature.name, None if np.isnan(value) else value, part, in_words(feature, value))
+            for feature, value, part in zip(LAYOUT.features, row.tolist(), parts, strict=True)
+        ]
+
     def texts(self, matrix: Floats) -> list[str]:
         """One text a row (N, F): the strongest features such as ``host_failed=97%, host_same_port=100%``."""
         if not len(matrix):
@@ -56,17 +76,34 @@ class Reasons:
         return [texts[i] for i in inverse]
 
 
+def in_words(feature: Feature, value: float) -> str:
+    """What a feature's value (NaN: missing) means, for a person."""
+    if feature.kind == "flag":
+        return f"{feature.words}: {'yes' if value else 'no'}"
+    if np.isnan(value):
+        return f"{feature.words}: not known"
+    unit = "" if feature.unit in ("1", "ms") else f" {feature.unit}"
+    return f"{feature.words}: {_written(feature)(value)}{unit}"
+
+
 def _format(feature: Feature) -> Callable[[float], str]:
-    """How a feature and its value are written, in the unit a person reads."""
-    name, transform = feature.name, feature.transform
+    """How a feature and its value are written among the reasons."""
+    name = feature.name
     if feature.kind == "flag":
         return lambda _: name
-    if transform.startswith("share") or name == "payload_share":
-        return lambda value: f"{name}={value:.0%}"
+    written = _written(feature)
+    return lambda value: f"{name}={written(value)}"
+
+
+def _written(feature: Feature) -> Callable[[float], str]:
+    """How a number is written, in the unit a person reads."""
+    transform = feature.transform
+    if transform.startswith("share") or feature.name == "payload_share":
+        return lambda value: f"{value:.0%}"
     if feature.unit == "ms":
-        return lambda value: f"{name}={_short(np.expm1(value) / 1000)}s"
+        return lambda value: f"{_short(np.expm1(value) / 1000)}s"
     back = next((inverse for start, inverse in _INVERSES.items() if transform.startswith(start)), None)
-    return lambda value: f"{name}={_short(back(value) if back else value)}"
+    return lambda value: _short(back(value) if back else value)
 
 
 def _short(value: float) -> str:

@@ -11,7 +11,7 @@ from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpac
 from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.calibration import class_shares, log_odds
-from zeekml.scoring.reasons import Reasons
+from zeekml.scoring.reasons import Reason, Reasons
 from zeekml.scoring.runner import Runner
 from zeekml.scoring.scores import Scores
 
@@ -57,6 +57,10 @@ class Scorer:
         if scores.features is None:
             return [""] * len(rows)
         return self._reasons.texts(scores.features[rows])
+
+    def reasons_of(self, scores: Scores, row: int) -> list[Reason]:
+        """What every feature says of one row, in the order of the layout; empty where no features were kept."""
+        return [] if scores.features is None else self._reasons.of_row(scores.features[row])
 
     def end_stream(self, stream: str) -> None:
         """Forget a stream that has ended."""
