@@ -50,6 +50,11 @@ metrics:
 logging:
   format: json
   level: debug
+sinks:
+  ecs: {path: a.ndjson}
+  eve: {path: /b/c.json}
+  syslog: {address: "tcp://[::1]:601", payload: cef, facility: local7, app_name: bots}
+  alerts_table: {path: alerts.tsv, keep: 60, max_rows: 10}
 """
 
 
@@ -108,6 +113,15 @@ def test_an_empty_file_gives_the_defaults(text: str) -> None:
         ("watch:\n  poll: 0\n", 2, ["watch.poll", "0.05"]),
         ("watch:\n  rotate_sise: 1\n", 2, ["did you mean 'rotate_size'"]),
         ("logging:\n  level: loud\n", 2, ["logging.level", "'warning'"]),
+        (
+            "sinks:\n  syslog:\n    address: collector:514\n",
+            3,
+            ["sinks.syslog.address", "udp://192.0.2.1:514"],
+        ),
+        ("sinks:\n  syslog:\n    adress: x\n", 3, ["sinks.syslog.adress", "did you mean 'address'"]),
+        ("sinks:\n  syslog:\n    app_name: a b\n", 3, ["sinks.syslog.app_name", "pattern"]),
+        ("sinks:\n  alerts_table:\n    keep: 1\n", 3, ["sinks.alerts_table.keep", "60"]),
+        ("sinks:\n  ecs:\n    path: ''\n", 3, ["sinks.ecs.path"]),
         ("state: 3\n", 1, ["state", "mapping"]),
         ("- score\n", 1, ["the whole file", "mapping"]),
         ("state:\n  idle: 1\n  idle: 2\n", 3, ["idle", "given before in line 2"]),

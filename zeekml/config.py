@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 
 from zeekml.errors import ConfigError
 from zeekml.resources import DEFAULT_MODEL
+from zeekml.syslog_address import SyslogAddress
 
 _PORT: Final = re.compile(r"(?P<port>\d{1,5})/(tcp|udp|icmp)")
 _LISTEN: Final = re.compile(r"(?P<host>[0-9.]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
@@ -62,6 +63,10 @@ def _listen(text: str) -> str:
         except ValueError as error:
             raise ValueError(f"expected an address and a port, such as 127.0.0.1:9847: {error}") from error
     return text
+
+
+def _syslog_address(text: str) -> str:
+    return str(SyslogAddress.parse(text))
 
 
 def _as_tuple(value: object) -> object:
@@ -154,7 +159,55 @@ class LoggingSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class _Sections(_Section):
+    """Sections by name; one of which every line is commented out is null in YAML, and meant to be empty."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: {} if value is None and key in cls.model_fields else value for key, value in values.items()
+        }
+
+
+class AlertFileSettings(_Section):
+    """A file that alerts are appended to."""
+
+    path: Annotated[str, NotEmpty] | None = None
+
+
+class SyslogSettings(_Section):
+    """Where alerts go as syslog messages, and how they read."""
+
+    address: Annotated[str, AfterValidator(_syslog_address)] | None = None
+    payload: Literal["plain", "cef"] = "plain"
+    facility: Literal[
+        "user", "daemon", "auth", "syslog", "authpriv",
+        "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    ] = "local0"  # fmt: skip
+    app_name: Annotated[str, Field(pattern=r"^[!-~]{1,48}$")] = "zeekml"
+
+
+class AlertsTableSettings(_Section):
+    """The table of the last alerts, for Zeek to read."""
+
+    path: Annotated[str, NotEmpty] | None = None
+    keep: Annotated[float, Field(ge=60)] = 3600.0
+    max_rows: Annotated[int, Field(ge=1, le=100_000)] = 5000
+
+
+class SinkSettings(_Sections):
+    """Where a watch's alerts go beside notice.log. All are off until they get a path or an address."""
+
+    ecs: AlertFileSettings = AlertFileSettings()
+    eve: AlertFileSettings = AlertFileSettings()
+    syslog: SyslogSettings = SyslogSettings()
+    alerts_table: AlertsTableSettings = AlertsTableSettings()
+
+
+class Settings(_Sections):
     """Every setting, by section."""
 
     score: ScoreSettings = ScoreSettings()
@@ -163,16 +216,7 @@ class Settings(_Section):
     watch: WatchSettings = WatchSettings()
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_sections(cls, values: object) -> object:
-        """A section of which every line is commented out is null in YAML, and meant to be empty."""
-        if not isinstance(values, dict):
-            return values
-        return {
-            key: {} if value is None and key in cls.model_fields else value for key, value in values.items()
-        }
+    sinks: SinkSettings = SinkSettings()
 
     def with_options(
         self, section: Literal["score", "watch", "metrics", "logging"], **options: object
@@ -281,6 +325,11 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "watch": WatchSettings,
     "metrics": MetricsSettings,
     "logging": LoggingSettings,
+    "sinks": SinkSettings,
+    "ecs": AlertFileSettings,
+    "eve": AlertFileSettings,
+    "syslog": SyslogSettings,
+    "alerts_table": AlertsTableSettings,
 }
 
 

@@ -57,7 +57,7 @@ def escape_tsv(value: str, *, in_set: bool = False, starts_line: bool = False, e
         return EMPTY
     if value == EMPTY:
         return r"\x28empty)"
-    text = _hex_bytes(value if escaped else value.replace("\\", "\\\\"), _CONTROL)
+    text = hex_bytes(value if escaped else value.replace("\\", "\\\\"), _CONTROL)
     if in_set:
         text = text.replace(",", r"\x2c")
     if starts_line and text.startswith("#"):
@@ -67,12 +67,12 @@ def escape_tsv(value: str, *, in_set: bool = False, starts_line: bool = False, e
 
 def quote_json(value: str) -> str:
     """``value`` as a JSON string, quotes included."""
-    return orjson.dumps(_hex_bytes(value, _JSON_CONTROL)).decode()
+    return orjson.dumps(hex_bytes(value, _JSON_CONTROL)).decode()
 
 
-def _hex_bytes(value: str, control: re.Pattern[str]) -> str:
-    r"""Write control characters, and everything beyond ASCII where a byte is no UTF-8, as ``\xHH`` per
-    byte."""
+def hex_bytes(value: str, control: re.Pattern[str]) -> str:
+    r"""Write the characters that ``control`` finds, and everything beyond ASCII where a byte is no UTF-8, as
+    ``\xHH`` per byte."""
     if _SURROGATE.search(value):
         value = _BEYOND_ASCII.sub(lambda found: b"\\x%02x" % found[0][0], _raw(value)).decode("ascii")
     return control.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), value)
