@@ -35,6 +35,19 @@ def stopping_by_signal() -> Iterator[None]:
 
 
 @contextmanager
+def told_by_signal(stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
+    """Inside, SIGINT and SIGTERM call ``stop`` and SIGHUP calls ``reload``; both only take a note.
+
+    Outside the main thread nothing changes.
+    """
+    if not _in_main_thread():
+        yield
+        return
+    with _handlers(lambda number, _frame: reload() if number == signal.SIGHUP else stop()):
+        yield
+
+
+@contextmanager
 def undisturbed() -> Iterator[None]:
     """Inside, the stopping signals wait; leaving the block raises KeyboardInterrupt if one came.
 

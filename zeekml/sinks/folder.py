@@ -32,6 +32,7 @@ _CURES = {
     errno.EPERM: "not permitted; name a folder that you may write to",
     errno.EROFS: "the file system is read-only; name a folder elsewhere",
     errno.ENOTDIR: "a part of the path is no folder; name another folder",
+    errno.ELOOP: "it is a link, and links are not followed; move it away",
     errno.ENAMETOOLONG: "the name is too long; name another folder",
 }
 
@@ -44,11 +45,11 @@ class Folder:
         self.path = path
         self._parts: dict[str, _Part] = {}
         self._made: list[Path] = []
-        with _failures(path):
+        with failures(path):
             self._make()
             self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with _failures(path):
+            with failures(path):
                 if self._hold():
                     self._sweep()
         except BaseException:
@@ -57,7 +58,7 @@ class Folder:
 
     def part(self, name: str) -> Callable[[bytes | memoryview], None]:
         """Begin the file that is to be called ``name``; returns the function that appends to it."""
-        with _failures(self.path / name):
+        with failures(self.path / name):
             if self._is_folder(name):
                 raise OutputError(f"{self.path / name} is a folder; it must give way to the log: move it")
             hidden = f".{name}.{secrets.token_hex(8)}.part"
@@ -74,7 +75,7 @@ class Folder:
         for part in self._parts.values():
             part.finish()
         done = {}
-        with _failures(self.path):
+        with failures(self.path):
             for name in sorted(self._parts, key=lambda each: each == last):
                 if name == last:
                     for old in stale:
@@ -84,9 +85,8 @@ class Folder:
                 done[name] = self.path / name
             self._parts.clear()
             self._made.clear()
-            with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-                os.fsync(self._fd)
-        self._release()
+            self.sync()
+        self.release()
         return done
 
     def abort(self) -> None:
@@ -96,7 +96,7 @@ class Folder:
             with contextlib.suppress(OSError):
                 os.unlink(part.hidden, dir_fd=self._fd)
         self._parts.clear()
-        self._release()
+        self.release()
         for made in reversed(self._made):
             with contextlib.suppress(OSError):  # others have put files there meanwhile
                 made.rmdir()
@@ -135,7 +135,13 @@ class Folder:
         except FileNotFoundError:
             return False
 
-    def _release(self) -> None:
+    def sync(self) -> None:
+        """Wait until the names in the folder are on the disk."""
+        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+            os.fsync(self._fd)
+
+    def release(self) -> None:
+        """Let the folder go as it is; no harm when that is done."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -151,12 +157,12 @@ class _Part:
 
     def write(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
-        with _failures(self._target):
+        with failures(self._target):
             while view:
                 view = view[self._file.write(view) :]
 
     def finish(self) -> None:
-        with _failures(self._target):
+        with failures(self._target):
             os.fsync(self._file.fileno())
             self._file.close()
 
@@ -166,8 +172,8 @@ class _Part:
 
 
 @contextlib.contextmanager
-def _failures(path: Path) -> Iterator[None]:
-    """Turn the system's errors into OutputError, saying what to do."""
+def failures(path: Path) -> Iterator[None]:
+    """Turns the system's errors into OutputError, saying what to do; ``path`` is what was being written."""
     try:
         yield
     except OSError as error:

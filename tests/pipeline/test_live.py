@@ -1,0 +1,251 @@
+"""A watch: killed anywhere, every connection is written once; and it does what it is told."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import random_log
+from tests.journal.crash import Crash, Killed, crashing
+from tests.pipeline.live_parts import MAKER, records, watch_once
+from zeekml.config import parse_settings
+from zeekml.errors import OutputError, StateError
+from zeekml.journal.snapshot import Maker
+from zeekml.pipeline import live
+from zeekml.pipeline.watching import NoHooks, StepFacts
+
+OUTPUTS = ("notice.log", "zeekml.log", "rejects.log")
+SETTINGS = parse_settings(
+    "score: {log_threshold: 0.3}\nalerts: {suppress_for: 60}\nwatch: {rotate_size: 6000}", "test"
+)
+FRAMES = {"a/conn.log": random_log(1, 160), "b/conn.log": random_log(2, 90)}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps follow each other at once, and every third turn or so is a checkpoint."""
+    monkeypatch.setattr(live, "PACE", 0.0)
+    monkeypatch.setattr("zeekml.pipeline.checkpoints.LARGEST_JOURNAL", 12_000)
+
+
+def of_size(seed: int) -> Iterator[int]:
+    draw = np.random.default_rng(seed)
+    return (int(draw.choice((0, 1, 7, 40))) for _ in itertools.count())
+
+
+def outputs_of(folder: Path) -> dict[str, list[str]]:
+    return {name: records(folder / "out", name) for name in OUTPUTS}
+
+
+class Records(dict[str, list[str]]):
+    """Records by output; failing examples do not print them all."""
+
+    def __repr__(self) -> str:
+        return f"<{ {name: len(lines) for name, lines in self.items()} }>"
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """What one run writes that nothing disturbs, in one step."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    watch_once(FRAMES, itertools.repeat(1000), folder, SETTINGS)
+    found = Records(outputs_of(folder))
+    assert all(found.values())
+    return found
+
+
+def by_stream(found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Records without their order among streams, which is that of reading."""
+    return {name: sorted(lines) for name, lines in found.items()}
+
+
+def test_cuts_change_nothing(expected: Records, tmp_path: Path) -> None:
+    for seed in range(3):
+        watch_once(FRAMES, of_size(seed), tmp_path / str(seed), SETTINGS)
+        assert by_stream(outputs_of(tmp_path / str(seed))) == by_stream(expected)
+
+
+def test_one_stream_keeps_its_order(tmp_path: Path) -> None:
+    frames = {"conn.log": FRAMES["a/conn.log"]}
+    watch_once(frames, itertools.repeat(1000), tmp_path / "whole", SETTINGS)
+    watch_once(frames, of_size(5), tmp_path / "cut", SETTINGS)
+    assert outputs_of(tmp_path / "whole") == outputs_of(tmp_path / "cut")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kills=st.lists(st.tuples(st.integers(1, 120), st.sampled_from([0.0, 0.3, 1.0])), min_size=1, max_size=6),
+    seed=st.integers(0, 10**6),
+)
+def test_killed_anywhere_every_record_is_there_once(
+    kills: list[tuple[int, float]],
+    seed: int,
+    expected: Records,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("killed")
+    for turn, (at, share) in enumerate(kills):
+        with crashing(Crash(at, share)):
+            try:
+                watch_once(FRAMES, of_size(seed + turn), folder, SETTINGS)
+            except Killed:
+                continue
+    watch_once(FRAMES, of_size(seed - 1), folder, SETTINGS)
+    assert by_stream(outputs_of(folder)) == by_stream(expected)
+    assert len(list((folder / "state").glob("snapshot.*"))) == 1
+
+
+def test_killed_at_each_system_call_of_a_run(tmp_path: Path) -> None:
+    """Also at every call of a first start, of a rotation and of a checkpoint."""
+    frames = {"conn.log": FRAMES["a/conn.log"].iloc[:70]}
+    watch_once(frames, itertools.repeat(30), tmp_path / "whole", SETTINGS)
+    hit = set()
+    for at in itertools.count(1):
+        folder = tmp_path / str(at)
+        with crashing(Crash(at, (at % 3) / 2)) as crash, suppress(Killed):
+            watch_once(frames, itertools.repeat(30), folder, SETTINGS)
+        hit.add(crash.name)
+        watch_once(frames, itertools.repeat(70), folder, SETTINGS)
+        assert outputs_of(folder) == outputs_of(tmp_path / "whole"), (at, crash.name)
+        if not crash.name:
+            break
+    assert hit >= {"write", "FileIO.write", "fsync", "fdatasync", "rename", "unlink", "open", "mkdir", ""}
+
+
+def test_a_run_goes_on_where_the_last_one_stopped(expected: Records, tmp_path: Path) -> None:
+    first = {name: frame.iloc[:60] for name, frame in FRAMES.items()}
+    watch_once(first, of_size(1), tmp_path, SETTINGS)
+    summary = watch_once(FRAMES, of_size(2), tmp_path, SETTINGS)
+    assert summary.connections == 250 - 120
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+    again = watch_once(FRAMES, of_size(2), tmp_path, SETTINGS)
+    assert (again.connections, again.steps) == (0, 0)
+
+
+class Noted(NoHooks):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[StepFacts] = []
+        self.heard: list[str] = []
+
+    def stepped(self, step: StepFacts) -> None:
+        self.steps.append(step)
+
+    def ready(self) -> None:
+        self.heard.append("ready")
+
+    def output(self, problem: str | None) -> None:
+        self.heard.append(f"output {problem}")
+
+    def checkpointed(self, seconds: float, size: int) -> None:
+        assert size > 0
+        self.heard.append("checkpointed")
+
+
+def test_steps_and_checkpoints_are_told(tmp_path: Path, expected: Records) -> None:
+    noted = Noted()
+    summary = watch_once(FRAMES, of_size(1), tmp_path, SETTINGS, hooks=noted)
+    assert noted.heard[0] == "ready"
+    assert noted.heard.count("checkpointed") >= 2
+    assert sum(sum(step.connections.values()) for step in noted.steps) == summary.connections == 250
+    assert sum(step.logged for step in noted.steps) == summary.logged == len(expected["zeekml.log"])
+    assert summary.notices.total() == len(expected["notice.log"])
+    assert summary.rejects == len(expected["rejects.log"])
+    assert noted.steps[-1].caught_up
+    assert not any(noted.steps[-1].lag_bytes.values())
+    alerting = sum(sum(step.by_class.values()) for step in noted.steps)
+    told = sum(count for step in noted.steps for (note, _), count in step.notices.items() if "Conn" in note)
+    assert sum(step.suppressed for step in noted.steps) == alerting - told
+    frame = FRAMES["a/conn.log"]
+    assert max(step.newest or 0 for step in noted.steps) >= float(np.max(frame["ts"]))
+
+
+def test_a_dry_run_shows_and_keeps_nothing(tmp_path: Path, expected: Records) -> None:
+    shown: list[str] = []
+    watch_once(FRAMES, of_size(1), tmp_path, SETTINGS, dry_run=True, shown=shown)
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(line.partition(": ")[2] for line in shown if line.startswith("notice.log: ")) == sorted(
+        expected["notice.log"]
+    )
+    assert len(shown) == sum(len(lines) for lines in expected.values())
+
+
+def test_a_dry_run_begins_at_the_checkpoint(tmp_path: Path) -> None:
+    watch_once(FRAMES, of_size(1), tmp_path, SETTINGS)
+    shown: list[str] = []
+    assert watch_once(FRAMES, of_size(1), tmp_path, SETTINGS, dry_run=True, shown=shown).connections == 0
+    assert shown == []
+
+
+def test_the_state_of_another_model_is_refused(tmp_path: Path) -> None:
+    watch_once(FRAMES, of_size(1), tmp_path, SETTINGS)
+    other = Maker("other", "2", "1" * 64, "0" * 64, MAKER.classes)
+    with pytest.raises(StateError, match=r"other 2"):
+        watch_once(FRAMES, of_size(1), tmp_path, SETTINGS, maker=other)
+
+
+def test_the_state_of_other_logs_is_refused(tmp_path: Path) -> None:
+    watch_once(FRAMES, of_size(1), tmp_path, SETTINGS)
+    with pytest.raises(StateError, match=r"belongs to other logs \(a/conn.log, b/conn.log\)"):
+        watch_once({"c/conn.log": FRAMES["a/conn.log"]}, of_size(1), tmp_path, SETTINGS)
+
+
+def test_a_further_log_may_come_and_go(tmp_path: Path, expected: Records) -> None:
+    only_a = {"a/conn.log": FRAMES["a/conn.log"]}
+    for frames in (only_a, FRAMES, only_a, FRAMES):
+        watch_once(frames, of_size(1), tmp_path, SETTINGS)
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+
+
+def test_another_format_rotates_first(tmp_path: Path) -> None:
+    first = {"a/conn.log": FRAMES["a/conn.log"].iloc[:60]}
+    plain = parse_settings("score: {log_threshold: 0.3}", "test")
+    watch_once(first, of_size(1), tmp_path, plain)
+    as_json = parse_settings("score: {log_threshold: 0.3, format: json}", "test")
+    watch_once({"a/conn.log": FRAMES["a/conn.log"]}, of_size(1), tmp_path, as_json)
+    text = (tmp_path / "out" / "zeekml.log").read_text()
+    assert all(line.startswith("{") for line in text.splitlines())
+    (rotated,) = (tmp_path / "out").glob("zeekml.*.log")
+    assert rotated.read_text().startswith("#separator")
+
+
+def test_a_full_disk_ends_the_run_and_the_next_one_completes_it(
+    tmp_path: Path, expected: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = Noted()
+    real, left = os.write, [9_000]
+
+    def full(descriptor: int, data: memoryview) -> int:
+        if left[0] <= 0:
+            raise OSError(28, "No space left on device")
+        written = real(descriptor, data[: left[0]])
+        left[0] -= written
+        return written
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.write", full)
+        with pytest.raises(OutputError, match="the disk is full; free some space"):
+            watch_once(FRAMES, of_size(1), tmp_path, SETTINGS, hooks=noted)
+    assert "the disk is full" in noted.heard[-1]
+    watch_once(FRAMES, of_size(1), tmp_path, SETTINGS)
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+
+
+def test_other_alert_settings_hold_after_the_journal(tmp_path: Path) -> None:
+    """What a crash left in the journal is replayed as it was alerted on then."""
+    with crashing(Crash(45)), pytest.raises(Killed):
+        watch_once(FRAMES, itertools.repeat(30), tmp_path, SETTINGS)
+    quiet = parse_settings("score: {log_threshold: 0.3}\nalerts: {local_nets: [203.0.113.0/24]}", "test")
+    before = records(tmp_path / "out", "notice.log")
+    watch_once(FRAMES, of_size(1), tmp_path, quiet)
+    assert records(tmp_path / "out", "notice.log")[: len(before)] == before
+    assert len(records(tmp_path / "out", "zeekml.log")) > 0

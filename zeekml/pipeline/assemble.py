@@ -1,0 +1,144 @@
+"""Puts a watch together: state folder, outputs, followed logs, signals; and takes it apart again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from zeekml.config import Settings
+from zeekml.errors import StateError
+from zeekml.journal.folder import StateFolder, find
+from zeekml.journal.outputs import LiveOutputs
+from zeekml.journal.rotation import OutputRotation
+from zeekml.journal.snapshot import Maker, sweep_parts
+from zeekml.pipeline.checkpoints import Checkpoints
+from zeekml.pipeline.dry_run import ShownOutputs
+from zeekml.pipeline.interrupts import told_by_signal
+from zeekml.pipeline.live import Logs, Signals, Waits, Watch, engine_for
+from zeekml.pipeline.resume import Resumed, resume
+from zeekml.pipeline.watching import Hooks, Scores, WatchOptions, WatchSummary
+from zeekml.records import Rejects
+from zeekml.scoring import Bundle
+
+Follow: TypeAlias = Callable[[Mapping[str, Any], Rejects], Logs]
+"""Opens the logs: positions by stream as JSON, and where rejected lines go."""
+
+_log = logging.getLogger(__name__)
+
+
+def watch_with(
+    scorer: Scores,
+    bundle: Bundle,
+    maker: Maker,
+    out: Path,
+    state: Path,
+    settings: Settings,
+    options: WatchOptions,
+    *,
+    follow: Follow,
+    wake: Waits,
+    hooks: Hooks,
+    show: Callable[[str], None],
+) -> WatchSummary:
+    """Go on from ``state``, which is locked meanwhile, until told to stop; ``bundle`` gives names and thresholds.
+
+    ``follow`` opens the logs where reading goes on; ``wake`` wakes the loop; ``show`` gets the lines of a dry
+    run. Raises ConfigError, StateError, InputError and OutputError.
+    """
+    make_engine = engine_for(settings, bundle)
+    engine = make_engine(settings.alerts)
+    signals = Signals()
+    with ExitStack() as stack:
+        folder: StateFolder | None = None
+        outputs: LiveOutputs | ShownOutputs
+        if options.dry_run:
+            outputs = ShownOutputs(
+                settings.score.format, model=bundle.name, classes=bundle.classes, show=show
+            )
+        else:
+            folder = StateFolder(state)
+            stack.callback(folder.close)
+            sweep_parts(state)
+            outputs = LiveOutputs(
+                out,
+                settings.score.format,
+                model=bundle.name,
+                classes=bundle.classes,
+                rotation=OutputRotation(settings.watch.rotate_every, settings.watch.rotate_size),
+            )
+            stack.callback(outputs.close)
+        found = find(state)
+        resumed = resume(
+            found, maker, scorer, engine, engine_for=make_engine, out=None if options.dry_run else out
+        )
+        if resumed.number or resumed.positions:
+            _log.info("going on from the state in %s, %d connections scored again", state, resumed.replayed)
+        if isinstance(outputs, LiveOutputs):
+            _go_on(outputs, resumed)
+        checkpoints = None
+        if folder is not None:
+            checkpoints = Checkpoints(folder, maker, found.generation, resumed.number)
+            stack.callback(checkpoints.close)
+        log = outputs.rejects_log
+        logs = follow(
+            resumed.positions,
+            Rejects(lambda line: log.write(line.source, line.line, line.reason, line.text)),
+        )
+        stack.callback(logs.close)
+        _refuse_other_logs(resumed.positions, logs.streams, state)
+        stack.enter_context(told_by_signal(*_handlers(signals, wake)))
+        watch = Watch(
+            scorer=scorer,
+            engine=engine,
+            bundle=bundle,
+            logs=logs,
+            outputs=outputs,
+            checkpoints=checkpoints,
+            settings=settings,
+            options=options,
+            signals=signals,
+            wake=wake,
+            hooks=hooks,
+            positions=resumed.positions,
+            rotate_first=resumed.format not in (None, settings.score.format),
+        )
+        return watch.run()
+
+
+def _handlers(signals: Signals, wake: Waits) -> tuple[Callable[[], None], Callable[[], None]]:
+    def stop() -> None:
+        signals.stop.set()
+        wake.wake()
+
+    def reload() -> None:
+        signals.reload.set()
+        wake.wake()
+
+    return stop, reload
+
+
+def _go_on(outputs: LiveOutputs, resumed: Resumed) -> None:
+    """Take over the files of the run before, and the lines that may be in files that were taken away."""
+    outputs.remember(resumed.outputs)
+    for each in resumed.unsure:
+        if each.data and each.rename_to is None:
+            _log.warning(
+                "%s was moved out of its folder at a crash: its last %d bytes are written again and may be there twice",
+                each.output,
+                len(each.data),
+            )
+            outputs.add_raw(each.output, each.data)
+    outputs.append(outputs.pending())
+    outputs.sync_later()()
+
+
+def _refuse_other_logs(before: Mapping[str, Any], now: Collection[str], state: Path) -> None:
+    """A state folder that has nothing to do with these logs was named by mistake."""
+    if before and now and before.keys().isdisjoint(now):
+        raise StateError(
+            f"{state}: this state folder belongs to other logs ({', '.join(sorted(before))}), this run follows "
+            f"{', '.join(sorted(now))}; name the same logs as before, or another folder with --state"
+        )

@@ -1,0 +1,366 @@
+"""The driver behind ``zeekml watch``: logs that grow, from where the last run stopped.
+
+A turn of the loop takes what is there, scores it, puts what follows into the journal and then into the
+outputs. The logs on disk are the queue: nothing waits in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from zeekml.alerts import AlertEngine, Alerts, Explained
+from zeekml.alerts.notices import CONNECTION_NOTE
+from zeekml.config import AlertSettings, Settings, load_settings
+from zeekml.errors import ConfigError, OutputError
+from zeekml.journal.outputs import LiveOutputs
+from zeekml.journal.step import Append, Step
+from zeekml.pipeline.batch import alert_policy
+from zeekml.pipeline.checkpoints import Checkpoints
+from zeekml.pipeline.dry_run import ShownOutputs
+from zeekml.pipeline.resume import alert_facts, state_of
+from zeekml.pipeline.watching import Hooks, Scores, StepFacts, WatchOptions, WatchSummary
+from zeekml.records import Batch
+from zeekml.scoring import Bundle
+
+PACE: Final = 0.1
+"""Seconds between the beginnings of two steps that leave nothing to read: a log that grows line by line would else
+cost a sync of the journal for each."""
+DRAIN: Final = 2.0
+"""Seconds for which a watch that is told to stop goes on with what is there already."""
+_MOMENT: Final = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+class Logs(Protocol):
+    """The followed logs: :class:`zeekml.sensor.FollowedLogs`, or a stand-in."""
+
+    @property
+    def streams(self) -> Collection[str]:
+        """The streams being followed."""
+
+    @property
+    def positions(self) -> Mapping[str, Any]:
+        """Where reading goes on, by stream, also of those that are not followed now."""
+
+    @property
+    def lag(self) -> Mapping[str, int]:
+        """Bytes that are there and not read yet, by stream."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the last poll took all that was there."""
+
+    def poll(self, most_rows: int) -> Sequence[Batch]:
+        """What is there now, at most so many connections."""
+
+    def folders(self) -> set[Path]:
+        """Where something may happen."""
+
+    def close(self) -> None:
+        """Close the files."""
+
+
+class Waits(Protocol):
+    """What wakes the loop: :class:`zeekml.sensor.Wake`, or a stand-in."""
+
+    def watch(self, folders: set[Path]) -> None:
+        """Wake for what happens in these folders."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return when something happened, or after a while."""
+
+    def wake(self) -> None:
+        """End the wait, or the next one."""
+
+
+class Feed(Protocol):
+    """What hands notices on to the optional sinks."""
+
+    def lines(self, batch: Batch, alerts: Alerts, explained: Explained) -> list[bytes]:
+        """The notices of a batch, a line each, as they go into the journal."""
+
+    def hand_on(self, lines: Sequence[bytes]) -> None:
+        """Give lines to the sinks, which may have them already."""
+
+    def report(self, hooks: Hooks) -> None:
+        """Tell how the sinks are."""
+
+
+@dataclass
+class Signals:
+    """What the process was told; set by signal handlers."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    reload: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class Tally:
+    """What a step counts."""
+
+    connections: Counter[str] = field(default_factory=Counter)
+    by_class: Counter[str] = field(default_factory=Counter)
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    logged: int = 0
+    suppressed: int = 0
+    newest: float | None = None
+
+
+@dataclass
+class Watch:
+    """One run over followed logs. ``checkpoints`` None: a dry run, nothing is kept."""
+
+    scorer: Scores
+    engine: AlertEngine
+    bundle: Bundle
+    logs: Logs
+    outputs: LiveOutputs | ShownOutputs
+    checkpoints: Checkpoints | None
+    settings: Settings
+    options: WatchOptions
+    signals: Signals
+    wake: Waits
+    hooks: Hooks
+    feed: Feed | None = None
+    positions: dict[str, Any] = field(default_factory=dict)
+    """Where reading goes on, as JSON, also of streams that are not followed now."""
+    rotate_first: bool = False
+    """The outputs that are there have another format."""
+    summary: WatchSummary = field(default_factory=WatchSummary)
+    _saved_positions: dict[str, Any] = field(default_factory=dict)
+    _changed_settings: AlertSettings | None = None
+
+    def run(self) -> WatchSummary:
+        """Follow until told to stop, or with ``once`` until all is scored; then save the state.
+
+        Raises OutputError when an output or the state cannot be written; the next run completes it.
+        """
+        self._begin()
+        stopping_since: float | None = None
+        while True:
+            self.hooks.beat()
+            began = time.monotonic()
+            busy = self._turn(began)
+            self._housekeeping()
+            if self.signals.stop.is_set():
+                if stopping_since is None:
+                    stopping_since = time.monotonic()
+                    self.hooks.stopping()
+                if not busy or time.monotonic() - stopping_since >= DRAIN:
+                    break
+            elif not busy and self.options.once and self.logs.caught_up:
+                break
+            else:
+                self._rest(began, busy=busy)
+        self._end()
+        return self.summary
+
+    def step(self) -> bool:
+        """One step over what is there; False when that is nothing."""
+        return self._turn(time.monotonic())
+
+    def _begin(self) -> None:
+        self._keep_positions()
+        self._saved_positions = dict(self.positions)
+        if self.checkpoints is not None:
+            self.checkpoints.begin(*self._state())
+        if self.rotate_first:
+            self._write(appends=self.outputs.due_rotations(every_one=True))
+        self.hooks.ready()
+
+    def _end(self) -> None:
+        if self.checkpoints is not None:
+            self._report_checkpoint(wait=True)
+            self._keep_positions()
+            self._checkpoint()
+            self._report_checkpoint(wait=True, must=True)
+
+    def _turn(self, began: float) -> bool:
+        tally, connections, lines = Tally(), [], list[bytes]()
+        rejected = self.outputs.rejects_log.lines
+        batches = self.logs.poll(self.settings.watch.batch_rows)
+        for batch in batches:
+            connections.append((batch.stream, batch.frame))
+            lines += self._score(batch, tally)
+        appends = self.outputs.pending()
+        if not batches and not appends:
+            self.hooks.idle()
+            return False
+        self._keep_positions()
+        self._write(tuple(connections), appends, tuple(lines))
+        if self.feed is not None:
+            self.feed.hand_on(lines)
+            self.feed.report(self.hooks)
+        self._tell(tally, began, self.outputs.rejects_log.lines - rejected)
+        return True
+
+    def _score(self, batch: Batch, tally: Tally) -> list[bytes]:
+        """Score a batch and write what follows to the outputs' buffers; gives its lines for the sinks."""
+        frame = batch.frame
+        scores = self.scorer.score(frame, batch.stream)
+        alerts = self.engine.process(frame, scores, batch.stream)
+        rows = np.flatnonzero(scores.score >= self.settings.score.log_threshold)
+        explained_rows = alerts.rows_to_explain(rows)
+        explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
+        self.outputs.zeekml_log.write(frame, scores, rows, explained)
+        self.outputs.notice_log.write(alerts.notices, frame, explained)
+
+        tally.connections[batch.stream] += len(frame)
+        tally.logged += len(rows)
+        by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self.bundle.classes))
+        tally.by_class += Counter(dict(zip(self.bundle.classes, by_class.tolist(), strict=True)))
+        tally.notices += Counter((notice.note, notice.class_name) for notice in alerts.notices)
+        tally.suppressed += int(alerts.alerting.sum())
+        tally.suppressed -= sum(notice.note == CONNECTION_NOTE for notice in alerts.notices)
+        ends = (frame["ts"] + frame["duration"].fillna(0.0)).to_numpy()
+        tally.newest = max(tally.newest or 0.0, float(ends.max(initial=0.0)))
+        return [] if self.feed is None else self.feed.lines(batch, alerts, explained)
+
+    def _write(
+        self, connections: tuple[Any, ...] = (), appends: Sequence[Append] = (), lines: tuple[bytes, ...] = ()
+    ) -> None:
+        """The journal first, and what it says only when it is on the disk."""
+        changed, self._changed_settings = self._changed_settings, None
+        step = Step(
+            number=0,  # given by the checkpoints
+            positions=self.positions,
+            connections=connections,
+            appends=tuple(appends),
+            alerts=lines,
+            outputs=dict(self.outputs.known),
+            alert_settings=None if changed is None else alert_facts(changed),
+        )
+        try:
+            if self.checkpoints is not None:
+                self.checkpoints.record(step)
+            self.outputs.append(appends)
+        except OutputError as error:
+            self.hooks.output(str(error))
+            raise
+
+    def _housekeeping(self) -> None:
+        if self.signals.reload.is_set():
+            self.signals.reload.clear()
+            self._reload()
+        rotations = self.outputs.due_rotations()
+        if rotations:
+            self._write(appends=rotations)
+        if self.checkpoints is None:
+            return
+        self._report_checkpoint()
+        if self.checkpoints.is_due(self.settings.watch.checkpoint_every) and self._has_moved():
+            self._checkpoint()
+
+    def _rest(self, began: float, *, busy: bool) -> None:
+        if busy:
+            if self.logs.caught_up:
+                time.sleep(max(0.0, began + PACE - time.monotonic()))
+            return
+        self.wake.watch(self.logs.folders())
+        if self.feed is not None:
+            self.feed.report(self.hooks)
+        self.wake.wait(self.settings.watch.poll if self.logs.caught_up else _MOMENT)
+
+    def _reload(self) -> None:
+        """SIGHUP: the outputs are opened anew, and the allowlist is read again."""
+        self.outputs.reopen()
+        problem = None
+        if self.options.config is not None:
+            try:
+                settings = load_settings(self.options.config)
+                self.engine.reload(alert_policy(settings, self.bundle).allowlist)
+            except ConfigError as error:
+                problem = str(error)
+                _log.error("the allowlist stays as it was: %s", problem)
+            else:
+                alerts = self.settings.alerts.model_copy(update={"allowlist": settings.alerts.allowlist})
+                self.settings = self.settings.model_copy(update={"alerts": alerts})
+                self._changed_settings = alerts
+                self._write()
+                _log.info("allowlist read again: %d entries", len(alerts.allowlist))
+        self.hooks.reloaded(problem)
+
+    def _keep_positions(self) -> None:
+        self.positions |= {stream: each.to_json() for stream, each in self.logs.positions.items()}
+
+    def _has_moved(self) -> bool:
+        """Whether there is anything that the last snapshot does not hold."""
+        self._keep_positions()
+        return self.positions != self._saved_positions
+
+    def _checkpoint(self) -> None:
+        if self.checkpoints is not None:
+            self._saved_positions = dict(self.positions)
+            self.checkpoints.start(*self._state(), self.outputs.sync_later())
+
+    def _state(self) -> tuple[Any, dict[str, Any]]:
+        facts = {
+            "positions": dict(self.positions),
+            "outputs": dict(self.outputs.known),
+            "format": self.settings.score.format,
+            "alerts": alert_facts(self.settings.alerts),
+        }
+        return state_of(self.scorer, self.engine), facts
+
+    def _report_checkpoint(self, *, wait: bool = False, must: bool = False) -> None:
+        saved = None if self.checkpoints is None else self.checkpoints.saved(wait=wait)
+        if saved is None:
+            return
+        if saved.problem is None:
+            self.hooks.output(None)
+            self.hooks.checkpointed(saved.seconds, saved.size)
+            return
+        self.hooks.output(str(saved.problem))
+        if must:
+            raise saved.problem
+        _log.warning("no checkpoint could be written, the journal holds everything: %s", saved.problem)
+
+    def _tell(self, tally: Tally, began: float, rejects: int) -> None:
+        summary = self.summary
+        connections = tally.connections.total()
+        summary.steps += 1
+        summary.connections += connections
+        summary.logged += tally.logged
+        summary.rejects += rejects
+        summary.notices += tally.notices
+        self.hooks.stepped(
+            StepFacts(
+                seconds=time.monotonic() - began,
+                connections=dict(tally.connections),
+                by_class=dict(tally.by_class),
+                notices=dict(tally.notices),
+                logged=tally.logged,
+                rejects=rejects,
+                suppressed=tally.suppressed,
+                lag_bytes=dict(self.logs.lag),
+                lag_seconds=None if tally.newest is None else time.time() - tally.newest,
+                newest=tally.newest,
+                hosts_held=self.scorer.hosts_held,
+                pairs_held=self.scorer.pairs_held,
+                alert_hosts=self.engine.hosts_held,
+                caps_acted=self.scorer.caps_acted + self.engine.caps_acted,
+                caught_up=self.logs.caught_up,
+                journal_bytes=0 if self.checkpoints is None else self.checkpoints.journal_bytes,
+            )
+        )
+
+
+def engine_for(settings: Settings, bundle: Bundle) -> Callable[[AlertSettings], AlertEngine]:
+    """Makes the engine that alerts as these alert settings say, the rest as ``settings`` do."""
+
+    def make(alerts: AlertSettings) -> AlertEngine:
+        return AlertEngine(
+            alert_policy(settings.model_copy(update={"alerts": alerts}), bundle), bundle.classes
+        )
+
+    return make

@@ -1,0 +1,132 @@
+"""Going on from a state folder: the newest snapshot, and on it the steps of the journals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zeekml.alerts import AlertEngine
+from zeekml.arrays import Arrays, below, under
+from zeekml.config import AlertSettings
+from zeekml.errors import StateError
+from zeekml.journal.folder import Found
+from zeekml.journal.recovery import Completion
+from zeekml.journal.snapshot import Maker, load_snapshot
+from zeekml.journal.step import Append, Step
+from zeekml.pipeline.watching import Scores
+
+
+@dataclass(slots=True)
+class Resumed:
+    """Where a watch goes on.
+
+    ``positions`` by stream, as JSON; ``outputs``: device, inode and begin of the output files in use;
+    ``format`` of the outputs; ``number`` of the last step; ``unsure``: what the last step was to append to
+    files that are no longer there; ``alerts``: lines for the optional sinks, which may have them already.
+    """
+
+    positions: dict[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    format: str | None = None
+    number: int = 0
+    unsure: list[Append] = field(default_factory=list)
+    alerts: list[bytes] = field(default_factory=list)
+    replayed: int = 0
+
+
+def alert_facts(settings: AlertSettings) -> dict[str, Any]:
+    """Alert settings as JSON, for snapshots and journals."""
+    facts: dict[str, Any] = settings.model_dump(mode="json", exclude_unset=True)
+    return facts
+
+
+def alert_settings(facts: Mapping[str, Any]) -> AlertSettings:
+    """Alert settings from a snapshot or a journal; StateError when they are of another version."""
+    try:
+        return AlertSettings.model_validate_json(json.dumps(facts))
+    except ValueError as error:
+        raise StateError(
+            f"the state was made with alert settings that are not understood ({error}); name a new state folder"
+        ) from error
+
+
+def state_of(scorer: Scores, engine: AlertEngine) -> Arrays:
+    """The state of scoring and alerting as a snapshot has it."""
+    return under("scorer", scorer.export()) | under("alerts", engine.export())
+
+
+def resume(
+    found: Found,
+    maker: Maker,
+    scorer: Scores,
+    engine: AlertEngine,
+    *,
+    engine_for: Callable[[AlertSettings], AlertEngine],
+    out: Path | None,
+) -> Resumed:
+    """Bring ``scorer`` and ``engine`` to where the state folder was, and the outputs in ``out`` with them.
+
+    The steps of the journals are scored again, under the alert settings that held then, for their effect on
+    the state; the outputs get the bytes that stand in the journal, where they lack them. ``out`` None: the
+    outputs are left alone. Raises StateError and OutputError.
+    """
+    if found.snapshot is None:
+        return Resumed()
+    snapshot = load_snapshot(found.snapshot, maker)
+    if snapshot is None:
+        raise StateError(f"{found.snapshot} is gone: is another zeekml watch running with this state folder?")
+    try:
+        resumed = Resumed(
+            dict(snapshot.facts["positions"]),
+            snapshot.facts["outputs"],
+            snapshot.facts["format"],
+            snapshot.facts["step"],
+        )
+        settings = snapshot.facts["alerts"]
+    except KeyError as error:
+        raise StateError(f"{found.snapshot} lacks {error}: it was made by another zeekml") from error
+    scorer.restore(below("scorer", snapshot.arrays))
+    former = engine_for(alert_settings(settings))
+    former.restore(below("alerts", snapshot.arrays))
+    completion = None if out is None else Completion(out)
+    try:
+        for step in found.steps():
+            former = _replay(step, resumed, scorer, former, engine_for)
+            if completion is not None:
+                resumed.unsure = completion.complete(step.appends)
+        if completion is not None:
+            completion.finish()
+    finally:
+        if completion is not None:
+            completion.close()
+    engine.restore(former.export())
+    return resumed
+
+
+def _replay(
+    step: Step,
+    resumed: Resumed,
+    scorer: Scores,
+    engine: AlertEngine,
+    engine_for: Callable[[AlertSettings], AlertEngine],
+) -> AlertEngine:
+    if step.number != resumed.number + 1:
+        raise StateError(
+            f"step {step.number} of the journal follows step {resumed.number}: a journal is missing; put back a copy "
+            "of the state folder, or name a new one with --state"
+        )
+    if step.alert_settings is not None:
+        after = engine_for(alert_settings(step.alert_settings))
+        after.restore(engine.export())
+        engine = after
+    for stream, frame in step.connections:
+        engine.process(frame, scorer.score(frame, stream), stream)
+        resumed.replayed += len(frame)
+    resumed.number = step.number
+    resumed.positions |= step.positions
+    resumed.outputs = step.outputs
+    resumed.alerts += step.alerts
+    return engine

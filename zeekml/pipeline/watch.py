@@ -1,0 +1,66 @@
+"""``zeekml watch`` on real logs: the model and the followed logs, put to work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from zeekml.config import Settings
+from zeekml.errors import StateError
+from zeekml.journal.snapshot import Maker
+from zeekml.pipeline.assemble import watch_with
+from zeekml.pipeline.batch import state_limits
+from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
+from zeekml.records import Rejects
+from zeekml.scoring import Scorer, load_bundle
+from zeekml.sensor import FollowedLogs, Position, Wake
+
+
+def watch_logs(
+    paths: Sequence[Path],
+    out: Path,
+    state: Path,
+    settings: Settings,
+    options: WatchOptions,
+    hooks: Hooks | None = None,
+    show: Callable[[str], None] = print,
+) -> WatchSummary:
+    """Follow the logs ``paths`` (files and folders) until told to stop by SIGTERM or SIGINT.
+
+    ``show`` gets the lines of a dry run. Raises ModelError, ConfigError, StateError, InputError and
+    OutputError.
+    """
+
+    def follow(positions: Mapping[str, Any], rejects: Rejects) -> FollowedLogs:
+        return FollowedLogs(
+            paths, start=options.start, positions=_positions(positions, state), rejects=rejects
+        )
+
+    bundle = load_bundle(settings.score.model)
+    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
+    with closing(Wake(settings.watch.poll)) as wake:
+        return watch_with(
+            scorer,
+            bundle,
+            Maker.of(bundle),
+            out,
+            state,
+            settings,
+            options,
+            follow=follow,
+            wake=wake,
+            hooks=hooks or NoHooks(),
+            show=show,
+        )
+
+
+def _positions(positions: Mapping[str, Any], state: Path) -> dict[str, Position]:
+    try:
+        return {stream: Position.from_json(each) for stream, each in positions.items()}
+    except ValueError as error:
+        raise StateError(
+            f"{state}: a position in a log is not understood ({error}); it was made by another zeekml: name a new "
+            "state folder"
+        ) from error

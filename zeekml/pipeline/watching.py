@@ -1,0 +1,144 @@
+"""What a watch is asked for and what it tells: options, hooks, facts of a step, totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from zeekml.arrays import Arrays
+from zeekml.pipeline.batch import ScoresBatches
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """``start``: where a log begins that no checkpoint knows. ``once``: end when all that is there is scored.
+
+    ``dry_run``: print what would be written, write nothing. ``config``: the file that SIGHUP reads again.
+    """
+
+    start: Literal["start", "end"] = "end"
+    once: bool = False
+    dry_run: bool = False
+    config: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One step: what was scored and what came of it.
+
+    ``connections`` by stream; ``by_class``: alerting connections; ``notices`` by note and class; ``rejects``:
+    lines rejected in this step; ``suppressed``: alerting connections without a notice of their own;
+    ``newest``: the latest end (epoch s) of a connection; ``lag_seconds``: how long ago that was by the wall
+    clock; ``caught_up``: nothing more was there when the logs were read.
+    """
+
+    seconds: float
+    connections: Mapping[str, int]
+    by_class: Mapping[str, int]
+    notices: Mapping[tuple[str, str], int]
+    logged: int
+    rejects: int
+    suppressed: int
+    lag_bytes: Mapping[str, int]
+    lag_seconds: float | None
+    newest: float | None
+    hosts_held: int
+    pairs_held: int
+    alert_hosts: int
+    caps_acted: int
+    caught_up: bool
+    journal_bytes: int
+
+
+class Hooks(Protocol):
+    """What a watch tells while it runs; called by its main thread, must return at once and not raise."""
+
+    def ready(self) -> None:
+        """The logs are being followed."""
+
+    def beat(self) -> None:
+        """The main loop turned; once a second at least."""
+
+    def idle(self) -> None:
+        """A turn found nothing new."""
+
+    def stepped(self, step: StepFacts) -> None:
+        """A step was written."""
+
+    def output(self, problem: str | None) -> None:
+        """An output or the journal cannot be written; None: it can again."""
+
+    def checkpointed(self, seconds: float, size: int) -> None:
+        """A snapshot of ``size`` bytes is in place; it took so long."""
+
+    def reloaded(self, problem: str | None) -> None:
+        """The configuration was read again; a problem: the old one holds."""
+
+    def sink(self, name: str, problem: str | None, lag: int) -> None:
+        """How an optional sink is: ``lag`` bytes of alerts wait for it."""
+
+    def stopping(self) -> None:
+        """The watch ends: it drains and checkpoints."""
+
+
+class NoHooks:
+    """Nobody listens."""
+
+    def ready(self) -> None:
+        """Nothing."""
+
+    def beat(self) -> None:
+        """Nothing."""
+
+    def idle(self) -> None:
+        """Nothing."""
+
+    def stepped(self, step: StepFacts) -> None:
+        """Nothing."""
+
+    def output(self, problem: str | None) -> None:
+        """Nothing."""
+
+    def checkpointed(self, seconds: float, size: int) -> None:
+        """Nothing."""
+
+    def reloaded(self, problem: str | None) -> None:
+        """Nothing."""
+
+    def sink(self, name: str, problem: str | None, lag: int) -> None:
+        """Nothing."""
+
+    def stopping(self) -> None:
+        """Nothing."""
+
+
+class Scores(ScoresBatches, Protocol):
+    """What a watch needs of a scorer, beyond scoring."""
+
+    @property
+    def hosts_held(self) -> int:
+        """Hosts whose state is held."""
+
+    @property
+    def pairs_held(self) -> int:
+        """Peer-and-port contexts held."""
+
+    def export(self) -> Arrays:
+        """All state, copied."""
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from what `export` gave."""
+
+
+@dataclass
+class WatchSummary:
+    """Totals of one run."""
+
+    connections: int = 0
+    logged: int = 0
+    rejects: int = 0
+    steps: int = 0
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
