@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
@@ -26,8 +26,10 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays
-from zeekml.errors import OutputError, StateError
+from zeekml.errors import StateError
+from zeekml.journal.journal import sync_folder
 from zeekml.scoring.bundle import WEIGHTS, Bundle
+from zeekml.sinks.folder import failures
 
 _MAGIC = b"zeekml snapshot 1\n"
 _LENGTH_BYTES = 8
@@ -89,7 +91,7 @@ def save_snapshot(
     about = json.dumps({"maker": asdict(maker), "facts": facts}, allow_nan=False).encode()
     content = {_JSON: np.frombuffer(about, dtype=np.uint8), **arrays}
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    with _failures(path):
+    with failures(path):
         try:
             with FileIO(os.open(part, _CREATE, _MODE), "wb") as file:
                 _write(file, content)
@@ -100,7 +102,7 @@ def save_snapshot(
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return size
 
 
@@ -134,7 +136,7 @@ def load_snapshot(path: Path, maker: Maker) -> Snapshot | None:
 
 def sweep_parts(folder: Path) -> None:
     """Remove what a save that was killed left in a folder that nobody else writes to now. Raises OutputError."""
-    with _failures(folder):
+    with failures(folder):
         for entry in folder.iterdir():
             if _PART.fullmatch(entry.name):
                 entry.unlink(missing_ok=True)
@@ -206,20 +208,3 @@ def _damaged(path: Path, why: str) -> StateError:
     return StateError(
         f"{path}: the snapshot cannot be used: {why}. Put a copy back, or begin with a new state folder."
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _failures(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
