@@ -1,15 +1,30 @@
-"""The Zeek package is complete and says what the scripts do; a Zeek to run it is not needed."""
+"""The Zeek package is complete, its scripts parse, and the documents say what they do; no Zeek is needed."""
 
 from __future__ import annotations
 
 import configparser
+import io
 import re
 from pathlib import Path
 
 import pytest
+import zeekscript
+
+from zeekml.sinks.alerts_table import FIELDS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "zeek-scripts"
-SCRIPTS = sorted((PACKAGE / "scripts").glob("*.zeek"))
+LOADED = sorted((PACKAGE / "scripts").glob("*.zeek"))
+POLICIES = sorted((PACKAGE / "scripts" / "policy").glob("*.zeek"))
+BTESTS = sorted((PACKAGE / "tests" / "zeekml").glob("*.zeek"))
+README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+
+
+def text_of(name: str) -> str:
+    return (PACKAGE / "scripts" / name).read_text(encoding="utf-8")
+
+
+def shown(path: Path) -> str:
+    return path.name
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +37,92 @@ def meta() -> configparser.SectionProxy:
 def test_the_metadata_has_what_zkg_needs(meta: configparser.SectionProxy) -> None:
     assert meta["description"]
     assert (PACKAGE / meta["script_dir"] / "__load__.zeek").is_file()
-    assert meta["depends"].split() == ["zeek", ">=5.0.0"]
+    assert meta["depends"].split() == ["zeek", ">=6.0.0"]
+    assert meta["test_command"] == "cd tests && btest -c btest.cfg"
+    assert (PACKAGE / "tests" / "btest.cfg").is_file()
 
 
-def test_every_script_is_loaded() -> None:
-    loaded = set(
-        re.findall(r"^@load \./(\S+)$", (PACKAGE / "scripts" / "__load__.zeek").read_text("utf-8"), re.M)
+def test_every_script_but_the_policies_is_loaded() -> None:
+    loaded = set(re.findall(r"^@load \./(\S+)$", text_of("__load__.zeek"), re.MULTILINE))
+    assert loaded == {path.stem for path in LOADED if path.name != "__load__.zeek"}
+    assert [path.name for path in POLICIES] == ["intel-file.zeek", "netcontrol-drop.zeek"]
+
+
+@pytest.mark.parametrize("script", [*LOADED, *POLICIES, *BTESTS], ids=shown)
+def test_the_syntax_is_right(script: Path) -> None:
+    text = re.sub(
+        r"^# @TEST-START-FILE.*?^# @TEST-END-FILE$", "", script.read_text("utf-8"), flags=re.M | re.S
     )
-    assert loaded == {path.stem for path in SCRIPTS if path.name != "__load__.zeek"}
+    parsed = zeekscript.Script(io.BytesIO(text.encode()))
+    assert parsed.parse(), f"{script}: {parsed.get_error()}"
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_brackets_and_quotes_are_closed(script: Path) -> None:
-    code = re.sub(r"#.*", "", script.read_text(encoding="utf-8"))
-    code = re.sub(r'"[^"\n]*"', "", code)
-    assert '"' not in code
-    for opening, closing in ("()", "[]", "{}"):
-        assert code.count(opening) == code.count(closing)
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("n$n = a$n;", "n$n = ;"), ("if ( a?$uid )", "if ( a?$uid"), ("\t};\n}", "\t};\n")]
+)
+def test_wrong_syntax_is_found(right: str, wrong: str) -> None:
+    text = (
+        text_of("alerts.zeek")
+        .replace("$n=a$n,", "")
+        .replace("\tif ( a?$uid )", "\tn$n = a$n;\n\tif ( a?$uid )")
+    )
+    assert zeekscript.Script(io.BytesIO(text.encode())).parse()
+    assert right in text
+    assert not zeekscript.Script(io.BytesIO(text.replace(right, wrong, 1).encode())).parse()
+
+
+@pytest.mark.parametrize("script", [*LOADED, *POLICIES], ids=shown)
+def test_every_script_that_is_loaded_exists(script: Path) -> None:
+    for target in re.findall(r"^@load (\.\S+)$", script.read_text("utf-8"), re.MULTILINE):
+        assert (script.parent / f"{target}.zeek").is_file(), f"{script.name} loads {target}"
+
+
+@pytest.mark.parametrize("script", [*LOADED, *POLICIES], ids=shown)
+def test_every_setting_is_documented_with_its_default(script: Path) -> None:
+    settings = re.findall(
+        r"^\tconst (\w+)(?:: [^=]+)? = (.+) &redef;$", script.read_text("utf-8"), re.MULTILINE
+    )
+    assert settings or script.name == "__load__.zeek"
+    for name, default in settings:
+        assert re.search(rf"^\| `ZeekML::{name}` \|.*\| `{re.escape(default)}` \|$", README, re.MULTILINE), (
+            name
+        )
+
+
+def test_no_other_setting_is_documented() -> None:
+    documented = set(re.findall(r"^\| `ZeekML::(\w+)` \|", README, re.MULTILINE))
+    scripts = "".join(path.read_text("utf-8") for path in [*LOADED, *POLICIES])
+    assert documented == set(re.findall(r"^\tconst (\w+).* &redef;$", scripts, re.MULTILINE))
+
+
+def test_the_script_reads_the_columns_that_zeekml_writes() -> None:
+    fields = re.findall(r"^\t\t(\w+): (\w+)(?: &optional)?;$", text_of("alerts.zeek"), re.MULTILINE)
+    assert tuple(fields) == FIELDS
+
+
+def test_what_can_be_unset_is_optional() -> None:
+    optional = set(re.findall(r"^\t\t(\w+): \w+ &optional;$", text_of("alerts.zeek"), re.MULTILINE))
+    assert optional == {"kind", "evidence", "uid", "orig_h", "resp_h", "proto", "service"}
+
+
+def test_the_table_of_the_btests_has_those_columns() -> None:
+    script = (PACKAGE / "tests" / "zeekml" / "table.sh").read_text(encoding="utf-8")
+    header = re.search(r"#fields((?:\\t\w+)+)\\n", script)
+    assert header is not None
+    assert header[1].split(r"\t")[1:] == [name for name, _ in FIELDS]
+
+
+def test_the_page_on_sinks_documents_the_columns() -> None:
+    page = (PACKAGE.parent / "docs" / "sinks.md").read_text(encoding="utf-8")
+    assert (
+        tuple(re.findall(r"^\| `(\w+)` \| (string|double|count|interval|time|addr) \|", page, re.M)) == FIELDS
+    )
 
 
 def test_the_filter_is_the_one_that_a_real_zeek_took() -> None:
-    script = (PACKAGE / "scripts" / "conn-json.zeek").read_text(encoding="utf-8")
+    script = text_of("conn-json.zeek")
     values = dict(re.findall(r'const (\w+) = "([^"]+)" &redef;', script))
-    call = re.search(r"Log::add_filter\((.*)\);", script, re.S)
+    call = re.search(r"Log::add_filter\((.*)\);", script, re.DOTALL)
     assert call is not None
     written = re.sub(r"\s+", "", call[1])
     for name, value in values.items():
@@ -53,10 +131,3 @@ def test_the_filter_is_the_one_that_a_real_zeek_took() -> None:
         'Conn::LOG,[$name="conn-json",$path="conn_json",'
         '$config=table(["use_json"]="T",["json_timestamps"]="JSON::TS_ISO8601")]'
     )
-
-
-def test_every_setting_is_documented() -> None:
-    script = (PACKAGE / "scripts" / "conn-json.zeek").read_text(encoding="utf-8")
-    readme = (PACKAGE / "README.md").read_text(encoding="utf-8")
-    for name, default in re.findall(r'const (\w+) = "([^"]+)" &redef;', script):
-        assert re.search(rf"^\| `ZeekML::{name}` \|.*`{re.escape(default)}` \|$", readme, re.M), name

@@ -1,1 +1,2 @@
+@load ./alerts
 @load ./conn-json

@@ -8,6 +8,9 @@
 module ZeekML;
 
 export {
+	## Whether the second log is written.
+	const conn_json = T &redef;
+
 	## Name of the JSON log, without its ending.
 	const conn_json_path = "conn_json" &redef;
 
@@ -18,6 +21,9 @@ export {
 
 event zeek_init()
 	{
+	if ( ! conn_json )
+		return;
+
 	Log::add_filter(Conn::LOG, [$name="conn-json", $path=conn_json_path,
 	                            $config=table(["use_json"]="T", ["json_timestamps"]=conn_json_timestamps)]);
 	}
