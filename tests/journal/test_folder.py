@@ -15,8 +15,9 @@ from zeekml.journal.step import Step
 
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path / "state")
-    again = f"from pathlib import Path; from zeekml.journal.folder import *; StateFolder(Path({str(tmp_path / 'state')!r}))"
-    done = subprocess.run([sys.executable, "-c", again], capture_output=True, text=True, check=False)
+    again = "import pathlib, sys; from zeekml.journal.folder import *; StateFolder(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", again, str(folder.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "StateError" in done.stderr
     assert "another zeekml watch runs with this state folder" in done.stderr
     folder.close()

@@ -81,6 +81,21 @@ def test_a_file_of_others_is_gone_on_with_after_a_header(tmp_path: Path) -> None
     assert lines(tmp_path / "rejects.log")[:2] == ["half a line", r"#separator \x09"]
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_the_notice_log_of_another_program_is_left_alone(own: bool, tmp_path: Path) -> None:
+    peer = "zeekml" if own else "sensor-1"
+    (tmp_path / "notice.log").write_text(f"#separator \\x09\n1.0\tC1\t{peer}\tNotice::ACTION_LOG\n")
+    outputs = opened(tmp_path)
+    outputs.add_raw("notice.log", b"line\n")
+    if own:
+        outputs.append(outputs.pending())
+        assert records(tmp_path / "notice.log")[-1] == "line"
+    else:
+        with pytest.raises(OutputError, match="was written by another program"):
+            outputs.pending()
+    outputs.close()
+
+
 def test_json_has_no_header(tmp_path: Path) -> None:
     outputs = opened(tmp_path, fmt="json")
     reject(outputs, "one")

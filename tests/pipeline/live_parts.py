@@ -87,6 +87,7 @@ class MadeLogs:
         self.positions = {name: At(positions.get(name, {"row": 0})["row"]) for name in frames}
         self.closed = False
         self.streams = tuple(frames)
+        self.problems: dict[str, Exception] = {}
 
     @property
     def lag(self) -> dict[str, int]:

@@ -27,6 +27,9 @@ from zeekml.sinks.zeek_log import close_mark, header
 
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_MODE: Final = 0o640
+_LOOK: Final = 64 << 10
+"""Bytes at the beginning of a notice.log that tell whose it is."""
+_OWN: Final = (f"\t{notice_log.PEER}\t".encode(), f'"peer_descr":"{notice_log.PEER}"'.encode())
 _FIELDS: Final = {NOTICE: notice_log.FIELDS, ZEEKML: zeekml_log.FIELDS, REJECTS: rejects_log.FIELDS}
 
 _log = logging.getLogger(__name__)
@@ -147,6 +150,10 @@ class LiveOutputs:
         if not file.begins:
             return []
         file.begins = False
+        if file.name == NOTICE and file.is_of_others():
+            raise OutputError(
+                f"{file.path} was written by another program, such as Zeek; name another folder with --out"
+            )
         return [
             b"\n" if file.ends_in_half_a_line() else b"",
             header(
@@ -238,6 +245,12 @@ class _File:
         """Whether the last byte is no line feed."""
         length = self.length
         return length > 0 and os.pread(self.descriptor, 1, length - 1) != b"\n"
+
+    def is_of_others(self) -> bool:
+        """Whether it begins with records and none of them is zeekml's."""
+        lines = os.pread(self.descriptor, _LOOK, 0).splitlines()
+        found = [line for line in lines if line and not line.startswith(b"#")]
+        return bool(found) and not any(mark in line for line in found for mark in _OWN)
 
     def append_of(self, data: bytes, rename_to: str | None = None) -> Append:
         return Append(self.name, self.known.device, self.known.inode, self.length, data, rename_to)

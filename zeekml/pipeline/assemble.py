@@ -10,18 +10,20 @@ from typing import Any, TypeAlias
 
 from zeekml.config import Settings
 from zeekml.errors import StateError
-from zeekml.journal.folder import StateFolder, find
+from zeekml.journal.folder import OUTBOX, StateFolder, find
 from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.rotation import OutputRotation
 from zeekml.journal.snapshot import Maker, sweep_parts
 from zeekml.pipeline.checkpoints import Checkpoints
 from zeekml.pipeline.dry_run import ShownOutputs
+from zeekml.pipeline.feed import SinkFeed
 from zeekml.pipeline.interrupts import told_by_signal
 from zeekml.pipeline.live import Logs, Signals, Waits, Watch, engine_for
 from zeekml.pipeline.resume import Resumed, resume
 from zeekml.pipeline.watching import Hooks, Scores, WatchOptions, WatchSummary
 from zeekml.records import Rejects
 from zeekml.scoring import Bundle
+from zeekml.sinks.optional import optional_sinks
 
 Follow: TypeAlias = Callable[[Mapping[str, Any], Rejects], Logs]
 """Opens the logs: positions by stream as JSON, and where rejected lines go."""
@@ -82,6 +84,11 @@ def watch_with(
         if folder is not None:
             checkpoints = Checkpoints(folder, maker, found.generation, resumed.number)
             stack.callback(checkpoints.close)
+        sinks = [] if folder is None else optional_sinks(settings.sinks, out)
+        feed = None
+        if sinks:
+            feed = SinkFeed(sinks, state / OUTBOX, bundle.name, before=resumed.alerts)
+            stack.callback(feed.close)
         log = outputs.rejects_log
         logs = follow(
             resumed.positions,
@@ -102,6 +109,7 @@ def watch_with(
             signals=signals,
             wake=wake,
             hooks=hooks,
+            feed=feed,
             positions=resumed.positions,
             rotate_first=resumed.format not in (None, settings.score.format),
         )

@@ -60,6 +60,10 @@ class Logs(Protocol):
     def caught_up(self) -> bool:
         """Whether the last poll took all that was there."""
 
+    @property
+    def problems(self) -> Mapping[str, Exception]:
+        """Why logs cannot be read just now, by path."""
+
     def poll(self, most_rows: int) -> Sequence[Batch]:
         """What is there now, at most so many connections."""
 
@@ -94,6 +98,9 @@ class Feed(Protocol):
 
     def report(self, hooks: Hooks) -> None:
         """Tell how the sinks are."""
+
+    def close(self) -> None:
+        """End the sinks."""
 
 
 @dataclass
@@ -189,6 +196,8 @@ class Watch:
         tally, connections, lines = Tally(), [], list[bytes]()
         rejected = self.outputs.rejects_log.lines
         batches = self.logs.poll(self.settings.watch.batch_rows)
+        problems = self.logs.problems
+        self.hooks.logs(len(self.logs.streams), {path: str(why) for path, why in problems.items()})
         for batch in batches:
             connections.append((batch.stream, batch.frame))
             lines += self._score(batch, tally)
@@ -198,9 +207,6 @@ class Watch:
             return False
         self._keep_positions()
         self._write(tuple(connections), appends, tuple(lines))
-        if self.feed is not None:
-            self.feed.hand_on(lines)
-            self.feed.report(self.hooks)
         self._tell(tally, began, self.outputs.rejects_log.lines - rejected)
         return True
 
@@ -244,6 +250,8 @@ class Watch:
             if self.checkpoints is not None:
                 self.checkpoints.record(step)
             self.outputs.append(appends)
+            if self.feed is not None:
+                self.feed.hand_on(lines)
         except OutputError as error:
             self.hooks.output(str(error))
             raise
@@ -252,6 +260,8 @@ class Watch:
         if self.signals.reload.is_set():
             self.signals.reload.clear()
             self._reload()
+        if self.feed is not None:
+            self.feed.report(self.hooks)
         rotations = self.outputs.due_rotations()
         if rotations:
             self._write(appends=rotations)
@@ -267,8 +277,6 @@ class Watch:
                 time.sleep(max(0.0, began + PACE - time.monotonic()))
             return
         self.wake.watch(self.logs.folders())
-        if self.feed is not None:
-            self.feed.report(self.hooks)
         self.wake.wait(self.settings.watch.poll if self.logs.caught_up else _MOMENT)
 
     def _reload(self) -> None:

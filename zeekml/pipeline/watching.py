@@ -77,8 +77,11 @@ class Hooks(Protocol):
     def reloaded(self, problem: str | None) -> None:
         """The configuration was read again; a problem: the old one holds."""
 
-    def sink(self, name: str, problem: str | None, lag: int) -> None:
-        """How an optional sink is: ``lag`` bytes of alerts wait for it."""
+    def logs(self, followed: int, problems: Mapping[str, str]) -> None:
+        """How many logs are followed; why some cannot be read just now, by path."""
+
+    def sink(self, name: str, problem: str | None, lag: int, errors: int = 0) -> None:
+        """How an optional sink is: ``lag`` bytes of alerts wait for it, ``errors`` tries failed in all."""
 
     def stopping(self) -> None:
         """The watch ends: it drains and checkpoints."""
@@ -108,7 +111,10 @@ class NoHooks:
     def reloaded(self, problem: str | None) -> None:
         """Nothing."""
 
-    def sink(self, name: str, problem: str | None, lag: int) -> None:
+    def logs(self, followed: int, problems: Mapping[str, str]) -> None:
+        """Nothing."""
+
+    def sink(self, name: str, problem: str | None, lag: int, errors: int = 0) -> None:
         """Nothing."""
 
     def stopping(self) -> None:
