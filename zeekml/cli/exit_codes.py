@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     """A result could not be written."""
     STATE = 8
     """What zeekml remembers between runs is damaged, was made with another model, or is in use."""
+    UNHEALTHY = 9
+    """``zeekml status``: no watch runs, or it is not well; ``zeekml doctor``: something is to be put right."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C, SIGTERM or SIGHUP; nothing was left behind."""
 

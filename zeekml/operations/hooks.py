@@ -104,11 +104,16 @@ class Operations:
 
 @contextmanager
 def watching(
-    settings: Settings, folders: Sequence[Path] = (), notifier: Notifier | None = None
+    settings: Settings,
+    folders: Sequence[Path] = (),
+    notifier: Notifier | None = None,
+    *,
+    listen: bool = True,
 ) -> Iterator[Operations]:
     """The operations of one watch: metrics are served, and systemd is told, inside the block.
 
-    ``folders``: the outputs' and the state's, whose disks are looked at. Raises ConfigError when the address
+    ``folders``: the outputs' and the state's, whose disks are looked at. ``listen``: False for a run that is
+    over soon and serves no metrics. Raises ConfigError when the address
     of the metrics cannot be listened on.
     """
     telemetry = Telemetry(settings.score.model)
@@ -120,7 +125,7 @@ def watching(
     )
     notifier = notifier or Notifier.from_environment()
     try:
-        with serve(telemetry, health, settings.metrics.listen) as server:
+        with serve(telemetry, health, settings.metrics.listen if listen else "") as server:
             yield Operations(telemetry, notifier, server)
     finally:
         notifier.close()

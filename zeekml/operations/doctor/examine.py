@@ -1,0 +1,68 @@
+"""The order of the examination."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zeekml.config import Settings, load_settings
+from zeekml.errors import ConfigError, ModelError
+from zeekml.operations.doctor import host
+from zeekml.operations.doctor.finding import Finding, ok, warning, wrong
+from zeekml.operations.doctor.folders import check_folder
+from zeekml.operations.doctor.logs import check_path
+
+
+def examine(
+    paths: Sequence[Path],
+    out: Path | None,
+    state: Path | None,
+    config: Path | None,
+    now: float,
+) -> Iterator[Finding]:
+    """Look at what ``zeekml watch`` with these arguments needs; nothing is changed, nothing raised.
+
+    ``now``: epoch seconds.
+    """
+    settings = Settings()
+    try:
+        settings = load_settings(config)
+        yield ok("settings: " + ("the defaults" if config is None else f"{config} is right"))
+    except ConfigError as error:
+        yield wrong(f"settings: {error}", "correct it; the rest is looked at with the defaults")
+    yield from _allowlist(settings, now)
+    yield _model(settings)
+    yield host.check_user()
+    yield host.check_clock()
+    yield host.check_files()
+    for path in paths:
+        yield from check_path(path, now)
+    # os.path's says no, where pathlib's raises, below a folder that may not be entered.
+    yield host.check_inotify([path if os.path.isdir(path) else path.parent for path in paths])  # noqa: PTH112
+    if out is not None:
+        yield from check_folder("outputs", out, settings.metrics.min_free)
+    if state is not None:
+        yield from check_folder("state", state, settings.metrics.min_free, lasting=True)
+    yield host.check_listen(settings.metrics.listen)
+
+
+def _model(settings: Settings) -> Finding:
+    from zeekml.scoring import verify_bundle  # noqa: PLC0415  torch takes seconds; a wrong setting is told at once
+
+    try:
+        manifest = verify_bundle(settings.score.model)
+    except ModelError as error:
+        return wrong(f"model: {error}", "name another with score.model, or install zeekml again")
+    return ok(f"model: {manifest.name} {manifest.version}, all hashes match")
+
+
+def _allowlist(settings: Settings, now: float) -> Iterator[Finding]:
+    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    for entry in settings.alerts.allowlist:
+        if entry.expires is not None and entry.expires <= today:
+            yield warning(
+                f"allowlist: the entry {entry.reason!r} expired on {entry.expires}",
+                "remove it, or give it a later day",
+            )
