@@ -28,10 +28,11 @@ class SyslogAddress:
             kind, host, port = parts.scheme, parts.hostname, parts.port
         except ValueError as error:
             raise ValueError(f"{_EXPECTED}: {error}") from error
-        if kind == "unix" and not parts.netloc and parts.path.startswith("/") and "\0" not in parts.path:
+        if parts.query or parts.fragment or parts.username or "\0" in text:
+            raise ValueError(_EXPECTED)
+        if kind == "unix" and not parts.netloc and parts.path.startswith("/"):
             return cls("unix", parts.path, 0)
-        plain = not (parts.path or parts.query or parts.fragment or parts.username)
-        if kind in _PORTS and host and port != 0 and plain:
+        if kind in _PORTS and host and port != 0 and not parts.path:
             return cls(cast(Kind, kind), host, _PORTS[kind] if port is None else port)
         raise ValueError(_EXPECTED)
 

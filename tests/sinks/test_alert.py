@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 
@@ -68,3 +69,14 @@ def test_ports_of_icmp_are_none() -> None:
 @pytest.mark.parametrize("text", ["", "host", "1.2.3", "1.2.3.4\n", " 1.2.3.4", "fe80::1%eth0", "1.2.3.4/8"])
 def test_what_is_no_address_is_none(text: str) -> None:
     assert as_address(text) is None
+
+
+def test_a_text_without_end_is_cut() -> None:
+    frame, scores = sample()
+    frame["uid"] = pd.Series(["x" * 3_000_000] * len(frame), dtype="object")
+    notices = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").notices[:1]
+    (record,) = alert_records(
+        notices, frame, Explained(scores.class_index[:0], []), stream="s", model=MODEL, made=MADE
+    )
+    assert len(record.uid) == 4096
+    assert len(record.to_json()) < 100_000

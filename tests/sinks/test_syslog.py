@@ -158,7 +158,7 @@ def test_addresses(text: str, whole: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "collector", "collector:514", "udp://", "udp://h:99999", "udp://h:0", "tls://h:6514", "tcp://h/path",
-     "tcp://user@h", "unix://dev/log", "unix:///a\0b", "udp://[::1", "tcp://h?x"],
+     "tcp://user@h", "unix://dev/log", "unix:///a\0b", "udp://[::1", "tcp://h?x", "unix:///a?b", "unix:///a#b"],
 )  # fmt: skip
 def test_what_is_no_address_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="expected an address such as udp://"):

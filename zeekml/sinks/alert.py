@@ -15,6 +15,7 @@ import pandas as pd
 from zeekml.alerts.message import facts, sentence
 from zeekml.alerts.notices import HOST_NOTE, Explained, Notice
 
+_MOST_CHARACTERS = 4096  # of a text of the log; no field of a real one comes near
 _CONNECTION = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service")
 
 
@@ -24,7 +25,7 @@ class AlertRecord:
 
     ``id``: 32 hexadecimal digits, the same whenever the same alert is made again. ``stream``: name of the
     stream of logs. ``made``: wall clock (epoch s) when zeekml made the alert. Texts may hold anything that
-    stood in a log, bytes that are no UTF-8 as lone surrogates.
+    stood in a log, bytes that are no UTF-8 as lone surrogates; `alert_records` cuts them at 4,096 characters.
     """
 
     id: str
@@ -125,13 +126,13 @@ def alert_records(
                 model=model,
                 stream=stream,
                 ts=ts,
-                uid=uid,
-                orig_h=orig_h,
+                uid=uid[:_MOST_CHARACTERS],
+                orig_h=orig_h[:_MOST_CHARACTERS],
                 orig_p=orig_p,
-                resp_h=resp_h,
+                resp_h=resp_h[:_MOST_CHARACTERS],
                 resp_p=resp_p,
-                proto=proto,
-                service=service if isinstance(service, str) else None,
+                proto=proto[:_MOST_CHARACTERS],
+                service=service[:_MOST_CHARACTERS] if isinstance(service, str) else None,
                 made=made,
             )
         )
