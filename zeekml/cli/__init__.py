@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from zeekml import __version__
-from zeekml.cli import config, doctor, explain, model, score, simulate, status, train
+from zeekml.cli import config, doctor, explain, model, score, simulate, status, train, watch
 from zeekml.cli.exit_codes import ExitCode, exit_code
 from zeekml.errors import ZeekMLError
 from zeekml.pipeline.readahead import left_behind
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (score, explain, status, doctor, model, config, simulate, train):
+for command in (score, watch, explain, status, doctor, model, config, simulate, train):
     command.register(app)
 
 

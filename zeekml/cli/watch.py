@@ -1,0 +1,114 @@
+"""``zeekml watch``: live logs in, notices out, until it is told to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.score import OutputFormat
+
+if TYPE_CHECKING:
+    from zeekml.pipeline.watching import WatchSummary
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to ``app``."""
+    app.command("watch")(watch)
+
+
+def watch(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Live logs, or folders of logs.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
+    ],
+    state: Annotated[
+        Path,
+        typer.Option("--state", metavar="DIR", help="The folder for what must survive a stop or a crash."),
+    ],
+    output_format: Annotated[
+        OutputFormat | None,
+        typer.Option("--format", help="How the outputs are written.", show_default="tsv"),
+    ] = None,
+    log_threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--log-threshold",
+            metavar="X",
+            help="Write connections scored at X (0 to 1) or above to zeekml.log; 0 writes every one.",
+            show_default="0.5",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
+        ),
+    ] = None,
+    from_start: Annotated[
+        bool,
+        typer.Option(
+            "--from-start/--from-end",
+            help="Where a log begins that the state folder does not know: its first line, or what comes now.",
+            show_default="--from-end",
+        ),
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Catch up with what is there, save the state and exit.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="A configuration file (YAML); SIGHUP reads it again."),
+    ] = None,
+    poll: Annotated[
+        float | None,
+        typer.Option(
+            "--poll",
+            metavar="SECONDS",
+            help="Look at the logs this often also when no event tells of them.",
+            show_default="1",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be written, and write nothing.")
+    ] = False,
+) -> None:
+    """Follow live connection logs, score each connection and append notices.
+
+    Nothing is lost and nothing written twice, through rotation, stops and crashes. SIGTERM and Ctrl-C end a
+    watch in order; SIGHUP reads the allowlist again and opens the outputs anew.
+    """
+    from zeekml.config import load_settings
+    from zeekml.operations.logs import set_up_logging
+
+    settings = (
+        load_settings(config)
+        .with_options(
+            "score",
+            format=None if output_format is None else output_format.value,
+            log_threshold=log_threshold,
+            model=model,
+        )
+        .with_options("watch", poll=poll)
+    )
+    set_up_logging(settings.logging)
+    # Loading torch takes longer than anything else that happens before the first connection.
+    from zeekml.operations import watching
+    from zeekml.pipeline.watch import watch_logs
+    from zeekml.pipeline.watching import WatchOptions
+
+    options = WatchOptions(start="start" if from_start else "end", once=once, dry_run=dry_run, config=config)
+    with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:
+        summary = watch_logs(paths, out, state, settings, options, operations, typer.echo)
+    if once and not dry_run:
+        _show(summary, out)
+    raise typer.Exit(ExitCode.OK)
+
+
+def _show(summary: WatchSummary, out: Path) -> None:
+    typer.echo(
+        f"{summary.connections:,} connections, {summary.notices.total():,} notices, {summary.logged:,} lines in "
+        f"zeekml.log, {summary.rejects:,} rejected lines; appended in {out}"
+    )
