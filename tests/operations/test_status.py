@@ -32,7 +32,10 @@ def test_a_watch_is_told_for_people(telemetry: Telemetry) -> None:
     telemetry.stepped(MadeStep(connections={"a.log": 1_200, "b.log": 34}, rejects=2))
     telemetry.sink("syslog", errors=3, waiting=2048)
     telemetry.logs(2, 1)
+    assert shown(telemetry)["last checkpoint"] == "none yet"
+    telemetry.checkpointed(0.1, 100)
     rows = shown(telemetry)
+    assert rows["last checkpoint"] == "0.0 s ago"
     assert rows["running"].startswith("3 h 12 min, since 2023-11-1")
     assert rows["health"] == "well"
     assert rows["model"] == "conn-1-res"

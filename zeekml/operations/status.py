@@ -87,7 +87,8 @@ def describe(reading: Reading, now: float) -> Iterator[tuple[str, str]]:
     yield "hosts held", f"{total('zeekml_hosts_held'):,.0f}"
     yield "pairs held", f"{total('zeekml_pairs_held'):,.0f}"
     yield "limits that made room", f"{total('zeekml_caps_acted_total'):,.0f}"
-    yield "last checkpoint", f"{_span(total('zeekml_checkpoint_age_seconds'))} ago"
+    checkpoint = f"{_span(total('zeekml_checkpoint_age_seconds'))} ago"
+    yield "last checkpoint", checkpoint if total("zeekml_checkpoints_total") else "none yet"
     if total("zeekml_reload_failed"):
         yield "settings", "the last reload failed, the former settings hold: see the log"
     for name, errors in reading.by_label("zeekml_sink_errors_total", "sink").items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Iterator, Sequence
@@ -45,6 +46,7 @@ def examine(
         yield from check_folder("outputs", out, settings.metrics.min_free)
     if state is not None:
         yield from check_folder("state", state, settings.metrics.min_free, lasting=True)
+        yield from _state(state, settings)
     yield host.check_listen(settings.metrics.listen)
 
 
@@ -56,6 +58,14 @@ def _model(settings: Settings) -> Finding:
     except ModelError as error:
         return wrong(f"model: {error}", "name another with score.model, or install zeekml again")
     return ok(f"model: {manifest.name} {manifest.version}, all hashes match")
+
+
+def _state(state: Path, settings: Settings) -> Iterator[Finding]:
+    from zeekml.operations.doctor.state import check_state  # noqa: PLC0415
+    from zeekml.scoring import load_bundle  # noqa: PLC0415
+
+    with contextlib.suppress(ModelError):  # told before
+        yield check_state(state, load_bundle(settings.score.model))
 
 
 def _allowlist(settings: Settings, now: float) -> Iterator[Finding]:
