@@ -138,6 +138,22 @@ def test_what_was_not_taken_is_delivered_after_a_restart(tmp_path: Path) -> None
     second.close()
 
 
+def test_alerts_are_not_sent_again_because_the_disk_is_full(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = Receiver("a")
+    deliveries = Deliveries([receiver], outbox, ignore, first_wait=0.01)
+    deliveries.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "move", lambda *_: (_ for _ in ()).throw(OutputError("the disk is full")))
+        outbox.append(some_alerts(3))
+        deliveries.wake()
+        until(lambda: deliveries.status()[0].errors >= 3)
+    until(lambda: outbox.cursor("a") == outbox.end())
+    deliveries.close(5)
+    assert receiver.taken == ids(some_alerts(3))
+
+
 def test_the_end_does_not_wait_for_a_sink_that_hangs(outbox: Outbox) -> None:
     stuck = Receiver("stuck")
     stuck.blocks.clear()

@@ -110,7 +110,7 @@ class _Courier:
         self._names = names
         self._on_error = on_error
         self._waits = waits
-        self._cursor = outbox.cursor(sink.name) or Cursor(1, 0)
+        self._cursor = self._saved = outbox.cursor(sink.name) or Cursor(1, 0)
         self._changed = threading.Condition()
         self._new = True
         self._stopping = False
@@ -165,13 +165,17 @@ class _Courier:
                 records, cursor = self._outbox.read(self._cursor, self._sink.most)
                 if records:
                     self._sink.deliver(records)
-                if cursor == self._cursor:
-                    break
-                crossed = cursor.file != self._cursor.file
-                self._outbox.move(self._sink.name, cursor)
-                self._cursor = cursor
+                before, self._cursor = (
+                    self._cursor,
+                    cursor,
+                )  # also where the disk is full: once taken is enough
                 self._delivered += len(records)
-                if crossed:
+                if self._saved != cursor:
+                    self._outbox.move(self._sink.name, cursor)
+                    self._saved = cursor
+                if cursor == before:
+                    break
+                if cursor.file != before.file:
                     self._outbox.tidy(self._names)
         except (OutputError, OSError) as error:
             self._failed(error)

@@ -138,6 +138,8 @@ class Outbox:
                 os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE), "wb"
             ) as file:
                 file.write(json.dumps({"file": cursor.file, "offset": cursor.offset}).encode())
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave an empty file under the name
             part.replace(path)
 
     def tidy(self, names: Sequence[str]) -> None:
