@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,10 @@ class At:
 
 
 class MadeLogs:
-    """Logs that are frames; each poll gives the next piece, as long as ``sizes`` says (0: nothing new)."""
+    """Logs that are frames; each poll gives the next piece, as long as ``sizes`` says (0: nothing new).
+
+    ``at_poll``: called with the number of each poll before it.
+    """
 
     def __init__(
         self,
@@ -80,7 +83,10 @@ class MadeLogs:
         sizes: Iterator[int],
         positions: Mapping[str, Any],
         rejects: Rejects,
+        at_poll: Callable[[int], None],
     ) -> None:
+        self._at_poll = at_poll
+        self._polls = 0
         self._frames = frames
         self._sizes = sizes
         self._rejects = rejects
@@ -99,6 +105,8 @@ class MadeLogs:
 
     def poll(self, most_rows: int) -> Sequence[Batch]:
         batches = []
+        self._at_poll(self._polls)
+        self._polls += 1
         for name, frame in self._frames.items():
             begin = self.positions[name].row
             size = min(next(self._sizes), len(frame) - begin, most_rows)
@@ -141,6 +149,7 @@ def watch_once(
     """One run of a watch over made logs, to their end; state and outputs are in ``folder``."""
     given = {"start": "start", "once": True, **options}
     shown = given.pop("shown", [])
+    at_poll = given.pop("at_poll", lambda _: None)
     return watch_with(
         StandIn(),
         BUNDLE,
@@ -149,7 +158,7 @@ def watch_once(
         folder / "state",
         settings,
         WatchOptions(**given),
-        follow=lambda positions, rejects: MadeLogs(frames, sizes, positions, rejects),
+        follow=lambda positions, rejects: MadeLogs(frames, sizes, positions, rejects, at_poll),
         wake=NoWait(),
         hooks=hooks or NoHooks(),
         show=shown.append,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -105,15 +108,17 @@ def test_killed_anywhere_every_record_is_there_once(
 
 def test_killed_at_each_system_call_of_a_run(tmp_path: Path) -> None:
     """Also at every call of a first start, of a rotation and of a checkpoint."""
-    frames = {"conn.log": FRAMES["a/conn.log"].iloc[:70]}
-    watch_once(frames, itertools.repeat(30), tmp_path / "whole", SETTINGS)
+    frames = {"conn.log": FRAMES["a/conn.log"].iloc[:40]}
+    often = parse_settings("score: {log_threshold: 0.3}\nwatch: {rotate_size: 2000}", "test")
+    watch_once(frames, itertools.repeat(15), tmp_path / "whole", often)
+    assert len(list((tmp_path / "whole" / "out").iterdir())) > 3
     hit = set()
     for at in itertools.count(1):
         folder = tmp_path / str(at)
         with crashing(Crash(at, (at % 3) / 2)) as crash, suppress(Killed):
-            watch_once(frames, itertools.repeat(30), folder, SETTINGS)
+            watch_once(frames, itertools.repeat(15), folder, often)
         hit.add(crash.name)
-        watch_once(frames, itertools.repeat(70), folder, SETTINGS)
+        watch_once(frames, itertools.repeat(40), folder, often)
         assert outputs_of(folder) == outputs_of(tmp_path / "whole"), (at, crash.name)
         if not crash.name:
             break
@@ -142,6 +147,9 @@ class Noted(NoHooks):
 
     def ready(self) -> None:
         self.heard.append("ready")
+
+    def reloaded(self, problem: str | None) -> None:
+        self.heard.append(f"reloaded {problem}")
 
     def output(self, problem: str | None) -> None:
         self.heard.append(f"output {problem}")
@@ -249,3 +257,100 @@ def test_other_alert_settings_hold_after_the_journal(tmp_path: Path) -> None:
     watch_once(FRAMES, of_size(1), tmp_path, quiet)
     assert records(tmp_path / "out", "notice.log")[: len(before)] == before
     assert len(records(tmp_path / "out", "zeekml.log")) > 0
+
+
+EVERYTHING = "{reason: all of it, networks: [0.0.0.0/0]}"
+
+
+def signalled(number: int, at: int) -> Callable[[int], None]:
+    """Sends this process a signal before one of the polls."""
+    return lambda poll: os.kill(os.getpid(), number) if poll == at else None
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_allowlist_is_read_again_and_nothing_is_forgotten(
+    killed: bool, tmp_path: Path, expected: Records
+) -> None:
+    """Nor is it after a crash: what the journal holds is replayed under the allowlist of its time."""
+    config = tmp_path / "watch.yaml"
+    config.write_text(f"alerts: {{allowlist: [{EVERYTHING}]}}")
+    frames = {"a/conn.log": FRAMES["a/conn.log"]}
+    noted = Noted()
+
+    def at_poll(poll: int) -> None:
+        if poll == 2:
+            os.kill(os.getpid(), signal.SIGHUP)
+        if poll == 6 and killed:
+            raise Killed
+
+    watch = partial(watch_once, frames, itertools.repeat(20), tmp_path, SETTINGS, noted, config=config)
+    if killed:
+        with pytest.raises(Killed):
+            watch(at_poll=at_poll)
+    else:
+        watch(at_poll=at_poll)
+    notices = records(tmp_path / "out", "notice.log")
+    assert 0 < len(notices) < len(expected["notice.log"])
+    assert "reloaded None" in noted.heard
+    reloaded = parse_settings(
+        f"score: {{log_threshold: 0.3}}\nalerts: {{suppress_for: 60, allowlist: [{EVERYTHING}]}}", "test"
+    )
+    watch_once(frames, itertools.repeat(20), tmp_path, reloaded)
+    assert records(tmp_path / "out", "notice.log") == notices
+    assert sorted(records(tmp_path / "out", "zeekml.log"))
+
+
+def test_a_bad_allowlist_keeps_the_old_one_and_says_so(
+    tmp_path: Path, expected: Records, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "watch.yaml"
+    config.write_text("alerts: {allowlist: [{reason: a typo, network: [0.0.0.0/0]}]}")
+    noted = Noted()
+    watch_once(
+        FRAMES, of_size(1), tmp_path, SETTINGS, noted, config=config, at_poll=signalled(signal.SIGHUP, 1)
+    )
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+    assert "did you mean 'networks'" in caplog.text
+    assert any(heard.startswith("reloaded") and "line 1" in heard for heard in noted.heard)
+
+
+def test_told_to_stop_it_drains_and_saves(tmp_path: Path, expected: Records) -> None:
+    summary = watch_once(
+        FRAMES, itertools.repeat(30), tmp_path, SETTINGS, once=False, at_poll=signalled(signal.SIGTERM, 1)
+    )
+    assert summary.connections == 250
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+    assert [path.name[:9] for path in (tmp_path / "state").glob("snap*")] == ["snapshot."]
+
+
+def test_draining_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "DRAIN", 0.0)
+    summary = watch_once(
+        FRAMES, itertools.repeat(10), tmp_path, SETTINGS, once=False, at_poll=signalled(signal.SIGINT, 1)
+    )
+    assert 20 <= summary.connections < 250
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # killed as well
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kills=st.lists(st.integers(1, 120), min_size=1, max_size=4), seed=st.integers(0, 10**6))
+def test_an_optional_sink_gets_every_notice_once(
+    kills: list[int], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """At least once by contract; a file knows the ids that it has."""
+    folder = tmp_path_factory.mktemp("sinks")
+    with_sink = parse_settings(
+        "score: {log_threshold: 0.3}\nalerts: {suppress_for: 60}\nsinks: {ecs: {path: ecs.ndjson}}", "test"
+    )
+    for turn, at in enumerate(kills):
+        with crashing(Crash(at)), suppress(Killed):
+            watch_once(FRAMES, of_size(seed + turn), folder, with_sink)
+    for _ in range(2):  # what a sink was too slow for at the end waits for the next run
+        watch_once(FRAMES, of_size(seed), folder, with_sink)
+    notices = records(folder / "out", "notice.log")
+    documents = [json.loads(line) for line in (folder / "out" / "ecs.ndjson").read_text().splitlines()]
+    assert len(notices) > 0
+    assert len(documents) == len(notices)
+    assert sorted(document["event"]["id"] for document in documents) == sorted(
+        {document["event"]["id"] for document in documents}
+    )

@@ -104,7 +104,7 @@ def watch(
         summary = watch_logs(paths, out, state, settings, options, operations, typer.echo)
     if once and not dry_run:
         _show(summary, out)
-    raise typer.Exit(ExitCode.OK)
+    raise typer.Exit(ExitCode.INPUT if once and summary.problems else ExitCode.OK)
 
 
 def _show(summary: WatchSummary, out: Path) -> None:

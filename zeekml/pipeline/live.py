@@ -152,7 +152,16 @@ class Watch:
 
         Raises OutputError when an output or the state cannot be written; the next run completes it.
         """
-        self._begin()
+        try:
+            self._begin()
+            self._loop()
+            self._end()
+        except OutputError as error:
+            self.hooks.output(str(error))
+            raise
+        return self.summary
+
+    def _loop(self) -> None:
         stopping_since: float | None = None
         while True:
             self.hooks.beat()
@@ -169,12 +178,6 @@ class Watch:
                 break
             else:
                 self._rest(began, busy=busy)
-        self._end()
-        return self.summary
-
-    def step(self) -> bool:
-        """One step over what is there; False when that is nothing."""
-        return self._turn(time.monotonic())
 
     def _begin(self) -> None:
         self._keep_positions()
@@ -196,8 +199,8 @@ class Watch:
         tally, connections, lines = Tally(), [], list[bytes]()
         rejected = self.outputs.rejects_log.lines
         batches = self.logs.poll(self.settings.watch.batch_rows)
-        problems = self.logs.problems
-        self.hooks.logs(len(self.logs.streams), {path: str(why) for path, why in problems.items()})
+        self.summary.problems = {path: str(why) for path, why in self.logs.problems.items()}
+        self.hooks.logs(len(self.logs.streams), self.summary.problems)
         for batch in batches:
             connections.append((batch.stream, batch.frame))
             lines += self._score(batch, tally)
@@ -246,15 +249,11 @@ class Watch:
             outputs=dict(self.outputs.known),
             alert_settings=None if changed is None else alert_facts(changed),
         )
-        try:
-            if self.checkpoints is not None:
-                self.checkpoints.record(step)
-            self.outputs.append(appends)
-            if self.feed is not None:
-                self.feed.hand_on(lines)
-        except OutputError as error:
-            self.hooks.output(str(error))
-            raise
+        if self.checkpoints is not None:
+            self.checkpoints.record(step)
+        self.outputs.append(appends)
+        if self.feed is not None:
+            self.feed.hand_on(lines)
 
     def _housekeeping(self) -> None:
         if self.signals.reload.is_set():
@@ -328,9 +327,9 @@ class Watch:
             self.hooks.output(None)
             self.hooks.checkpointed(saved.seconds, saved.size)
             return
-        self.hooks.output(str(saved.problem))
         if must:
             raise saved.problem
+        self.hooks.output(str(saved.problem))
         _log.warning("no checkpoint could be written, the journal holds everything: %s", saved.problem)
 
     def _tell(self, tally: Tally, began: float, rejects: int) -> None:

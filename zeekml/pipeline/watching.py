@@ -141,10 +141,11 @@ class Scores(ScoresBatches, Protocol):
 
 @dataclass
 class WatchSummary:
-    """Totals of one run."""
+    """Totals of one run; ``problems``: logs that could not be read at its end, and why, by path."""
 
     connections: int = 0
     logged: int = 0
     rejects: int = 0
     steps: int = 0
     notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    problems: Mapping[str, str] = field(default_factory=dict)
