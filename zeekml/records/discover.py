@@ -77,11 +77,11 @@ class _Search:
             self._follow_existing(Path(path))
             return
         if not glob.has_magic(path):
-            self.problems.append(InputError(f"{_shown(path)}: no such file or folder. Check the path."))
+            self.problems.append(InputError(f"{shown(path)}: no such file or folder. Check the path."))
             return
         matched = sorted(glob.glob(path, recursive=True))  # noqa: PTH207
         if not matched:
-            self.problems.append(InputError(f"{_shown(path)}: nothing matches this pattern. Check the path."))
+            self.problems.append(InputError(f"{shown(path)}: nothing matches this pattern. Check the path."))
         for match in matched:
             self._follow_existing(Path(match))
 
@@ -89,12 +89,12 @@ class _Search:
         try:
             found = path.stat()
         except OSError as error:
-            self.problems.append(InputError(f"{_shown(path)}: cannot be opened: {error.strerror or error}."))
+            self.problems.append(InputError(f"{shown(path)}: cannot be opened: {error.strerror or error}."))
             return
         if stat.S_ISDIR(found.st_mode):
             self._walk(path, found)
         elif self._is_new(found):
-            self.take(LogFile(path, _shown(path)))
+            self.take(LogFile(path, shown(path)))
 
     def _is_new(self, found: os.stat_result) -> bool:
         identity = (found.st_dev, found.st_ino)
@@ -108,9 +108,7 @@ class _Search:
         try:
             entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_symlink(), entry.name))
         except OSError as error:
-            self.problems.append(
-                InputError(f"{_shown(folder)}: cannot be listed: {error.strerror or error}.")
-            )
+            self.problems.append(InputError(f"{shown(folder)}: cannot be listed: {error.strerror or error}."))
             return
         for entry in entries:
             # Zeek's .shadow files, editors' and copiers' temporary files.
@@ -120,18 +118,18 @@ class _Search:
                 inner = entry.stat()
             except OSError:
                 # A dangling link, or a file rotated away meanwhile.
-                self.passed_over.append(_shown(entry))
+                self.passed_over.append(shown(entry))
                 continue
             if stat.S_ISDIR(inner.st_mode):
                 self._walk(entry, inner)
             elif not stat.S_ISREG(inner.st_mode):
-                self.passed_over.append(_shown(entry))
+                self.passed_over.append(shown(entry))
             elif self._is_new(inner):
                 self._weigh(entry)
 
     def _weigh(self, path: Path) -> None:
         """Take a file of a folder if it is a connection log."""
-        log = LogFile(path, _shown(path))
+        log = LogFile(path, shown(path))
         try:
             look(log)
         except MissingColumnError as error:
@@ -185,7 +183,7 @@ def _streams(files: list[LogFile]) -> list[Stream]:
     for log in files:
         stem = rotation(os.path.normpath(log.path)).stem if log.path else STDIN
         groups.setdefault(stem, []).append(log)
-    return [Stream(_shown(stem), _ordered(group)) for stem, group in groups.items()]
+    return [Stream(shown(stem), _ordered(group)) for stem, group in groups.items()]
 
 
 def _ordered(group: list[LogFile]) -> tuple[LogFile, ...]:
@@ -215,7 +213,7 @@ def _began(log: LogFile) -> tuple[str, float, str]:
         return "~", 0.0, log.name
 
 
-def _shown(path: str | Path) -> str:
+def shown(path: str | Path) -> str:
     """A path as text that can be printed: bytes that are no UTF-8 as an escape, controls too."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

@@ -55,6 +55,9 @@ def line_blocks(pieces: Iterator[bytes], too_long: Callable[[int, bytes], None])
             if not stripped:
                 offset += len(data)
                 continue
+            if stripped != _BOM and _BOM.startswith(stripped):
+                tail = data
+                continue
             stripped = stripped.removeprefix(_BOM)
             offset += len(data) - len(stripped)
             data = stripped
@@ -73,7 +76,7 @@ def line_blocks(pieces: Iterator[bytes], too_long: Callable[[int, bytes], None])
         if cut:
             line += whole.data.count(b"\n")
             offset += cut
-            yield from _without_long_lines(whole, too_long)
+            yield from without_long_lines(whole, too_long)
         if len(tail) > MAX_LINE:
             too_long(line, tail[:MAX_LINE])
             offset += len(tail)
@@ -83,7 +86,8 @@ def line_blocks(pieces: Iterator[bytes], too_long: Callable[[int, bytes], None])
         yield Block(tail, line, offset)
 
 
-def _without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+    """Yield what is left of a block without the lines over MAX_LINE, each told to ``too_long``."""
     data = block.data
     window = MAX_LINE // 2
     start = 0

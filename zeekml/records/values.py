@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 
 MAX_TIME = (
     7_258_118_400.0  # seconds: the year 2200; later times are damage, or milliseconds in a log of seconds
 )
 MAX_PORT = 65_535
 FINGERPRINT = 256  # bytes: reach past `#open`, or into the first object, and stay the same while a log grows
+DATA_LINE = re.compile(
+    rb"^[^#\n][^\n]*\n", re.MULTILINE
+)  # the first line that is no header, once it is whole
 
 
 class BadLine(Exception):  # noqa: N818  (raised and caught inside the readers; users see a reject)
@@ -56,8 +60,14 @@ def check_number(field: str, value: float) -> float:
 
 
 def fingerprint(start: bytes) -> bytes:
-    """Name a file by the first bytes of its content, so that compressing or moving it changes nothing."""
-    return hashlib.blake2b(start[:FINGERPRINT], digest_size=16).digest()
+    """Name a file by the first bytes of its content, so that compressing or moving it changes nothing.
+
+    They end with the first line that is no header, so that they are the same as soon as it has one connection.
+    """
+    start = start[:FINGERPRINT]
+    if first := DATA_LINE.search(start):
+        start = start[: first.end()]
+    return hashlib.blake2b(start, digest_size=16).digest()
 
 
 class UidMaker:
