@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
+import pyarrow as pa
+
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -43,8 +45,13 @@ def told_by_signal(stop: Callable[[], None], reload: Callable[[], None]) -> Iter
     if not _in_main_thread():
         yield
         return
-    with _handlers(lambda number, _frame: reload() if number == signal.SIGHUP else stop()):
-        yield
+    # Arrow would break off whatever it reads just then, with an error.
+    pa.enable_signal_handlers(False)
+    try:
+        with _handlers(lambda number, _frame: reload() if number == signal.SIGHUP else stop()):
+            yield
+    finally:
+        pa.enable_signal_handlers(True)
 
 
 @contextmanager
