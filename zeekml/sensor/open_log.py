@@ -146,8 +146,11 @@ class OpenLog:
         if content.packed or self._begin is None:
             return True
         if not self._offset:
-            before, self._ahead = self._ahead, content.read(self._begin, START)
-            return self._ahead.startswith(before)
+            ahead = content.read(self._begin, START)
+            if not ahead.startswith(self._ahead):
+                return False
+            self._ahead = ahead
+            return True
         return (
             content.read(self._offset - len(self._recent), len(self._recent)) == self._recent
             and content.read(self._begin or 0, len(self._start)) == self._start
