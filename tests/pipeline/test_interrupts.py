@@ -6,9 +6,11 @@ import os
 import signal
 import threading
 
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pytest
 
-from zeekml.pipeline.interrupts import stopping_by_signal, undisturbed
+from zeekml.pipeline.interrupts import stopping_by_signal, told_by_signal, undisturbed
 
 
 def send(number: int) -> None:
@@ -62,3 +64,26 @@ def test_other_threads_change_no_handler() -> None:
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_a_watch_only_takes_a_note() -> None:
+    told: list[str] = []
+    with told_by_signal(lambda: told.append("stop"), lambda: told.append("reload")):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            send(number)
+    assert told == ["stop", "reload", "stop"]
+
+
+def test_reading_is_not_broken_off() -> None:
+    """Arrow's own handler would end `read_csv` with ArrowCancelled."""
+    text = pa.py_buffer(b"1,2,3\n" * 4_000_000)
+    told: list[str] = []
+    timer = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM))
+    with told_by_signal(lambda: told.append("stop"), lambda: None):
+        timer.start()
+        table = arrow_csv.read_csv(
+            text, arrow_csv.ReadOptions(use_threads=False, column_names=["a", "b", "c"])
+        )
+        timer.join()
+    assert table.num_rows == 4_000_000
+    assert told == ["stop"]
