@@ -255,6 +255,20 @@ def test_copytruncate(path: Path, between: Between, packed: bool) -> None:
     assert following.rejected == []
 
 
+def test_copytruncate_of_a_log_of_which_nothing_was_taken_yet(path: Path) -> None:
+    writer, following = ZeekWriter(path), Following(path)
+    following.poll()
+    writer.write(0)
+    outsiders.copytruncate(path)
+    writer.write_half(1)
+    assert following.drain() == [0]
+    writer.finish_half()
+    writer.write(2)
+    outsiders.copytruncate(path)
+    writer.write(3)
+    assert following.drain() == [1, 2, 3]
+
+
 def test_truncation_from_outside_leaves_nul_bytes(path: Path, between: Between) -> None:
     writer, following = ZeekWriter(path), Following(path)
     writer.write(*range(1, 50))
