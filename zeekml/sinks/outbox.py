@@ -93,7 +93,7 @@ class Outbox:
             while cursor < end:
                 last = cursor.file == end.file
                 stop = end.offset if last else self._path(cursor.file).stat().st_size
-                for line in islice(self._lines(cursor, stop), most - len(records)):
+                for line in self._lines(cursor, stop, most - len(records)):
                     cursor = Cursor(cursor.file, cursor.offset + len(line))
                     with contextlib.suppress(ValueError, TypeError):
                         records.append(AlertRecord.from_json(line))
@@ -161,12 +161,14 @@ class Outbox:
                 os.close(self._file)
             self._file = -1
 
-    def _lines(self, cursor: Cursor, stop: int) -> Iterator[bytes]:
-        """Whole lines between two offsets of a file."""
+    def _lines(self, cursor: Cursor, stop: int, most: int) -> list[bytes]:
+        """At most so many whole lines between two offsets of a file."""
+        lines: list[bytes] = []
         with self._path(cursor.file).open("rb") as file:
             file.seek(cursor.offset)
-            while file.tell() < stop and (line := file.readline(_MOST_LINE)):
-                yield line
+            while len(lines) < most and file.tell() < stop and (line := file.readline(_MOST_LINE)):
+                lines.append(line)
+        return lines
 
     def _after(self, number: int) -> int:
         return min(other for other in self._numbers() if other > number)
