@@ -22,6 +22,7 @@ from zeekml.sensor.position import Position
 _LIVE = "current"  # zeekctl's link to where the open logs are, beside the folders by date
 _DAY = timedelta(days=1)
 _LOOKS = 5
+_REMEMBERED = 10_000
 _LOOKED_AT = 200  # files whose content is compared in search of the one that was read
 _GZIP_LEAST = 18  # bytes: no gzip file is smaller
 _SLACK = 2.0  # seconds: file systems with coarse times
@@ -71,6 +72,7 @@ class Family:
     def __init__(self, live: Path, archives: Sequence[Path] = ()) -> None:
         self.live = live
         self._archives = tuple(archives)
+        self._others: set[tuple[bytes, Identity, int, float]] = set()  # files that are not what was read
 
     def folders(self) -> list[Path]:
         """The folders, each once, whose changes concern this log; some may not exist."""
@@ -158,10 +160,10 @@ class Family:
         Where that file has vanished, or its name does not tell its place, the first that was rotated since.
         """
         members = self.members(position.previous, position.path)
-        own = _own(members, identity, position)
+        own = self._own(members, identity, position)
         if own is None and position.previous:
             every = self.members(None, position.path)
-            if own := _own(every, identity, position):
+            if own := self._own(every, identity, position):
                 members = every
         if own is not None and own.named:
             # Not what has the same age: a compressed copy of it, perhaps not yet whole.
@@ -170,16 +172,25 @@ class Family:
             following = next((one for one in members if one is not own and _is_since(one, position)), None)
         return Following(following, _latest(members, following))
 
+    def _own(self, members: Sequence[Member], identity: Identity | None, position: Position) -> Member | None:
+        own = next((one for one in members if one.identity == identity), None)
+        if own is not None or not position.offset:
+            return own
+        for member in _likely_first(members, position):
+            # Compressed archives are not looked into with every poll while a log is away.
+            looked_at = (position.fingerprint, member.identity, member.size, member.modified)
+            if looked_at in self._others:
+                continue
+            if _begins(member, position):
+                return member
+            if len(self._others) >= _REMEMBERED:
+                self._others.clear()
+            self._others.add(looked_at)
+        return None
+
     def latest(self) -> datetime | None:
         """The last rotation date among the files."""
         return _latest(self.members(), None)
-
-
-def _own(members: Sequence[Member], identity: Identity | None, position: Position) -> Member | None:
-    own = next((one for one in members if one.identity == identity), None)
-    if own is None and position.offset:
-        own = next((one for one in _likely_first(members, position) if _begins(one, position)), None)
-    return own
 
 
 def _latest(members: Sequence[Member], before: Member | None) -> datetime | None:
