@@ -142,7 +142,7 @@ def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) 
 def _best_epoch(
     captures: list[Capture], validation: Fold, recipe: Recipe, number: int, watcher: Watcher
 ) -> int:
-    """After how many epochs a network without the fold and the validation does best on the validation."""
+    """After how many epochs a network without the fold and the validation does well on the validation."""
     watching = HeldOut(validation, recipe, recipe.seed + 1000 + number)
     keep = counted(watching.rows)
     rows = watching.rows[keep]
@@ -152,9 +152,8 @@ def _best_epoch(
         return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
 
     watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
-    return fit(
-        Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch
-    ).best_epoch
+    found = fit(Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch)
+    return found.latest_good_epoch(recipe.fit.tolerance)
 
 
 def _without(captures: Sequence[Capture], *folds: Fold) -> list[Capture]:
