@@ -92,8 +92,9 @@ def _capture(
             figures[f"recall_at_fpr_{fpr:g}"] = float(
                 (score[mine & bad] >= threshold_for(benign, fpr)).mean()
             )
-        if not bad[mine].all():
-            figures["average_precision"] = float(average_precision_score(bad[mine], score[mine]))
+        # Against the negatives of all captures: most infected ones have next to none of their own.
+        among = mine & bad | ~bad
+        figures["average_precision"] = float(average_precision_score(bad[among], score[among]))
     return figures
 
 
