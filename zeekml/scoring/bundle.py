@@ -120,22 +120,6 @@ def find_bundle(name: str | Path) -> Path:
     raise BundleError(f"model {str(name)!r}: no such folder, and no such name (there are: {known})")
 
 
-def save_bundle(
-    folder: Path, manifest: dict[str, Any], bundle_arrays: dict[str, Tensor], texts: dict[str, str]
-) -> Manifest:
-    """Write a bundle's files into an empty folder and hash them into its manifest, which is checked and returned."""
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {WEIGHTS: safetensors.torch.save(bundle_arrays)}
-    contents |= {file: text.encode() for file, text in texts.items()}
-    for file, content in contents.items():
-        (folder / file).write_bytes(content)
-    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    checked = Manifest.model_validate({"format": FORMAT, **manifest, "files": files})
-    text = yaml.safe_dump(checked.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    return checked
-
-
 def arrays_of(
     network: Network, encoding: Encoding, coefficients: NDArray[np.float32], typical: NDArray[np.float32]
 ) -> dict[str, Tensor]:

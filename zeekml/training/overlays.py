@@ -36,19 +36,30 @@ class HostLog:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A clean capture with the hosts that may lend their address, and its span in seconds."""
+    """A clean capture, the hosts that may lend their address, and its span in seconds.
+
+    ``quiet`` are its other local hosts, the busiest first: they lend theirs when a capture has more infected hosts.
+    """
 
     capture: Capture
     hosts: tuple[str, ...]
+    quiet: tuple[str, ...]
     start: float
     span: float
 
     @classmethod
     def of(cls, capture: Capture, nets: Networks, least: int) -> Network:
         """Find the local hosts with at least ``least`` connections."""
-        hosts = tuple(sorted(host for host, count in local_hosts(capture, nets).items() if count >= least))
+        local = local_hosts(capture, nets)
+        busy = tuple(sorted(host for host, count in local.items() if count >= least))
+        quiet = tuple(sorted(set(local) - set(busy), key=lambda host: (-local[host], host)))
         ends = capture.event_time
-        return cls(capture, hosts, float(ends.min()), float(np.ptp(ends)))
+        return cls(capture, busy, quiet, float(ends.min()), float(np.ptp(ends)))
+
+    def lent(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Different addresses for ``count`` infected hosts, in random order; fewer when there are no more."""
+        busy = [str(host) for host in rng.permutation(self.hosts)]
+        return (busy + list(self.quiet))[:count]
 
 
 def host_log(capture: Capture, host: str, *, bot: bool) -> HostLog:
