@@ -106,6 +106,19 @@ def test_only_what_reaches_the_threshold_is_logged(made_log: Path, tmp_path: Pat
     assert 0 < summary.logged < summary.connections
 
 
+def test_reasons_below_the_connection_threshold_stand_in_the_notice_alone(
+    made_log: Path, tmp_path: Path
+) -> None:
+    """0.95 is evidence against a host, and by the setting no connection alerts by it."""
+    run([made_log], tmp_path, StandIn(), parse_settings("alerts: {connection_threshold: 0.99}", "test"))
+    notices = [line.split("\t") for line in lines(tmp_path / "notice.log")]
+    assert notices
+    assert all(notice[10] == "ZeekML::Botnet_Host" and "why=failed" in notice[12] for notice in notices)
+    logged = [line.split("\t") for line in lines(tmp_path / "zeekml.log")]
+    assert {notice[1] for notice in notices} <= {line[1] for line in logged}
+    assert {line[11] for line in logged} == {"-"}
+
+
 def test_a_damaged_log_is_told_and_the_others_are_scored(logs: Path, tmp_path: Path) -> None:
     whole = (logs / "conn.2026-01-01-01-00-00.log.gz").read_bytes()
     (logs / "cut.log.gz").write_bytes(whole[: len(whole) // 2])
