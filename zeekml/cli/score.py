@@ -51,7 +51,10 @@ def score(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
+            "--model",
+            metavar="M",
+            help="A model's name, or a bundle's folder, as in ./x.",
+            show_default="the one in the settings",
         ),
     ] = None,
     threads: Annotated[
