@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zeekml.addresses import Networks, private_mask
+from zeekml.addresses import Networks, local_mask
 from zeekml.training.captures import Capture, join, local_hosts
 from zeekml.training.recipe import OverlayPart
 
@@ -107,9 +107,7 @@ def stacked(logs: Sequence[HostLog]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """
     of_row = np.repeat(np.arange(len(logs)), [len(log.labels) for log in logs])
     frame = join([log.frame for log in logs]).copy()
-    addresses = frame["id.orig_h"].cat
-    inside = np.append(private_mask(addresses.categories), False)[addresses.codes]
-    frame["local_orig"] = frame["local_orig"].fillna(pd.Series(inside, dtype="boolean"))
+    frame["local_orig"] = pd.array(local_mask(frame["local_orig"], frame["id.orig_h"]), dtype="boolean")
     names = pd.Index([f"host-{i}" for i in range(len(logs))])
     frame["id.orig_h"] = pd.Categorical.from_codes(of_row, categories=names)
     return frame, of_row
