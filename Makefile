@@ -21,7 +21,7 @@ demo: $(INSTALLED)  ## Write a made log, score it, show the notices
 	@$(BIN)/zeekml simulate --out $(DEMO)/conn.log --connections 50000 --seed 7
 	@$(BIN)/zeekml score $(DEMO)/conn.log --out $(DEMO)
 	@echo
-	@grep -v '^#' $(DEMO)/notice.log | cut -f 11,12 | expand -t 28 | sed -e '20q'
+	@grep -v '^#' $(DEMO)/notice.log | cut -f 11,12 | expand -t 28 | sed -n 1,20p
 	@echo
 	@echo "notices: $(DEMO)/notice.log"
 

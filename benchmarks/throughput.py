@@ -88,7 +88,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--format", choices=("tsv", "json", "eve"), default="tsv", help="format of the log (zat: tsv only)"
     )
-    parser.add_argument("--threads", type=int, default=2, help="passed to zeekml score (default 2)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="passed to zeekml score (default 1, as its own)"
+    )
     parser.add_argument(
         "--repeat", type=int, default=1, help="runs of each; the median is printed (default 1)"
     )

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from zeekml.features import LAYOUT, Encoding, StateLimits, StreamState, features
 from zeekml.networks import Network, NetworkConfig, build
 from zeekml.records.schema import COLUMNS
-from zeekml.scoring.bundle import CARD, METRICS, arrays_of, save_bundle
+from zeekml.scoring.bundle import CARD, METRICS, arrays_of
+from zeekml.scoring.store import save_bundle
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zeekml.addresses import Networks, private_mask
+from zeekml.addresses import Networks, local_mask, private_mask
 from zeekml.errors import ConfigError
 
 PRIVATE = [
@@ -64,6 +64,13 @@ def test_what_is_no_address_is_nowhere() -> None:
         ["", "-", "10.1.1", "10.0.0.1\n", "10.0.0.1/8", "10.example.org", "fd.example"]
     ).any()
     assert private_mask(np.array(["10.0.0.1", None], dtype=object)).tolist() == [True, False]
+
+
+def test_an_end_is_inside_where_the_log_says_so_else_by_its_address() -> None:
+    told = pd.Series([None, None, None, True, False], dtype="boolean")
+    hosts = pd.Series(["10.0.0.1", "8.8.8.8", None, "8.8.8.8", "10.0.0.1"], dtype="str").astype("category")
+    assert local_mask(told, hosts).tolist() == [True, False, False, True, False]
+    assert local_mask(told[:0], hosts[:0]).tolist() == []
 
 
 def test_zones_and_mapped_addresses_are_seen_through() -> None:

@@ -125,6 +125,13 @@ def test_the_python_examples_run(
             exec(code, names)  # noqa: S102  our own documentation
 
 
+def test_the_layout_of_the_code_is_as_described() -> None:
+    text = section((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "How the code is laid out")
+    named = re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)]+)\)", path.read_text(encoding="utf-8")):

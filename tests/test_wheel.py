@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
+from email.parser import Parser
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from zeekml.resources import DEFAULT_MODEL
 
@@ -85,6 +90,64 @@ def test_the_installed_wheel_scores_a_log_from_another_folder(
     lines = (tmp_path / "out" / "zeekml.log").read_text().splitlines()
     assert sum(not line.startswith("#") for line in lines) == 5000
     assert (tmp_path / "out" / "notice.log").is_file()
+
+
+def required(wheel: Path) -> set[str]:
+    """The distributions that installing the wheel brings along, by canonical name: its Requires-Dist and theirs."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = Parser().parsestr(archive.read(name).decode())
+    waiting = [(text, "") for text in metadata.get_all("Requires-Dist", [])]
+    found: set[str] = set()
+    seen = set(waiting)
+    while waiting:
+        text, extra = waiting.pop()
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        found.add(canonicalize_name(requirement.name))
+        with contextlib.suppress(PackageNotFoundError):  # told by what cannot be imported then
+            further = distribution(requirement.name).requires or []
+            asked = {(more, wanted) for more in further for wanted in ("", *requirement.extras)}
+            waiting += asked - seen
+            seen |= asked
+    return found
+
+
+_RUN = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name in BLOCKED:
+            raise ModuleNotFoundError(f"{name}: no requirement of zeekml brings it", name=name)
+
+sys.meta_path.insert(0, Refuse())
+from zeekml.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_scoring_imports_only_what_the_wheel_requires(
+    wheel: Path, installed: Path, made_log: Path, tmp_path: Path
+) -> None:
+    brought = required(wheel)
+    blocked = {
+        module
+        for module, distributions in packages_distributions().items()
+        if not brought & {canonicalize_name(name) for name in distributions} and module != "zeekml"
+    }
+    assert {"numpy", "torch", "pandas", "rich"}.isdisjoint(blocked)
+    assert {"sklearn", "lightgbm", "zat", "hypothesis", "pytest"} <= blocked
+    script = f"BLOCKED = {sorted(blocked)!r}\n{_RUN}"
+    for option in ("tsv", "json"):
+        run(
+            *(installed / "python", "-c", script, "score", made_log),
+            *("--out", "out", "--format", option, "--log-threshold", "0"),
+            cwd=tmp_path,
+        )
+    lines = (tmp_path / "out" / "zeekml.log").read_text().splitlines()
+    assert len(lines) == 20_000
 
 
 def test_the_installed_wheel_verifies_its_model_and_shows_its_settings(

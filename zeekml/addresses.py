@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zeekml.categories import by_category
 from zeekml.errors import ConfigError
 
 # RFC 1918, 127/8 and 169.254/16 (RFC 3927); fc00::/7 (RFC 4193), fe80::/10 (RFC 4291) and ::1. The first
@@ -35,6 +37,16 @@ def private_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.objec
     """
     mask = pc.fill_null(pc.match_substring_regex(_arrow(addresses), _PRIVATE), False)
     return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def local_mask(told: pd.Series[Any], addresses: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+    """Which of the N ends of connections lie inside; (N,) bool.
+
+    What the log says (``told``: ``local_orig`` or ``local_resp``), and where that is unset whether the address is
+    private (``addresses``: that end's, a category column).
+    """
+    said = told.to_numpy(dtype=np.float32, na_value=np.nan)
+    return np.where(np.isnan(said), by_category(addresses, private_mask), said == 1)
 
 
 @dataclass(frozen=True, slots=True)

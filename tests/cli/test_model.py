@@ -25,6 +25,19 @@ def test_list_names_the_default_model(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def test_list_shows_a_broken_model_with_the_reason(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(copy, tmp_path / "whole")
+    (copy / "bundle.yaml").write_text("[]")
+    monkeypatch.setattr("zeekml.scoring.bundle.data_folder", lambda _: tmp_path)
+    assert run("model", "list") == 0
+    broken, whole = capsys.readouterr().out.splitlines()
+    assert broken.startswith("copy  broken: ")
+    assert "expected a mapping, found list" in broken
+    assert whole.startswith("whole  version ")
+
+
 def test_show_tells_thresholds_classes_and_hashes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("model", "show") == 0
     shown = capsys.readouterr().out

@@ -92,6 +92,26 @@ def test_a_missing_log_gives_code_4_and_writes_nothing(
     assert not (tmp_path / "out" / "notice.log").exists()
 
 
+def test_a_suricata_log_without_flows_is_warned_of_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "eve.json").write_text('{"event_type":"alert","alert":{}}\n')
+    assert run("score", tmp_path / "eve.json", "--out", tmp_path / "out") == 0
+    shown = capsys.readouterr()
+    assert shown.err.startswith(
+        f"zeekml: warning: {tmp_path / 'eve.json'}: a Suricata log without flow events"
+    )
+    (row,) = [line for line in shown.out.splitlines() if line.startswith("logs without flow events")]
+    assert row.split()[-1] == "1"
+
+
+def test_the_bot_of_a_real_capture_is_named(shared_data: Path, tmp_path: Path) -> None:
+    log = shared_data / "zeek" / "iot23-34-1-mirai.conn.log.labeled.gz"
+    assert run("score", log, "--out", tmp_path / "out", "--quiet") == 0
+    notices = [line.split("\t") for line in rows(tmp_path / "out" / "notice.log")]
+    assert "192.168.1.195" in {notice[13] for notice in notices if notice[10] == "ZeekML::Botnet_Host"}
+
+
 def test_a_bad_model_gives_code_5(made_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("score", made_log, "--out", tmp_path / "out", "--model", "no-such-model") == 5
     assert "no-such-model" in capsys.readouterr().err

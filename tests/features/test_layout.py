@@ -76,5 +76,5 @@ GOLDEN = (
     "conn-1",
     1,
     106,
-    "c4ea8551d973727ad229fe179da3a9ee5833f3237f6614fed55851bf854e5adf",
+    "b8b56b28618e1ffdd046f3d2bfc5f9636f5f114695e5a061868ea79579d0a24e",
 )

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import orjson
 import pandas as pd
 import pytest
 
+from tests.records.logs import FLOW
 from zeekml.config import Settings, parse_settings
 from zeekml.errors import InputError, OutputError, TruncatedError
 from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, score_with
@@ -106,6 +108,19 @@ def test_only_what_reaches_the_threshold_is_logged(made_log: Path, tmp_path: Pat
     assert 0 < summary.logged < summary.connections
 
 
+def test_reasons_below_the_connection_threshold_stand_in_the_notice_alone(
+    made_log: Path, tmp_path: Path
+) -> None:
+    """0.95 is evidence against a host, and by the setting no connection alerts by it."""
+    run([made_log], tmp_path, StandIn(), parse_settings("alerts: {connection_threshold: 0.99}", "test"))
+    notices = [line.split("\t") for line in lines(tmp_path / "notice.log")]
+    assert notices
+    assert all(notice[10] == "ZeekML::Botnet_Host" and "why=failed" in notice[12] for notice in notices)
+    logged = [line.split("\t") for line in lines(tmp_path / "zeekml.log")]
+    assert {notice[1] for notice in notices} <= {line[1] for line in logged}
+    assert {line[11] for line in logged} == {"-"}
+
+
 def test_a_damaged_log_is_told_and_the_others_are_scored(logs: Path, tmp_path: Path) -> None:
     whole = (logs / "conn.2026-01-01-01-00-00.log.gz").read_bytes()
     (logs / "cut.log.gz").write_bytes(whole[: len(whole) // 2])
@@ -139,6 +154,35 @@ def test_a_folder_without_connection_logs_says_so(tmp_path: Path) -> None:
     (tmp_path / "logs" / "notes.txt").write_text("hello")
     with pytest.raises(InputError, match=r"no connection log among 1 files.*notes\.txt"):
         run([tmp_path / "logs"], tmp_path / "out", StandIn())
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "logs" / "below").mkdir(parents=True)
+    (tmp_path / "logs" / ".hidden.log").touch()
+    with pytest.raises(InputError) as refused:
+        run([tmp_path / "logs"], tmp_path / "out", StandIn())
+    assert str(refused.value) == (
+        f"{tmp_path / 'logs'}: no file there (hidden ones are left alone): expected Zeek's conn.log (TSV or JSON) or "
+        "Suricata's eve.json with flow events\nno log could be read, nothing was written"
+    )
+
+
+def test_a_suricata_log_without_flows_is_warned_of(tmp_path: Path) -> None:
+    alone, mixed, broken = (tmp_path / f"{name}.json" for name in ("alone", "mixed", "broken"))
+    other = b'{"event_type":"dns","dns":{}}\n'
+    alone.write_bytes(other * 3)
+    mixed.write_bytes(other + orjson.dumps(FLOW) + b"\n")
+    broken.write_bytes(other + b'{"event_type":"flow"}\n')
+    told = io.StringIO()
+    paths = [str(path) for path in (alone, mixed, broken)]
+    summary = score_with(StandIn(), BUNDLE, paths, tmp_path / "out", EVERY_ONE, Silent(told))
+    assert (summary.connections, summary.rejects, summary.files) == (1, 1, 3)
+    assert summary.without_flows == [str(alone)]
+    assert not summary.problems
+    assert told.getvalue() == (
+        f"zeekml: warning: {alone}: a Suricata log without flow events, so there was nothing to score; "
+        "add flow to outputs.eve-log.types in suricata.yaml\n"
+    )
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OutputError("disk full"), MemoryError()])

@@ -95,14 +95,39 @@ def test_used_features_are_those_of_the_bundle(tmp_path: Path) -> None:
         load_bundle(tiny_bundle(tmp_path / "narrow", change=narrow))
 
 
-def test_a_folder_is_taken_before_a_name(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_has_a_slash(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tiny_folder.parent)
+    for name in ("./tiny", "tiny/", str(tiny_folder), Path("tiny"), Path("./tiny")):
+        assert load_bundle(name).name == "tiny"
+    monkeypatch.setattr("zeekml.scoring.bundle.data_folder", lambda _: tiny_folder / "no-models")
+    assert refusal("tiny") == (
+        "model 'tiny': no such name (there are: none); a folder is written with a slash, as in './tiny'"
+    )
+    assert refusal("./absent") == "model './absent': no such folder; name the folder of a bundle"
+
+
+def test_a_folder_does_not_hide_a_shipped_bundle(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("zeekml.scoring.bundle.data_folder", lambda _: tiny_folder.parent)
     assert load_bundle("tiny").name == "tiny"
+
+
+def test_a_broken_bundle_does_not_hide_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(folder, folder.parent / "another")
+    (folder / MANIFEST).write_text("format: 7\n")
+    monkeypatch.setattr("zeekml.scoring.bundle.data_folder", lambda _: folder.parent)
+    another, broken = list_bundles().values()
+    assert not isinstance(another, BundleError)
+    assert isinstance(broken, BundleError)
+    assert "another zeekml made it" in str(broken)
 
 
 def test_shipped_bundles_are_found_by_name(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zeekml.scoring.bundle.data_folder", lambda _: tiny_folder.parent)
-    assert [manifest.name for manifest in list_bundles()] == ["tiny"]
+    assert list(list_bundles()) == ["tiny"]
     assert load_bundle("tiny").name == "tiny"
     message = refusal("nope")
     assert "'nope'" in message

@@ -74,6 +74,78 @@ def test_the_rejects_of_a_former_run_go_when_there_are_none(tmp_path: Path) -> N
     assert (tmp_path / "notice.log").read_bytes() == b""
 
 
+@pytest.mark.parametrize("fmt", ["tsv", "json"])
+@pytest.mark.parametrize("after", ["tsv", "json"])
+@pytest.mark.parametrize("with_rows", [True, False])
+def test_a_former_run_is_replaced(tmp_path: Path, fmt: Format, after: Format, with_rows: bool) -> None:
+    if with_rows:
+        written(tmp_path, fmt)
+    else:
+        with outputs_in(tmp_path, fmt) as outputs:
+            outputs.commit()
+    written(tmp_path, after)
+    assert names(tmp_path) == ["notice.log", "rejects.log", "zeekml.log"]
+    with outputs_in(tmp_path, fmt) as outputs:
+        outputs.commit()
+    assert names(tmp_path) == ["notice.log", "zeekml.log"]
+
+
+_ZEEKS = Path(__file__).parent.parent / "data" / "sinks"
+
+
+def zeeks_notices(fmt: str, *, with_rows: bool) -> bytes:
+    """A notice.log as Zeek itself writes it: the same columns, another node."""
+    text = (_ZEEKS / fmt / "notice.log").read_text(encoding="utf-8")
+    lines = (
+        text.replace("\tzeekml\t", "\t-\t").replace('"peer_descr":"zeekml",', "").splitlines(keepends=True)
+    )
+    return "".join(line for line in lines if with_rows or line.startswith("#")).encode()
+
+
+FOREIGN = [
+    ("notice.log", zeeks_notices("tsv", with_rows=True)),
+    ("notice.log", zeeks_notices("tsv", with_rows=False)),  # Zeek has just opened it
+    ("notice.log", zeeks_notices("json", with_rows=True)),
+    ("notice.log", b"a note to myself\n"),
+    ("notice.log", b"{\n"),
+    ("rejects.log", b"#fields\tts\tuid\n1.0\tC1\n"),
+    ("rejects.log", b"mail that was rejected\n"),
+    ("zeekml.log", b'{"level":"info","msg":"a log of some other program"}\n'),
+    ("zeekml.log", b"\x00\x01\xff"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), FOREIGN)
+def test_a_log_that_zeekml_did_not_write_is_kept(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(OutputError, match=f"{name}: is not a log that zeekml wrote.*name another folder"):
+        outputs_in(tmp_path)
+    assert names(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["notice.log", "rejects.log"])
+def test_a_log_that_appears_while_we_write_is_kept(tmp_path: Path, name: str) -> None:
+    with outputs_in(tmp_path) as outputs:
+        (tmp_path / name).write_bytes(zeeks_notices("tsv", with_rows=True))
+        with pytest.raises(OutputError, match="is not a log that zeekml wrote"):
+            outputs.commit()
+    assert names(tmp_path) == [name]
+
+
+def test_an_empty_file_may_be_replaced(tmp_path: Path) -> None:
+    for name in ("notice.log", "zeekml.log", "rejects.log"):
+        (tmp_path / name).touch()
+    written(tmp_path, "tsv")
+    assert (tmp_path / "notice.log").read_bytes() != b""
+
+
+def test_a_pipe_in_the_place_of_a_log_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "notice.log")
+    with pytest.raises(OutputError, match=r"notice\.log is no ordinary file"):
+        outputs_in(tmp_path)
+
+
 def test_links_in_the_folder_are_replaced_and_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
@@ -111,6 +183,22 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(OutputError, match="permission denied; name a folder that you may write to"):
         outputs_in(tmp_path / "out")
+
+
+def test_folders_made_on_the_way_go_when_the_last_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def refuse(path: Path, mode: int) -> None:
+        if path.name == "c":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        make(path, mode)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OutputError, match="the disk is full"):
+        outputs_in(tmp_path / "a" / "b" / "c")
+    assert names(tmp_path) == []
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:

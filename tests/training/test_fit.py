@@ -97,13 +97,18 @@ def test_it_keeps_the_epoch_that_validates_best_and_stops_when_none_does(tmp_pat
         assert torch.equal(value, seen[1][name]), name
 
 
-def test_the_best_epoch() -> None:
+def test_the_best_epoch_and_the_latest_that_is_about_as_good() -> None:
     def fitted(*validation: dict[str, float]) -> Fitted:
         epochs = tuple(Epoch(i, 1.0, figures) for i, figures in enumerate(validation, 1))
         return Fitted(torch.nn.Identity(), None, epochs)  # type: ignore[arg-type]
 
     assert fitted({}, {}, {}).best_epoch == 3
-    assert fitted(*({"average_precision": ap} for ap in (0.1, 0.4, 0.4, 0.2))).best_epoch == 2
+    assert fitted({}, {}, {}).latest_good_epoch(0.1) == 3
+    scored = fitted(*({"average_precision": ap} for ap in (0.1, 0.5, 0.5, 0.45, 0.3)))
+    assert scored.best_epoch == 2
+    assert scored.latest_good_epoch(0.0) == 3
+    assert scored.latest_good_epoch(0.1) == 4
+    assert scored.latest_good_epoch(1.0) == 5
 
 
 @pytest.mark.parametrize(

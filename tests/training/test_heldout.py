@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import matrix_of
 from tests.training.data import capture, host_rows, recipe_file
+from zeekml.errors import RecipeError
 from zeekml.features import Block
 from zeekml.training import load_recipe
 from zeekml.training.captures import Capture
@@ -46,13 +47,30 @@ def test_clean_networks_are_measured_as_they_are(recipe: Recipe) -> None:
 
 
 def test_every_infected_host_takes_the_address_of_another_local_host(recipe: Recipe) -> None:
-    rows = HeldOut(Fold((bot(),), (net(),)), recipe, 1).rows
-    laid = rows[rows["kind"] == "bot"]
-    assert set(laid["host"]) == set(BOTS)
-    for host in BOTS:
-        mine = laid[laid["host"] == host]
-        assert (len(mine), mine["of_bot"].sum(), (mine["label"] == 1).sum()) == (30 + 25, 30, 30)
-        assert (np.diff(mine["event_time"]) >= 0).all()
+    """The hosts beneath have different numbers of connections, which tells them apart."""
+    counts = {"10.0.0.1": 21, "10.0.0.2": 22}
+    rows = [row for host, n in counts.items() for row in host_rows(host, list(range(0, 40 * n, 40)))]
+    lending = capture("net", rows, clean=True)
+    for seed in range(8):
+        found = HeldOut(Fold((bot(),), (lending,)), recipe, seed).rows
+        laid = found[found["kind"] == "bot"]
+        assert set(laid["host"]) == set(BOTS)
+        beneath = laid[~laid["of_bot"]].groupby("host").size()
+        assert sorted(beneath) == [21, 22]
+        for host in BOTS:
+            mine = laid[laid["host"] == host]
+            assert (mine["of_bot"].sum(), (mine["label"] == 1).sum()) == (30, 30)
+            assert (np.diff(mine["event_time"]) >= 0).all()
+
+
+def test_networks_that_cannot_lend_enough_addresses_are_not_drawn(recipe: Recipe) -> None:
+    small = capture(
+        "small", host_rows("10.9.0.1", list(range(0, 1200, 40))), clean=True
+    )  # one host for two bots
+    for seed in range(8):
+        found = HeldOut(Fold((bot(),), (small, net())), recipe, seed).rows
+        beneath = found[(found["kind"] == "bot") & ~found["of_bot"]].groupby("host").size()
+        assert list(beneath) == [25, 25]
 
 
 def test_the_healthy_hosts_of_an_infected_capture_are_not_laid(recipe: Recipe) -> None:
@@ -60,12 +78,34 @@ def test_the_healthy_hosts_of_an_infected_capture_are_not_laid(recipe: Recipe) -
     assert "192.168.1.5" not in set(rows["host"])
 
 
-@pytest.mark.parametrize("clean", [(), (net(connections=5),)], ids=["none", "too quiet"])
-def test_without_a_network_to_lie_in_bots_stay_alone(recipe: Recipe, clean: tuple[Capture, ...]) -> None:
-    rows = HeldOut(Fold((bot(),), clean), recipe, 1).rows
-    laid = rows[rows["kind"] == "bot"]
-    assert len(laid) == 60
-    assert laid["of_bot"].all()
+@pytest.mark.parametrize(
+    "clean", [(), (net(connections=5),), (net(hosts=1),)], ids=["none", "quiet", "one host"]
+)
+def test_without_a_network_to_lie_in_nothing_is_measured(recipe: Recipe, clean: tuple[Capture, ...]) -> None:
+    with pytest.raises(RecipeError, match="no clean network of its fold"):
+        HeldOut(Fold((bot(),), clean), recipe, 1)
+
+
+def test_quiet_hosts_lend_their_addresses_when_the_busy_ones_do_not_suffice(recipe: Recipe) -> None:
+    rows = [
+        row
+        for host, n in (("10.0.0.1", 30), ("10.0.0.2", 3), ("10.0.0.3", 2))
+        for row in host_rows(host, list(range(n)))
+    ]
+    found = HeldOut(Fold((bot(),), (capture("net", rows, clean=True),)), recipe, 1).rows
+    beneath = found[(found["kind"] == "bot") & ~found["of_bot"]].groupby("host").size()
+    assert sorted(beneath) == [3, 30]
+
+
+def test_only_inside_addresses_are_local(recipe: Recipe) -> None:
+    rows = [
+        row
+        for host in ("10.0.0.1", "10.0.0.2", "0.0.0.0", "198.51.100.7")  # noqa: S104 - no bind address
+        for row in host_rows(host, list(range(25)), local_orig=None)
+    ]
+    found = HeldOut(Fold((bot(),), (capture("net", rows, clean=True),)), recipe, 1).rows
+    clean = found[found["kind"] == "clean"]
+    assert set(clean["host"][clean["local"]]) == {"10.0.0.1", "10.0.0.2"}
 
 
 def test_the_seed_draws_the_overlays(recipe: Recipe) -> None:

@@ -32,6 +32,7 @@ def rows_of(*lines: tuple[str, str, int, bool]) -> pd.DataFrame:
             "host": [f"host of {line[1]}" for line in lines],
             "label": [line[2] for line in lines],
             "of_bot": [line[3] for line in lines],
+            "local": True,
             "event_time": np.arange(float(len(lines))),
         }
     )
@@ -132,6 +133,7 @@ def test_of_clean_networks_context_is_not_taken() -> None:
     rows = rows_of(CLEAN, ("clean", "c", -1, False), BAD, CONTEXT)
     found = peaks_of(rows, [0.2, 0.99, 0.9, 0.9])
     assert found.loc[("clean", "c"), "peak"] == 0
+    assert found.loc[("clean", "c"), "connections"] == 2
     assert found.loc[("bot", "b"), "peak"] == pytest.approx(2 * np.log(9), rel=1e-3)
 
 
@@ -142,8 +144,16 @@ def test_hosts_of_one_name_in_two_captures_are_two() -> None:
 
 
 def peaks(*lines: tuple[str, str, int, float]) -> pd.DataFrame:
-    """Hosts of kind, name, connections and peak."""
-    return pd.DataFrame(lines, columns=["kind", "host", "connections", "peak"]).assign(capture="x")
+    """Hosts of kind, name, connections and peak, all of them local."""
+    found = pd.DataFrame(lines, columns=["kind", "host", "connections", "peak"])
+    return found.assign(capture="x", local=True)
+
+
+def test_hosts_outside_are_no_rivals() -> None:
+    hosts = peaks(("clean", "in", 50, 1.0), ("clean", "out", 50, 9.0), ("bot", "b", 1, 5.0))
+    hosts["local"] = [True, False, True]
+    found = host_figures(hosts, 4.0, PART)
+    assert (found["clean"], found["clean_named"], found["infected_named"]) == (1, 0, 1)
 
 
 def test_host_figures_leave_out_quiet_clean_hosts() -> None:

@@ -138,6 +138,12 @@ def test_only_benign_rows_weigh_as_many_as_they_are() -> None:
     np.testing.assert_allclose(row_weights(given, FitPart()), 1)
 
 
+def test_context_does_not_count_towards_the_size_of_a_capture() -> None:
+    """Two captures of ten benign rows weigh alike, however many rows of one nobody knows anything of."""
+    given = sequences([0] * 20 + [IGNORED] * 1000, [0] * 10 + [1] * 10 + [0] * 1000, [0, 20])
+    np.testing.assert_allclose(row_weights(given, FitPart())[:20], 1)
+
+
 def test_masked_sequences_have_no_payload_and_no_history() -> None:
     frame = random_log(0, 120, hosts=4)
     given = sequences_of(frame, np.zeros(120, dtype=np.int64), np.zeros(120, dtype=np.int64))

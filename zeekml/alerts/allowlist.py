@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from zeekml.addresses import Networks
+from zeekml.categories import Mask, by_category
 from zeekml.errors import ConfigError
 
 _MATCHERS = ("networks", "peers", "ports", "services")
 _KEYS = (*_MATCHERS, "reason", "expires")
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,6 @@ class Allowlist:
         for entry in self.entries:
             mask |= entry.matches(frame)
         return mask
-
-
-def by_category(column: pd.Series, test: Callable[[pd.Index[str]], Mask]) -> Mask:
-    """Apply ``test`` to a category column's distinct values; (N,) bool, False where unset."""
-    codes = column.cat.codes.to_numpy()
-    by_code = np.append(test(column.cat.categories), False)  # code -1, unset, takes the last
-    return np.asarray(by_code[codes], dtype=np.bool_)
 
 
 def _parse_entry(entry: Mapping[str, object], where: str) -> AllowEntry:

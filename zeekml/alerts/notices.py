@@ -67,6 +67,13 @@ class Explained:
     rows: npt.NDArray[np.int64]
     reasons: Sequence[str]
 
+    def where(self, mask: npt.NDArray[np.bool_]) -> Explained:
+        """Those of the explained rows for which ``mask`` (N,), of the whole frame, is true."""
+        kept = mask[self.rows]
+        return Explained(
+            self.rows[kept], [reason for reason, keep in zip(self.reasons, kept, strict=True) if keep]
+        )
+
     def of(self, row: int) -> str:
         """The reasons of one row, "" where it has none."""
         at = int(np.searchsorted(self.rows, row))

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from zeekml.addresses import Networks, private_mask
-from zeekml.alerts.allowlist import Allowlist, by_category
+from zeekml.addresses import Networks, local_mask
+from zeekml.alerts.allowlist import Allowlist
+from zeekml.categories import by_category
 from zeekml.errors import ConfigError
 
 DECIDING = ("ts", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "service", "local_orig")
@@ -72,6 +73,4 @@ class AlertPolicy:
     def _local(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
         if self.local_nets is not None:
             return by_category(frame["id.orig_h"], self.local_nets.contains)
-        told = frame["local_orig"]
-        private = by_category(frame["id.orig_h"], private_mask)
-        return np.where(told.isna(), private, told.fillna(False).to_numpy(dtype=np.bool_))
+        return local_mask(frame["local_orig"], frame["id.orig_h"])

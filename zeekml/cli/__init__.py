@@ -12,6 +12,7 @@ import typer
 from zeekml import __version__
 from zeekml.cli import config, doctor, explain, model, score, simulate, status, train, watch
 from zeekml.cli.exit_codes import ExitCode, exit_code
+from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
 from zeekml.pipeline.readahead import left_behind
 
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises SystemExit always.
     """
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="zeekml")
+        with guarded_stdout(sys.stdout):
+            app(args=None if arguments is None else list(arguments), prog_name="zeekml")
     except ZeekMLError as error:
         typer.echo(f"zeekml: {error}", err=True)
         _exit(exit_code(error))

@@ -12,7 +12,9 @@ from zeekml.resources import DEFAULT_MODEL
 if TYPE_CHECKING:
     from zeekml.scoring import Manifest
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name, or a bundle's folder.")]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model's name, or a bundle's folder, as in ./x.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,11 +28,15 @@ def register(app: typer.Typer) -> None:
 
 def list_models() -> None:
     """List the models that this installation brings along."""
+    from zeekml.errors import BundleError
     from zeekml.scoring import list_bundles
 
-    for bundle in list_bundles():
-        default = "  (default)" if bundle.name == DEFAULT_MODEL else ""
-        typer.echo(f"{bundle.name}  version {bundle.version}  classes {', '.join(bundle.classes)}{default}")
+    for name, bundle in list_bundles().items():
+        default = "  (default)" if name == DEFAULT_MODEL else ""
+        if isinstance(bundle, BundleError):
+            typer.echo(f"{name}  broken: {bundle}{default}")
+        else:
+            typer.echo(f"{name}  version {bundle.version}  classes {', '.join(bundle.classes)}{default}")
 
 
 def show(model: Model = DEFAULT_MODEL) -> None:

@@ -51,7 +51,10 @@ def score(
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
+            "--model",
+            metavar="M",
+            help="A model's name, or a bundle's folder, as in ./x.",
+            show_default="the one in the settings",
         ),
     ] = None,
     threads: Annotated[
@@ -65,7 +68,10 @@ def score(
         bool, typer.Option("--fail-on-alert", help="Exit with code 3 when a notice was written.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="No progress and no closing table; problems are still told.")
+        bool,
+        typer.Option(
+            "--quiet", help="No progress and no closing table; problems and warnings are still told."
+        ),
     ] = False,
 ) -> None:
     """Score connection logs and write notice.log and zeekml.log.
@@ -131,6 +137,8 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         ("files passed over", f"{len(summary.passed_over):,}"),
         ("logs with problems", f"{len(summary.problems):,}"),
     ]
+    if summary.without_flows:
+        rows.append(("logs without flow events", f"{len(summary.without_flows):,}"))
     if summary.caps_acted:
         rows.append(("limits that made room", f"{summary.caps_acted:,}"))
     rows.append(("connections a second", f"{summary.rate:,.0f}"))

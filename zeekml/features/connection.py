@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zeekml.addresses import private_mask
+from zeekml.addresses import local_mask
+from zeekml.categories import Mask, by_category
 from zeekml.features.layout import Feature, flag, number
 
 Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 PROTOS = ("tcp", "udp", "icmp")
 STATES = ("S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR")
@@ -118,9 +118,9 @@ class Connections:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.orig_local = _local(frame, "local_orig", "id.orig_h")
-        self.resp_local = _local(frame, "local_resp", "id.resp_h")
-        self.resp_group = _of_category(frame["id.resp_h"], _is_group)
+        self.orig_local = local_mask(frame["local_orig"], frame["id.orig_h"])
+        self.resp_local = local_mask(frame["local_resp"], frame["id.resp_h"])
+        self.resp_group = by_category(frame["id.resp_h"], _is_group)
         state = _Labels(frame["conn_state"])
         answered = np.nan_to_num(column(frame, "resp_pkts")) > 0
         self.failed = state.isin(FAILED_STATES) & ~self.resp_group & ~answered
@@ -232,17 +232,6 @@ def _port_classes() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
 
 
 _PORT_CLASS = _port_classes()
-
-
-def _local(frame: pd.DataFrame, flagged: str, address: str) -> Mask:
-    by_range = _of_category(frame[address], private_mask)
-    said = frame[flagged].to_numpy(dtype=np.float32, na_value=np.nan)
-    return np.where(np.isnan(said), by_range, said == 1)
-
-
-def _of_category(column: pd.Series[Any], test: Any) -> Mask:
-    mask: Mask = np.append(test(column.cat.categories), False)[column.cat.codes.to_numpy()]
-    return mask
 
 
 def _is_group(addresses: pd.Index[Any]) -> Mask:

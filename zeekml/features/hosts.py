@@ -44,13 +44,17 @@ FEATURES: tuple[Feature, ...] = (
     number("host_dns", "service id.resp_p", "share of window", "1", "share of DNS"),
     number(
         "host_dns_query",
-        "service orig_bytes",
+        "service id.resp_p orig_bytes",
         "mean log2(1 + x) of window",
         "bytes",
         "size of its DNS queries",
     ),
     number(
-        "host_dns_answer", "service resp_bytes", "mean log2(1 + x) of window", "bytes", "size of DNS answers"
+        "host_dns_answer",
+        "service id.resp_p resp_bytes",
+        "mean log2(1 + x) of window",
+        "bytes",
+        "size of DNS answers",
     ),
     number("host_sent", "orig_ip_bytes", "mean log2(1 + x) of window", "bytes", "bytes sent a connection"),
     number(

@@ -27,6 +27,8 @@ from zeekml.sinks import Outputs, open_outputs
 _BATCH_ROWS: Final = 32_768
 """Connections in a batch: twice as many take a tenth more memory and save hardly any time."""
 
+_WANTED: Final = "Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
+
 
 class ScoresBatches(Protocol):
     """What the driver needs of a scorer: :class:`zeekml.scoring.Scorer`, or a stand-in."""
@@ -103,7 +105,7 @@ def score_with(
     for problem in discovery.problems:
         progress.problem(problem)
     if not discovery.streams:
-        raise InputError(_nothing_read(summary))
+        raise InputError(_nothing_read(summary, discovery.empty))
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         run = Run(scorer, engine, outputs, bundle.classes, settings.score.log_threshold, progress, summary)
         run.score(discovery.streams)
@@ -141,7 +143,7 @@ class Run:
                     case Scored():
                         self._write(step.batch, step.scores)
                     case FileEnd():
-                        self._file_end(step)
+                        self._file_end(step, rejects)
                     case StreamEnd():
                         self.engine.end_stream(step.stream)
         self.summary.rejects = rejects.total
@@ -163,7 +165,7 @@ class Run:
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        outputs.zeekml_log.write(frame, scores, rows, explained)
+        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above))
         outputs.notice_log.write(alerts.notices, frame, explained)
         self._count(batch, scores, alerts, len(rows))
 
@@ -180,9 +182,15 @@ class Run:
             summary.notices[notice.note, notice.class_name] += 1
         self.progress.connections(batch.source, len(batch.frame), int(batch.lines[-1]))
 
-    def _file_end(self, end: FileEnd) -> None:
+    def _file_end(self, end: FileEnd, rejects: Rejects) -> None:
         if end.error is None:
             self.summary.files += 1
+            if end.log.name in rejects.without_flows:
+                self.summary.without_flows.append(end.log.name)
+                self.progress.warning(
+                    f"{end.log.name}: a Suricata log without flow events, so there was nothing to score; "
+                    "add flow to outputs.eve-log.types in suricata.yaml"
+                )
         else:
             self.summary.problems.append(end.error)
             self.progress.problem(end.error)
@@ -243,12 +251,15 @@ def state_limits(settings: Settings) -> StateLimits:
     return StateLimits(**settings.section("state"))
 
 
-def _nothing_read(summary: Summary) -> str:
-    """The message of a run that found no connection log at all; the problems themselves were told before."""
-    lines = []
+def _nothing_read(summary: Summary, empty: Sequence[str] = ()) -> str:
+    """The message of a run that found no connection log at all; the problems themselves were told before.
+
+    ``empty``: folders without any file.
+    """
+    lines = [f"{folder}: no file there (hidden ones are left alone): expected {_WANTED}" for folder in empty]
     if summary.passed_over:
         lines.append(
             f"no connection log among {len(summary.passed_over):,} files, such as {summary.passed_over[0]}: "
-            "expected Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
+            f"expected {_WANTED}"
         )
     return "\n".join([*lines, "no log could be read, nothing was written"])

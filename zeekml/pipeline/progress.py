@@ -43,9 +43,12 @@ class Progress(Protocol):
     def problem(self, error: ZeekMLError) -> None:
         """A log could not be read, or not to its end."""
 
+    def warning(self, text: str) -> None:
+        """Something about a log that was read is to be looked at."""
+
 
 class Silent:
-    """Shows nothing but problems."""
+    """Shows nothing but problems and warnings."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -69,7 +72,14 @@ class Silent:
 
     def problem(self, error: ZeekMLError) -> None:
         """See Progress."""
-        self._stream.write(f"zeekml: {error}\n")
+        self._tell(f"zeekml: {error}")
+
+    def warning(self, text: str) -> None:
+        """See Progress."""
+        self._tell(f"zeekml: warning: {text}")
+
+    def _tell(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
         self._stream.flush()
 
 
@@ -89,8 +99,7 @@ class Lines(Silent):
         if now - self._told >= _LINE_EVERY:
             self._told = now
             rate = self._count / (now - self._started)
-            self._stream.write(f"zeekml: {self._count:,} connections, {rate:,.0f}/s, now in {source}\n")
-            self._stream.flush()
+            self._tell(f"zeekml: {self._count:,} connections, {rate:,.0f}/s, now in {source}")
 
 
 class Bar(Silent):
@@ -150,13 +159,13 @@ class Bar(Silent):
         self._expected = None
         self._rich.update(self._task, completed=self._done)
 
-    def problem(self, error: ZeekMLError) -> None:
-        """See Progress; above the bar."""
-        self._rich.console.print(f"zeekml: {error}", markup=False, highlight=False, soft_wrap=True)
+    def _tell(self, text: str) -> None:
+        """Above the bar."""
+        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_on(stream: TextIO, *, quiet: bool) -> Silent:
-    """What suits the stream: a bar on a terminal, lines otherwise; problems are told in any case."""
+    """What suits the stream: a bar on a terminal, lines otherwise; problems and warnings are told in any case."""
     if quiet:
         return Silent(stream)
     return Bar(stream) if stream.isatty() else Lines(stream)

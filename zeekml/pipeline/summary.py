@@ -58,6 +58,8 @@ class Summary:
     """Files in folders that are no connection logs."""
     problems: list[ZeekMLError] = field(default_factory=list)
     """What could not be read."""
+    without_flows: list[str] = field(default_factory=list)
+    """Suricata logs read to their end in which no event was a flow."""
     rejects: int = 0
     caps_acted: int = 0
     """How often a limit of the state made room: beyond 0, verdicts can differ from a run with more room."""

@@ -35,11 +35,13 @@ class Stream:
 
 @dataclass(slots=True)
 class Discovery:
-    """What was found. ``passed_over`` names the files in folders that are no connection logs."""
+    """What was found. ``passed_over`` names the files in folders that are no connection logs, ``empty`` the folders
+    given in which there was no file at all."""
 
     streams: list[Stream] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     problems: list[ZeekMLError] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
 
 def discover(paths: Sequence[str]) -> Discovery:
@@ -55,7 +57,7 @@ def discover(paths: Sequence[str]) -> Discovery:
             search.take(LogFile(None, STDIN))
         else:
             search.follow(path)
-    return Discovery(_streams(search.files), search.passed_over, search.problems)
+    return Discovery(_streams(search.files), search.passed_over, search.problems, search.empty)
 
 
 class _Search:
@@ -63,6 +65,7 @@ class _Search:
         self.files: list[LogFile] = []
         self.passed_over: list[str] = []
         self.problems: list[ZeekMLError] = []
+        self.empty: list[str] = []
         self._seen: set[tuple[int, int]] = set()
         self._has_stdin = False
 
@@ -92,9 +95,15 @@ class _Search:
             self.problems.append(InputError(f"{shown(path)}: cannot be opened: {error.strerror or error}."))
             return
         if stat.S_ISDIR(found.st_mode):
+            before = self._met()
             self._walk(path, found)
+            if self._met() == before:
+                self.empty.append(shown(path))
         elif self._is_new(found):
             self.take(LogFile(path, shown(path)))
+
+    def _met(self) -> int:
+        return len(self.files) + len(self.passed_over) + len(self.problems)
 
     def _is_new(self, found: os.stat_result) -> bool:
         identity = (found.st_dev, found.st_ino)

@@ -50,6 +50,7 @@ class EveReader:
         self._source = source
         self._rejects = rejects
         self._builder = Builder(source, rejects, make_uid)
+        self._has_flows = False
 
     def read(self, block: Block) -> Iterator[Rows]:
         """Yield the flows of ``block`` in line order."""
@@ -69,6 +70,7 @@ class EveReader:
             elif kind != "flow":
                 self._rejects.passed_over += 1
             else:
+                self._has_flows = True
                 try:
                     found.objects.append(connection(event))
                 except BadLine as reason:
@@ -76,6 +78,11 @@ class EveReader:
                 else:
                     found.places.append(place)
         yield self._builder.rows(found)
+
+    def end(self) -> None:
+        """The file was read to its end."""
+        if not self._has_flows:
+            self._rejects.without_flows.append(self._source)
 
 
 def connection(event: Object) -> Object:

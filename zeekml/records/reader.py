@@ -92,6 +92,8 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, *, extra: bool) -> Iterat
             yield from reader.read(block)
         if reader is None:
             sniff(b"", log.name)
+        if isinstance(reader, EveReader):
+            reader.end()
 
 
 def _pieces(raw: BinaryIO, name: str) -> Iterator[bytes]:

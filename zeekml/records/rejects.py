@@ -28,12 +28,14 @@ class Rejects:
 
     ``sink`` is called with every :class:`Reject`, in order, by the thread that reads. ``passed_over`` counts
     lines that are neither connections nor damage: blank lines, other events, other logs in a mixed stream.
+    ``without_flows`` names the Suricata logs read to their end in which no event was a ``flow``.
     """
 
     def __init__(self, sink: Callable[[Reject], None] | None = None) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.total = 0
         self.passed_over = 0
+        self.without_flows: list[str] = []
         self._sink = sink
 
     def add(self, source: str, line: int, reason: str, raw: bytes) -> None:

@@ -53,7 +53,7 @@ def sniff(start: bytes, name: str) -> Sniffed:
     objects = _objects(lines)
     if objects:
         return _sniff_json(objects, name)
-    raise FormatError(f"{name}: {_looks_like(lines[0])}; expected {_KNOWN}.")
+    raise FormatError(f"{name}: {_looks_like(start, lines[0])}; expected {_KNOWN}.")
 
 
 def says(start: bytes) -> str:
@@ -122,8 +122,9 @@ def _objects(lines: list[bytes]) -> list[Object]:
     return objects
 
 
-def _looks_like(line: bytes) -> str:
-    if _CONTROL.search(line[:1000]):
+def _looks_like(start: bytes, line: bytes) -> str:
+    """What content without header and JSON seems to be; ``line`` is its first that is not blank."""
+    if _CONTROL.search(start[:1000]):
         return "binary content"
     if line.lstrip().startswith(b"["):
         return "a JSON array"

@@ -7,6 +7,7 @@ is executed or unpickled), ``metrics.json`` and ``MODEL_CARD.md``. ``bundle.yaml
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -73,14 +74,20 @@ class Bundle:
         return Calibration(self.manifest.calibration.scale, self.manifest.calibration.offset)
 
 
-def list_bundles() -> list[Manifest]:
-    """The manifests of the bundles that come with zeekml, by name."""
-    folder = data_folder("models")
-    return [_manifest(path.parent) for path in sorted(folder.glob(f"*/{MANIFEST}"))]
+def list_bundles() -> dict[str, Manifest | BundleError]:
+    """The manifests of the bundles that come with zeekml, by name; for one that is broken what is wrong with it."""
+    return {path.parent.name: _manifest_or_error(path.parent) for path in _shipped()}
+
+
+def _manifest_or_error(folder: Path) -> Manifest | BundleError:
+    try:
+        return _manifest(folder)
+    except BundleError as error:
+        return error
 
 
 def load_bundle(name: str | Path) -> Bundle:
-    """Load a bundle by name (one that comes with zeekml) or by folder.
+    """Load a bundle by name (one that comes with zeekml) or by folder, as ``find_bundle`` tells them apart.
 
     Raises BundleError (a file or field is absent, altered or wrong) or LayoutError (made for other features).
     """
@@ -107,33 +114,27 @@ def verify_bundle(name: str | Path) -> Manifest:
 
 
 def find_bundle(name: str | Path) -> Path:
-    """The folder of a bundle; BundleError lists the names there are when this is none of them."""
-    given = Path(name)
-    if given.is_dir():
-        return given
-    shipped = data_folder("models") / given.name
-    if len(given.parts) == 1 and shipped.is_dir():
-        return shipped
-    known = (
-        ", ".join(path.parent.name for path in sorted(data_folder("models").glob(f"*/{MANIFEST}"))) or "none"
+    """The folder of a bundle.
+
+    A text with a slash in it, or a Path, is a folder. Any other text is the name of a bundle that comes with
+    zeekml, whatever lies in the working directory. BundleError says which names there are when this is none.
+    """
+    if isinstance(name, Path) or os.sep in name:
+        if Path(name).is_dir():
+            return Path(name)
+        raise BundleError(f"model {str(name)!r}: no such folder; name the folder of a bundle")
+    shipped = {path.parent.name: path.parent for path in _shipped()}
+    if name in shipped:
+        return shipped[name]
+    raise BundleError(
+        f"model {name!r}: no such name (there are: {', '.join(shipped) or 'none'}); "
+        f"a folder is written with a slash, as in {'./' + name!r}"
     )
-    raise BundleError(f"model {str(name)!r}: no such folder, and no such name (there are: {known})")
 
 
-def save_bundle(
-    folder: Path, manifest: dict[str, Any], bundle_arrays: dict[str, Tensor], texts: dict[str, str]
-) -> Manifest:
-    """Write a bundle's files into an empty folder and hash them into its manifest, which is checked and returned."""
-    folder.mkdir(parents=True, exist_ok=True)
-    contents = {WEIGHTS: safetensors.torch.save(bundle_arrays)}
-    contents |= {file: text.encode() for file, text in texts.items()}
-    for file, content in contents.items():
-        (folder / file).write_bytes(content)
-    files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
-    checked = Manifest.model_validate({"format": FORMAT, **manifest, "files": files})
-    text = yaml.safe_dump(checked.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-    return checked
+def _shipped() -> list[Path]:
+    """The manifests of the bundles that come with zeekml, by name."""
+    return sorted(data_folder("models").glob(f"*/{MANIFEST}"))
 
 
 def arrays_of(

@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 #: Scores stay this far from 0 and 1, so that six decimals and log odds both make sense of them.
 _EDGE = 1e-6
+#: No score is higher.
+HIGHEST = 1 - _EDGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Detector:
 
     @classmethod
     def load(cls, name: str | Path = DEFAULT_MODEL) -> Detector:
-        """Load a bundle by name or folder; raises BundleError or LayoutError."""
+        """Load a bundle by name, or by folder (a Path, or a text with a slash); raises BundleError or LayoutError."""
         return cls(load_bundle(name))
 
     def score(self, frame: pd.DataFrame, *, reasons: bool = False) -> pd.DataFrame:

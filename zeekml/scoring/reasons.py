@@ -38,19 +38,17 @@ class Reasons:
 
     def __init__(self, bundle: Bundle) -> None:
         self._encoding = bundle.encoding
-        self._coefficients = bundle.reason_coefficients
-        self._typical = bundle.reason_typical
+        # One column a feature: the channels' parts are added up by one matrix product.
         channels = bundle.encoding.feature_of_channel()
-        self._order = np.argsort(channels, kind="stable")
-        self._features, self._starts = np.unique(channels[self._order], return_index=True)
+        self._weights = np.zeros((len(channels), len(LAYOUT.features)), dtype=np.float32)
+        self._weights[np.arange(len(channels)), channels] = bundle.reason_coefficients
+        self._usual = bundle.reason_typical @ self._weights
         self._formats = [_format(feature) for feature in LAYOUT.features]
 
     def contributions(self, matrix: Floats) -> Floats:
         """Each feature's part in the log odds, against a typical benign connection: (N, F)."""
-        moved = (self._encoding.encode(matrix) - self._typical) * self._coefficients
-        out = np.zeros(matrix.shape, dtype=np.float32)
-        out[:, self._features] = np.add.reduceat(moved[:, self._order], self._starts, axis=1)
-        return out
+        parts: Floats = self._encoding.encode(matrix) @ self._weights - self._usual
+        return parts
 
     def of_row(self, row: Floats) -> list[Reason]:
         """What every feature of one connection (F,) says, in the layout's order."""
@@ -64,16 +62,28 @@ class Reasons:
         """One text a row (N, F): the strongest features such as ``host_failed=97%, host_same_port=100%``."""
         if not len(matrix):
             return []
-        distinct, inverse = np.unique(matrix, axis=0, return_inverse=True, equal_nan=True)
-        parts = self.contributions(distinct)
+        parts = self.contributions(matrix)
         # What a connection is not, or does not have, is no reason that a person can look at.
-        parts[(distinct == 0) | np.isnan(distinct)] = 0
-        best = np.argsort(-parts, axis=1, kind="stable")[:, :NAMED]
-        texts = [
-            ", ".join(self._formats[i](row[i]) for i in named if part[i] > 0)
-            for row, part, named in zip(distinct, parts, best, strict=True)
-        ]
-        return [texts[i] for i in inverse]
+        parts[(matrix == 0) | np.isnan(matrix)] = 0
+        rows = np.arange(len(matrix))
+        words = []
+        for _ in range(NAMED):
+            best = parts.argmax(axis=1)
+            named = self._words(best, matrix[rows, best])
+            named[parts[rows, best] <= 0] = None
+            words.append(named)
+            parts[rows, best] = 0
+        return [", ".join(filter(None, named)) for named in zip(*words, strict=True)]
+
+    def _words(self, features: NDArray[np.int64], values: Floats) -> NDArray[np.object_]:
+        """Feature (N,) and value (N,) as text (N,), each distinct pair written once."""
+        words = np.empty(len(features), dtype=object)
+        for feature in np.unique(features):
+            mine = features == feature
+            distinct, inverse = np.unique(values[mine], return_inverse=True)
+            write = self._formats[feature]
+            words[mine] = np.array([write(value) for value in distinct.tolist()], dtype=object)[inverse]
+        return words
 
 
 def in_words(feature: Feature, value: float) -> str:

@@ -21,6 +21,7 @@ from zeekml.errors import OutputError
 
 _FILE_MODE = 0o640  # logs name people's machines: for the owner and the group
 _FOLDER_MODE = 0o750
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PART = re.compile(r"\.[a-z]+\.log\.[0-9a-f]{16}\.part")
 
@@ -45,22 +46,35 @@ class Folder:
         self.path = path
         self._parts: dict[str, _Part] = {}
         self._made: list[Path] = []
-        with failures(path):
-            self._make()
-            self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._fd = -1
         try:
             with failures(path):
+                self._make()
+                self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 if self._hold():
                     self._sweep()
         except BaseException:
             self.abort()
             raise
 
+    def start(self, name: str, size: int) -> bytes | None:
+        """The first bytes of a file in the folder, at most ``size``; None where there is none, or a link.
+
+        OutputError when something else has that name.
+        """
+        with failures(self.path / name):
+            kind = self._kind(name)
+            if kind is None or stat.S_ISLNK(kind):
+                return None
+            if not stat.S_ISREG(kind):
+                what = "a folder" if stat.S_ISDIR(kind) else "no ordinary file"
+                raise OutputError(f"{self.path / name} is {what}; it must give way to the log: move it")
+            with FileIO(os.open(name, _READ, dir_fd=self._fd), "rb") as file:
+                return file.read(size)
+
     def part(self, name: str) -> Callable[[bytes | memoryview], None]:
         """Begin the file that is to be called ``name``; returns the function that appends to it."""
         with failures(self.path / name):
-            if self._is_folder(name):
-                raise OutputError(f"{self.path / name} is a folder; it must give way to the log: move it")
             hidden = f".{name}.{secrets.token_hex(8)}.part"
             descriptor = os.open(hidden, _CREATE, _FILE_MODE, dir_fd=self._fd)
         part = _Part(self.path / name, hidden, descriptor)
@@ -129,11 +143,12 @@ class Folder:
             if _PART.fullmatch(entry.name):
                 os.unlink(entry.name, dir_fd=self._fd)
 
-    def _is_folder(self, name: str) -> bool:
+    def _kind(self, name: str) -> int | None:
+        """The mode of what has this name in the folder, links not followed; None where there is nothing."""
         try:
-            return stat.S_ISDIR(os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mode)
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mode
         except FileNotFoundError:
-            return False
+            return None
 
     def sync(self) -> None:
         """Wait until the names in the folder are on the disk."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from zeekml.errors import OutputError
 from zeekml.sinks import notice_log, rejects_log, zeekml_log
 from zeekml.sinks.escapes import Format
 from zeekml.sinks.folder import Folder
+from zeekml.sinks.former import LOOKED_AT, written_by_zeekml
 from zeekml.sinks.zeek_log import close_mark, header
 
 NOTICE, ZEEKML, REJECTS = "notice.log", "zeekml.log", "rejects.log"
@@ -35,6 +37,7 @@ class Outputs:
         self._appenders: dict[str, Callable[[bytes | memoryview], None]] = {}
         self.paths: dict[str, Path] = {}
         """The finished files by name, once committed."""
+        self._refuse_foreign()
         self.notice_log = notice_log.NoticeLog(self._begin(NOTICE, notice_log.FIELDS), fmt, model=model)
         self.zeekml_log = zeekml_log.ZeekmlLog(
             self._begin(ZEEKML, zeekml_log.FIELDS), fmt, model=model, classes=classes
@@ -52,8 +55,9 @@ class Outputs:
     def commit(self) -> None:
         """Put the files in place, notice.log last; a rejects.log of a former run goes when there is none now.
 
-        OutputError when that fails, as on a full disk.
+        OutputError when that fails, as on a full disk, or when another program has put a file there meanwhile.
         """
+        self._refuse_foreign()
         self.rejects_log.flush()
         for append in self._appenders.values():
             append(close_mark(self._clock(), self._format))
@@ -63,6 +67,16 @@ class Outputs:
     def abort(self) -> None:
         """Remove what was not committed."""
         self._folder.abort()
+
+    def _refuse_foreign(self) -> None:
+        """OutputError when a file of ours has the name of one that a former run did not write."""
+        starts = {name: self._folder.start(name, LOOKED_AT) for name in (NOTICE, ZEEKML, REJECTS)}
+        for name, start in starts.items():
+            if start is not None and not written_by_zeekml(name, start, starts[ZEEKML]):
+                raise OutputError(
+                    f"{self._folder.path / name}: is not a log that zeekml wrote, and would be replaced: "
+                    "name another folder, or move it away"
+                )
 
     def _begin(self, name: str, fields: Sequence[tuple[str, str]]) -> Callable[[bytes | memoryview], None]:
         append = self._appenders[name] = self._folder.part(name)
@@ -86,7 +100,8 @@ def open_outputs(
     `Outputs.commit`.
 
     ``model``: name for the logs; ``classes``: the bundle's; ``clock``: local time, for the marks of opening
-    and closing. Raises OutputError when the folder is a file, is not writable, or is held by another run.
+    and closing. Raises OutputError when the folder is a file, is not writable, is held by another run, or has
+    a file of one of these names that zeekml did not write, such as Zeek's own notice.log.
     """
     folder = Folder(Path(out_dir))
     try:

@@ -43,11 +43,23 @@ class Fitted:
     def best_epoch(self) -> int:
         """The epoch with the best validation average precision; without validation the last."""
         scored = [epoch for epoch in self.epochs if epoch.validation]
-        return (
-            max(scored, key=lambda e: e.validation["average_precision"]).number
-            if scored
-            else len(self.epochs)
-        )
+        return max(scored, key=_precision).number if scored else len(self.epochs)
+
+    def latest_good_epoch(self, tolerance: float) -> int:
+        """The last epoch whose validation is within ``tolerance`` of the best.
+
+        Few groups make a noisy validation: of epochs that it cannot tell apart, the last one has seen most of the
+        falling learning rate and varies least from run to run.
+        """
+        scored = [epoch for epoch in self.epochs if epoch.validation]
+        if not scored:
+            return len(self.epochs)
+        enough = max(map(_precision, scored)) - tolerance
+        return max(epoch.number for epoch in scored if _precision(epoch) >= enough)
+
+
+def _precision(epoch: Epoch) -> float:
+    return epoch.validation["average_precision"]
 
 
 def fit(

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.addresses import Networks
+from zeekml.errors import RecipeError
 from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.features.context import Block
-from zeekml.training.captures import Capture
+from zeekml.training.captures import Capture, local_hosts
 from zeekml.training.folds import Fold
 from zeekml.training.overlays import HostLog, Network, host_log, overlay, stacked
 from zeekml.training.recipe import Recipe
@@ -24,7 +25,8 @@ class HeldOut:
     """The clean networks of a fold as they are, and each of its infected captures laid into one of them.
 
     The features are computed once; ``rows`` describes them, one line a connection: ``capture``, ``group``, ``host``,
-    ``kind`` (``clean`` network or ``bot``), ``label``, ``of_bot``, ``event_time``. Overlays hold the host beneath too.
+    ``local``, ``kind`` (``clean`` network or ``bot``), ``label``, ``of_bot``, ``event_time``. Overlays hold the host
+    beneath too.
     """
 
     def __init__(self, fold: Fold, recipe: Recipe, seed: int) -> None:
@@ -36,7 +38,7 @@ class HeldOut:
         rows = []
         for capture in fold.clean:
             self._blocks.append(blocks(capture.frame, StreamState(StateLimits())))
-            rows.append(_clean_rows(capture))
+            rows.append(_clean_rows(capture, nets))
         logs, groups = _overlays(fold.infected, lending, recipe, rng)
         if logs:
             frame, of_row = stacked(logs)
@@ -61,27 +63,33 @@ class HeldOut:
 def _overlays(
     captures: Sequence[Capture], networks: Sequence[Network], recipe: Recipe, rng: np.random.Generator
 ) -> tuple[list[HostLog], list[str]]:
+    """Each capture laid into one network that has an address of its own for each of its infected hosts."""
     logs, groups = [], []
     for capture in captures:
-        network = networks[int(rng.integers(len(networks)))] if networks else None
-        hosts = rng.permutation(network.hosts) if network else np.empty(0, dtype=object)
-        for i, infected in enumerate(capture.infected):
-            bot = host_log(capture, infected, bot=True)
-            if not len(bot.labels):
-                continue
-            if network:
-                bot = overlay(bot, network, str(hosts[i % len(hosts)]), recipe.overlays, rng)
-            logs.append(bot)
+        bots = [host_log(capture, host, bot=True) for host in capture.infected]
+        bots = [bot for bot in bots if len(bot.labels)]
+        roomy = [network for network in networks if len(network.hosts + network.quiet) >= len(bots)]
+        if not roomy:
+            raise RecipeError(
+                f"{capture.name}: no clean network of its fold, with a host of {recipe.overlays.min_connections} "
+                f"connections, has {len(bots)} local hosts to lend their addresses to its infected ones; take "
+                "another seed, fewer folds or a smaller overlays.min_connections"
+            )
+        network = roomy[int(rng.integers(len(roomy)))]
+        for bot, host in zip(bots, network.lent(len(bots), rng), strict=True):
+            logs.append(overlay(bot, network, host, recipe.overlays, rng))
             groups.append(capture.group)
     return logs, groups
 
 
-def _clean_rows(capture: Capture) -> pd.DataFrame:
+def _clean_rows(capture: Capture, nets: Networks) -> pd.DataFrame:
+    hosts = capture.frame["id.orig_h"].astype("str")
     return pd.DataFrame(
         {
             "capture": capture.name,
             "group": capture.group,
-            "host": capture.frame["id.orig_h"].astype("str"),
+            "host": hosts,
+            "local": hosts.isin(list(local_hosts(capture, nets))),
             "kind": "clean",
             "label": capture.labels,
             "of_bot": False,
@@ -98,6 +106,7 @@ def _overlay_rows(
             "capture": np.array([log.capture for log in logs], dtype=object)[of_row],
             "group": np.array(groups, dtype=object)[of_row],
             "host": np.array([log.host for log in logs], dtype=object)[of_row],
+            "local": True,
             "kind": "bot",
             "label": np.concatenate([log.labels for log in logs]),
             "of_bot": np.concatenate([log.of_bot for log in logs]),

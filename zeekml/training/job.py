@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 import zeekml
-from zeekml.errors import OutputError, RecipeError
+from zeekml.errors import RecipeError
 from zeekml.features import LAYOUT, Encoding
 from zeekml.networks import Network
-from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle, save_bundle
-from zeekml.scoring.calibration import Calibration, class_shares, log_odds
+from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle
+from zeekml.scoring.calibration import HIGHEST, Calibration, class_shares, log_odds
 from zeekml.scoring.runner import Runner
+from zeekml.scoring.store import check_target, save_bundle
 from zeekml.training.calibrate import expected_calibration_error, fit_calibration, fit_reasons
 from zeekml.training.captures import Capture, load_captures
 from zeekml.training.fit import Epoch, Fitted, fit
@@ -72,8 +74,8 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
     """
     recipe = load_recipe(recipe_path)
     folder = out / recipe.name
-    if folder.exists() and not (folder / "bundle.yaml").is_file() and any(folder.iterdir()):
-        raise OutputError(f"{folder}: is there and is no bundle; give another --out or name")
+    _check_extras()
+    check_target(folder)
     torch.set_num_threads(recipe.threads)
     watcher.begin("reading the logs", 0)
     captures = load_captures(recipe, data)
@@ -89,6 +91,14 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
     metrics["epochs"] = epochs
     _write(folder, recipe, recipe_path, captures, material, final, calibration, metrics)
     return folder
+
+
+def _check_extras() -> None:
+    absent = [name for name in ("sklearn", "lightgbm") if importlib.util.find_spec(name) is None]
+    if absent:
+        raise RecipeError(
+            f"training needs {' and '.join(absent)}, not installed here: pip install 'zeekml[evaluate]'"
+        )
 
 
 def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
@@ -142,7 +152,7 @@ def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) 
 def _best_epoch(
     captures: list[Capture], validation: Fold, recipe: Recipe, number: int, watcher: Watcher
 ) -> int:
-    """After how many epochs a network without the fold and the validation does best on the validation."""
+    """After how many epochs a network without the fold and the validation does well on the validation."""
     watching = HeldOut(validation, recipe, recipe.seed + 1000 + number)
     keep = counted(watching.rows)
     rows = watching.rows[keep]
@@ -152,9 +162,8 @@ def _best_epoch(
         return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
 
     watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
-    return fit(
-        Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch
-    ).best_epoch
+    found = fit(Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch)
+    return found.latest_good_epoch(recipe.fit.tolerance)
 
 
 def _without(captures: Sequence[Capture], *folds: Fold) -> list[Capture]:
@@ -180,6 +189,11 @@ def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, 
     for name, values in (("network", score), ("trees", trees)):
         benign = values[keep & ~bad]
         threshold = threshold_for(benign, part.connection_fpr)
+        if name == "network" and threshold >= benign.max() >= HIGHEST:
+            raise RecipeError(
+                f"{part.connection_fpr:g} of the held-out benign connections score as high as can be: no threshold "
+                "tells them apart; check the labels, or train longer"
+            )
         floor = threshold_for(benign, part.floor_fpr)
         peaks = host_peaks(rows, values, class_index, floor, part)
         host = host_threshold(peaks, part)
@@ -269,4 +283,4 @@ def _write(
     arrays = arrays_of(final.network, final.encoding, coefficients, typical)
     texts = {METRICS: json.dumps(metrics, indent=1) + "\n", CARD: model_card(recipe, metrics, logs)}
     save_bundle(folder, manifest, arrays, texts)
-    load_bundle(folder)
+    load_bundle(folder.resolve())

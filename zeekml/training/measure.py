@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, f1_score
 
 from zeekml.alerts.evidence import HostEvidence, weigh
 from zeekml.training.recipe import VerdictPart
@@ -38,6 +37,13 @@ def threshold_for(negatives: Floats, fpr: float) -> float:
     return float(np.nextafter(falling[allowed], np.inf))
 
 
+def average_precision(bad: NDArray[np.bool_], score: Floats) -> float:
+    """Average precision of scores (N,) for what is malicious (N,)."""
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415 - an extra
+
+    return float(average_precision_score(bad, score))
+
+
 def connection_figures(rows: pd.DataFrame, score: Floats, threshold: float) -> dict[str, Any]:
     """Figures over all counted connections and per capture."""
     keep = counted(rows)
@@ -46,7 +52,7 @@ def connection_figures(rows: pd.DataFrame, score: Floats, threshold: float) -> d
     found: dict[str, Any] = {
         "connections": len(rows),
         "malicious": int(bad.sum()),
-        "average_precision": float(average_precision_score(bad, score)),
+        "average_precision": average_precision(bad, score),
         **_at(bad, score, threshold),
     }
     captures = rows["capture"].to_numpy()
@@ -68,10 +74,12 @@ def validation_figures(rows: pd.DataFrame, score: Floats, said: NDArray[np.int64
     ``rows`` are counted ones, ``said`` (N,) the most probable classes. A mean over captures is not decided by the
     one with the most connections.
     """
+    from sklearn.metrics import f1_score  # noqa: PLC0415 - an extra
+
     bad = (rows["label"] > 0).to_numpy()
     captures = rows["capture"].to_numpy()
     each = [
-        average_precision_score(bad[mine], score[mine])
+        average_precision(bad[mine], score[mine])
         for mine in (~bad | (captures == name) for name in np.unique(captures[bad]))
     ]
     return {"average_precision": float(np.mean(each)), "f1": float(f1_score(bad, said > 0))}
@@ -92,8 +100,9 @@ def _capture(
             figures[f"recall_at_fpr_{fpr:g}"] = float(
                 (score[mine & bad] >= threshold_for(benign, fpr)).mean()
             )
-        if not bad[mine].all():
-            figures["average_precision"] = float(average_precision_score(bad[mine], score[mine]))
+        # Against the negatives of all captures: most infected ones have next to none of their own.
+        among = mine & bad | ~bad
+        figures["average_precision"] = average_precision(bad[among], score[among])
     return figures
 
 
@@ -115,15 +124,15 @@ def _at(bad: NDArray[np.bool_], score: Floats, threshold: float) -> dict[str, fl
 def host_peaks(
     rows: pd.DataFrame, score: Floats, class_index: NDArray[np.int64], floor: float, part: VerdictPart
 ) -> pd.DataFrame:
-    """The most evidence that each host gathers: columns capture, host, kind, connections, peak.
+    """The most evidence that each host gathers: columns kind, capture, host, local, connections, peak.
 
-    Of clean networks only counted connections are taken: where a label says that nothing is known, neither is the host.
+    ``connections`` are all of them, but of clean networks only counted ones are evidence: where a label says that
+    nothing is known of a connection, it speaks for nothing.
     """
-    known = ((rows["kind"] == "bot") | (rows["label"] >= 0)).to_numpy()
-    rows, score, class_index = rows[known].reset_index(drop=True), score[known], class_index[known]
     keys = rows["kind"] + "\n" + rows["capture"].astype(str) + "\n" + rows["host"].astype(str)
     codes, names = pd.factorize(keys, sort=True)
     weight = weigh(score, floor)
+    weight[((rows["kind"] == "clean") & (rows["label"] < 0)).to_numpy()] = 0
     some = np.flatnonzero(weight > 0)
     evidence = HostEvidence(int(class_index.max()) + 1, part.half_life, forget_after=10 * part.half_life)
     slots = evidence.slots(list(names))
@@ -138,15 +147,22 @@ def host_peaks(
             "kind": [part[0] for part in parts],
             "capture": [part[1] for part in parts],
             "host": [part[2] for part in parts],
+            "local": rows["local"].groupby(codes).any().to_numpy(),
             "connections": np.bincount(codes),
             "peak": peak,
         }
     )
 
 
+def _rivals(peaks: pd.DataFrame, part: VerdictPart) -> pd.DataFrame:
+    """The clean hosts that count: local ones with enough connections."""
+    busy = peaks["connections"] >= part.host_min_connections
+    return peaks[(peaks["kind"] == "clean") & peaks["local"] & busy]
+
+
 def host_figures(peaks: pd.DataFrame, threshold: float, part: VerdictPart) -> dict[str, Any]:
     """How many infected hosts are named at the threshold, and which clean ones."""
-    clean = peaks[(peaks["kind"] == "clean") & (peaks["connections"] >= part.host_min_connections)]
+    clean = _rivals(peaks, part)
     bots = peaks[peaks["kind"] == "bot"]
     named = bots[bots["peak"] >= threshold]
     false = clean[clean["peak"] >= threshold]
@@ -164,5 +180,5 @@ def host_figures(peaks: pd.DataFrame, threshold: float, part: VerdictPart) -> di
 
 def host_threshold(peaks: pd.DataFrame, part: VerdictPart) -> float:
     """The evidence that at most a share ``host_fpr`` of the clean hosts reach."""
-    clean = peaks[(peaks["kind"] == "clean") & (peaks["connections"] >= part.host_min_connections)]
+    clean = _rivals(peaks, part)
     return max(threshold_for(clean["peak"].to_numpy(), part.host_fpr), 1e-3)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zeekml.addresses import Networks, private_mask
+from zeekml.addresses import Networks, local_mask
 from zeekml.training.captures import Capture, join, local_hosts
 from zeekml.training.recipe import OverlayPart
 
@@ -36,19 +36,30 @@ class HostLog:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A clean capture with the hosts that may lend their address, and its span in seconds."""
+    """A clean capture, the hosts that may lend their address, and its span in seconds.
+
+    ``quiet`` are its other local hosts, the busiest first: they lend theirs when a capture has more infected hosts.
+    """
 
     capture: Capture
     hosts: tuple[str, ...]
+    quiet: tuple[str, ...]
     start: float
     span: float
 
     @classmethod
     def of(cls, capture: Capture, nets: Networks, least: int) -> Network:
         """Find the local hosts with at least ``least`` connections."""
-        hosts = tuple(sorted(host for host, count in local_hosts(capture, nets).items() if count >= least))
+        local = local_hosts(capture, nets)
+        busy = tuple(sorted(host for host, count in local.items() if count >= least))
+        quiet = tuple(sorted(set(local) - set(busy), key=lambda host: (-local[host], host)))
         ends = capture.event_time
-        return cls(capture, hosts, float(ends.min()), float(np.ptp(ends)))
+        return cls(capture, busy, quiet, float(ends.min()), float(np.ptp(ends)))
+
+    def lent(self, count: int, rng: np.random.Generator) -> list[str]:
+        """Different addresses for ``count`` infected hosts, in random order; fewer when there are no more."""
+        busy = [str(host) for host in rng.permutation(self.hosts)]
+        return (busy + list(self.quiet))[:count]
 
 
 def host_log(capture: Capture, host: str, *, bot: bool) -> HostLog:
@@ -96,9 +107,7 @@ def stacked(logs: Sequence[HostLog]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """
     of_row = np.repeat(np.arange(len(logs)), [len(log.labels) for log in logs])
     frame = join([log.frame for log in logs]).copy()
-    addresses = frame["id.orig_h"].cat
-    inside = np.append(private_mask(addresses.categories), False)[addresses.codes]
-    frame["local_orig"] = frame["local_orig"].fillna(pd.Series(inside, dtype="boolean"))
+    frame["local_orig"] = pd.array(local_mask(frame["local_orig"], frame["id.orig_h"]), dtype="boolean")
     names = pd.Index([f"host-{i}" for i in range(len(logs))])
     frame["id.orig_h"] = pd.Categorical.from_codes(of_row, categories=names)
     return frame, of_row

@@ -79,6 +79,10 @@ class FitPart(_Part):
     patience: int = Field(
         default=6, ge=1, description="epochs without a better validation average precision before stopping"
     )
+    tolerance: Share = Field(
+        default=0.02,
+        description="validation average precision that a later epoch may lack and still be chosen",
+    )
     rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(default=1e-2, ge=0)
     smoothing: Share = Field(default=0.02, description="label smoothing")

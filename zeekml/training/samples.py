@@ -119,7 +119,9 @@ def row_weights(sequences: Sequences, fit: FitPart) -> Floats:
     malicious rows as a whole get ``malicious_share``.
     """
     labels, counted = sequences.labels, sequences.labels >= 0
-    key = sequences.capture * (labels.max() + 1) + np.maximum(labels, 0)
+    key = (
+        sequences.capture * (labels.max() + 2) + labels + 1
+    )  # context apart: it is not of the benign rows' number
     _, inverse, sizes = np.unique(key, return_inverse=True, return_counts=True)
     weight = np.where(counted, sizes[inverse].astype(np.float64) ** (fit.capture_power - 1), 0.0)
     for label in np.unique(labels[labels > 0]):
