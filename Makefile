@@ -17,8 +17,10 @@ TORCH := 2.13.0
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: $(INSTALLED)  ## Write a made log, score it, show the notices
+demo: $(INSTALLED)  ## Write a made log, follow it live for some seconds, score it, show the notices
 	@$(BIN)/zeekml simulate --out $(DEMO)/conn.log --connections 50000 --seed 7
+	@$(BIN)/python examples/live.py $(DEMO)/conn.log $(DEMO)/live
+	@echo
 	@$(BIN)/zeekml score $(DEMO)/conn.log --out $(DEMO)
 	@echo
 	@grep -v '^#' $(DEMO)/notice.log | cut -f 11,12 | expand -t 28 | sed -n 1,20p
