@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Live logs, or folders of logs.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", readable=False, help="Live logs, or folders of logs.")
+    ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
     ],

@@ -1,0 +1,239 @@
+"""How ``zeekml watch`` keeps up with a live log: a steady rate, one line at a time, and a burst.
+
+``soak`` appends so many connections a second and prints how late their lines stand in zeekml.log, the share of a
+core and the largest memory of the watch; ``idle`` prints how long one line takes on a sensor where nothing else
+happens; ``burst`` appends many at once and prints how fast they are caught up. Run it from anywhere::
+
+    python benchmarks/live.py soak --rate 20000 --seconds 60
+    python benchmarks/live.py idle --lines 100
+    python benchmarks/live.py burst --connections 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 1
+PATIENCE = 600.0
+_TICK = 0.01
+_PER_MIB = 1024
+
+
+class Output:
+    """Counts the records of zeekml.log as they are appended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.records = 0
+        self._offset = 0
+
+    def look(self) -> int:
+        """How many records there are now."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return 0
+        self._offset += len(data)
+        self.records += data.count(b"\n") - data.count(b"\n#") - data.startswith(b"#")
+        return self.records
+
+    def wait_for(self, number: int, tick: float = _TICK / 10) -> None:
+        """Return when there are so many."""
+        ends = time.monotonic() + PATIENCE
+        while self.look() < number:
+            if time.monotonic() > ends:
+                sys.exit(f"only {self.records} of {number} records after {PATIENCE:g} s")
+            time.sleep(tick)
+
+
+class Watched:
+    """A ``zeekml watch`` of an empty log, ready to score; its memory is sampled."""
+
+    def __init__(self, folder: Path, lines: Sequence[bytes], options: argparse.Namespace) -> None:
+        self.log = folder / "conn.log"
+        header = [line for line in lines if line.startswith(b"#") and not line.startswith(b"#close")]
+        self.connections = [line for line in lines if not line.startswith(b"#")]
+        self.sent = 0
+        self.log.write_bytes(b"".join(header))
+        self._file = self.log.open("ab", buffering=0)
+        self.output = Output(folder / "out" / "zeekml.log")
+        config = folder / "zeekml.yaml"
+        config.write_text("metrics: {listen: ''}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "zeekml",
+            "watch",
+            str(self.log),
+            "--from-start",
+            "--config",
+            str(config),
+        ]
+        command += ["--out", str(folder / "out"), "--state", str(folder / "state"), "--log-threshold", "0"]
+        if options.model:
+            command += ["--model", options.model]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        self.send(1)
+        self.output.wait_for(1)
+        self.memory_before = self.memory()
+        self.cpu_before, self.began = self.cpu(), time.monotonic()
+
+    def send(self, number: int) -> None:
+        """Append so many connections in one write."""
+        self._file.write(b"".join(self.connections[self.sent : self.sent + number]))
+        self.sent += number
+
+    def cpu(self) -> float:
+        """Seconds of processor time so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self, name: str = "VmRSS") -> float:
+        """Resident MiB now; ``VmHWM``: at most."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.partition(f"{name}:")[2].split()[0]) / _PER_MIB
+
+    def print_costs(self) -> None:
+        """What the work since the start took."""
+        share = (self.cpu() - self.cpu_before) / (time.monotonic() - self.began)
+        print(f"processor         {share:10.2f} cores")
+        print(f"memory at start   {self.memory_before:10.0f} MiB")
+        print(f"memory at the end {self.memory():10.0f} MiB")
+        print(f"memory, peak      {self.memory('VmHWM'):10.0f} MiB")
+
+    def close(self) -> None:
+        """End it in order."""
+        self._file.close()
+        self.process.terminate()
+        self.process.wait()
+
+
+def soak(watched: Watched, options: argparse.Namespace) -> None:
+    """A steady rate. The lag of a connection: from its write to the moment its record is seen in zeekml.log."""
+    sent: list[tuple[float, int]] = []  # when so many had been sent
+    seen: list[tuple[float, int]] = []  # when so many were there
+    total, finished = options.rate * options.seconds + watched.sent, threading.Event()
+
+    def look() -> None:
+        while not finished.is_set() or watched.output.records < total:
+            seen.append((time.monotonic(), watched.output.look()))
+            time.sleep(_TICK)
+            if time.monotonic() > ends:
+                break
+
+    began = time.monotonic()
+    ends = began + options.seconds + PATIENCE
+    looker = threading.Thread(target=look)
+    looker.start()
+    while watched.sent < total:
+        due = min(total, 1 + int((time.monotonic() - began) * options.rate))
+        if due > watched.sent:
+            watched.send(due - watched.sent)
+            sent.append((time.monotonic(), watched.sent))
+        time.sleep(_TICK)
+    took = time.monotonic() - began
+    finished.set()
+    looker.join()
+    lags = sorted(_lags(sent, seen))
+    print(f"connections a second {total / took:,.0f}, for {took:.0f} s")
+    for name, share in (("p50", 0.5), ("p99", 0.99), ("most", 1.0)):
+        print(f"lag, {name:<12} {lags[int(share * (len(lags) - 1))]:10.3f} s")
+
+
+def _lags(sent: Sequence[tuple[float, int]], seen: Sequence[tuple[float, int]]) -> Iterator[float]:
+    """The lag of the last connection of each write."""
+    place = 0
+    for moment, number in sent:
+        while place < len(seen) - 1 and seen[place][1] < number:
+            place += 1
+        yield max(0.0, seen[place][0] - moment)
+
+
+def idle(watched: Watched, options: argparse.Namespace) -> None:
+    """One line at a time, with quiet between."""
+    times = []
+    for _ in range(options.lines):
+        time.sleep(options.quiet)
+        began = time.monotonic()
+        watched.send(1)
+        watched.output.wait_for(watched.sent)
+        times.append(time.monotonic() - began)
+    print(
+        f"a line on an idle sensor: median {statistics.median(times) * 1000:.0f} ms of {len(times)}, ", end=""
+    )
+    print(f"most {max(times) * 1000:.0f} ms")
+
+
+def burst(watched: Watched, options: argparse.Namespace) -> None:
+    """Many at once."""
+    began = time.monotonic()
+    watched.send(options.connections)
+    watched.output.wait_for(watched.sent, tick=_TICK)
+    took = time.monotonic() - began
+    print(f"{options.connections:,} connections in {took:.1f} s: {options.connections / took:,.0f} a second")
+
+
+@contextmanager
+def _watched(number: int, options: argparse.Namespace) -> Iterator[Watched]:
+    with tempfile.TemporaryDirectory(prefix="zeekml-live-", dir=options.dir) as scratch:
+        folder = Path(scratch)
+        made = folder / "made.log"
+        subprocess.run(
+            [sys.executable, "-m", "zeekml", "simulate", "--out", str(made), "--connections", str(number + 1),
+             "--seed", str(SEED)],
+            cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        lines = made.read_bytes().splitlines(keepends=True)
+        made.unlink()
+        watched = Watched(folder, lines, options)
+        try:
+            yield watched
+        finally:
+            watched.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parses the command line, measures, prints."""
+    parser = argparse.ArgumentParser(description="Measures zeekml watch on a live log.")
+    parser.add_argument("--model", help="passed to zeekml watch")
+    parser.add_argument(
+        "--dir", help="where the log, the outputs and the state are (default: the temporary folder)"
+    )
+    what = parser.add_subparsers(dest="what", required=True)
+    command = what.add_parser("soak", help="a steady rate")
+    command.add_argument("--rate", type=int, default=20_000, help="connections a second")
+    command.add_argument("--seconds", type=int, default=60)
+    command = what.add_parser("idle", help="one line at a time")
+    command.add_argument("--lines", type=int, default=100)
+    command.add_argument("--quiet", type=float, default=0.5, help="seconds between lines")
+    command = what.add_parser("burst", help="many at once")
+    command.add_argument("--connections", type=int, default=1_000_000)
+    options = parser.parse_args(arguments)
+    match options.what:
+        case "soak":
+            number, measure = options.rate * options.seconds, soak
+        case "idle":
+            number, measure = options.lines, idle
+        case _:
+            number, measure = options.connections, burst
+    with _watched(number, options) as watched:
+        measure(watched, options)
+        watched.print_costs()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
