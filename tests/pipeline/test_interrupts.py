@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pytest
 
-from zeekml.pipeline.interrupts import stopping_by_signal, told_by_signal, undisturbed
+from zeekml.pipeline.interrupts import hangup_noted, stopping_by_signal, told_by_signal, undisturbed
 
 
 def send(number: int) -> None:
@@ -87,3 +87,21 @@ def test_reading_is_not_broken_off() -> None:
         timer.join()
     assert table.num_rows == 4_000_000
     assert told == ["stop"]
+
+
+def test_a_hangup_while_starting_is_noted_and_ends_nothing() -> None:
+    before, came = signal.getsignal(signal.SIGHUP), threading.Event()
+    with hangup_noted(came.set):
+        send(signal.SIGHUP)
+        assert came.wait(1)
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    before, came = signal.signal(signal.SIGHUP, signal.SIG_IGN), threading.Event()
+    try:
+        with hangup_noted(came.set):
+            send(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not came.is_set()

@@ -127,3 +127,29 @@ def test_positions_of_logs_that_are_not_followed_now_are_kept(tmp_path: Path) ->
     gone = Position(inode=7, offset=9)
     followed = Several(tmp_path / "conn.log", positions={"elsewhere/conn.log": gone})
     assert followed.positions["elsewhere/conn.log"] == gone
+
+
+def test_a_log_under_two_spellings_is_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    ZeekWriter(tmp_path / "logs" / "conn.log").write(1, 2, 3)
+    logs = Several(Path("logs/conn.log"), tmp_path / "logs" / "conn.log", Path("logs"))
+    assert list(logs.streams) == ["logs/conn.log"]
+    assert logs.take() == {"conn.log": [1, 2, 3]}
+
+
+@pytest.mark.parametrize("written_before", [True, False])
+def test_a_log_behind_a_link_is_followed_once(tmp_path: Path, *, written_before: bool) -> None:
+    """zeekctl's layout: logs/current leads to the spool, and both may be named."""
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "logs").mkdir()
+    writer = ZeekWriter(tmp_path / "spool" / "conn.log")
+    (tmp_path / "logs" / "current").symlink_to(tmp_path / "spool")
+    if written_before:
+        writer.write(1, 2, 3)
+    logs = Several(tmp_path / "logs" / "current" / "conn.log", tmp_path / "spool" / "conn.log")
+    if not written_before:
+        writer.write(1, 2, 3)
+    assert logs.take() == {"conn.log": [1, 2, 3]}
+    writer.write(4, 5)
+    assert logs.take() == {"conn.log": [4, 5]}

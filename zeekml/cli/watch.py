@@ -82,28 +82,39 @@ def watch(
     Nothing is lost and nothing written twice, through rotation, stops and crashes. SIGTERM and Ctrl-C end a
     watch in order; SIGHUP reads the allowlist again and opens the outputs anew.
     """
+    import threading
+
     from zeekml.config import load_settings
     from zeekml.operations.logs import set_up_logging
+    from zeekml.pipeline.interrupts import hangup_noted
 
-    settings = (
-        load_settings(config)
-        .with_options(
-            "score",
-            format=None if output_format is None else output_format.value,
-            log_threshold=log_threshold,
-            model=model,
+    # logrotate may send SIGHUP at any moment, also while torch is loaded and the journal is read.
+    hangup = threading.Event()
+    with hangup_noted(hangup.set):
+        settings = (
+            load_settings(config)
+            .with_options(
+                "score",
+                format=None if output_format is None else output_format.value,
+                log_threshold=log_threshold,
+                model=model,
+            )
+            .with_options("watch", poll=poll)
         )
-        .with_options("watch", poll=poll)
-    )
-    set_up_logging(settings.logging)
-    # Loading torch takes longer than anything else that happens before the first connection.
-    from zeekml.operations import watching
-    from zeekml.pipeline.watch import watch_logs
-    from zeekml.pipeline.watching import WatchOptions
+        set_up_logging(settings.logging)
+        # Loading torch takes longer than anything else that happens before the first connection.
+        from zeekml.operations import watching
+        from zeekml.pipeline.live import Signals
+        from zeekml.pipeline.watch import watch_logs
+        from zeekml.pipeline.watching import WatchOptions
 
-    options = WatchOptions(start="start" if from_start else "end", once=once, dry_run=dry_run, config=config)
-    with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:
-        summary = watch_logs(paths, out, state, settings, options, operations, typer.echo)
+        options = WatchOptions(
+            start="start" if from_start else "end", once=once, dry_run=dry_run, config=config
+        )
+        with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:
+            summary = watch_logs(
+                paths, out, state, settings, options, operations, typer.echo, Signals(reload=hangup)
+            )
     if once and not dry_run:
         _show(summary, out)
     raise typer.Exit(ExitCode.INPUT if once and summary.problems else ExitCode.OK)

@@ -44,15 +44,16 @@ def watch_with(
     wake: Waits,
     hooks: Hooks,
     show: Callable[[str], None],
+    signals: Signals | None = None,
 ) -> WatchSummary:
     """Go on from ``state``, which is locked meanwhile, until told to stop; ``bundle`` gives names and thresholds.
 
     ``follow`` opens the logs where reading goes on; ``wake`` wakes the loop; ``show`` gets the lines of a dry
-    run. Raises ConfigError, StateError, InputError and OutputError.
+    run; ``signals`` may hold what came before. Raises ConfigError, StateError, InputError and OutputError.
     """
     make_engine = engine_for(settings, bundle)
     engine = make_engine(settings.alerts)
-    signals = Signals()
+    signals = signals or Signals()
     with ExitStack() as stack:
         folder: StateFolder | None = None
         outputs: LiveOutputs | ShownOutputs

@@ -55,6 +55,23 @@ def told_by_signal(stop: Callable[[], None], reload: Callable[[], None]) -> Iter
 
 
 @contextmanager
+def hangup_noted(reload: Callable[[], None]) -> Iterator[None]:
+    """Inside, SIGHUP calls ``reload`` instead of ending the process: for a start that takes its time.
+
+    Outside the main thread, and where SIGHUP is ignored, nothing changes.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    if not _in_main_thread() or before in (signal.SIG_IGN, None):
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda _number, _frame: reload())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@contextmanager
 def undisturbed() -> Iterator[None]:
     """Inside, the stopping signals wait; leaving the block raises KeyboardInterrupt if one came.
 

@@ -12,6 +12,7 @@ from zeekml.errors import StateError
 from zeekml.journal.snapshot import Maker
 from zeekml.pipeline.assemble import watch_with
 from zeekml.pipeline.batch import state_limits
+from zeekml.pipeline.live import Signals
 from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
 from zeekml.records import Rejects
 from zeekml.scoring import Scorer, load_bundle
@@ -26,11 +27,12 @@ def watch_logs(
     options: WatchOptions,
     hooks: Hooks | None = None,
     show: Callable[[str], None] = print,
+    signals: Signals | None = None,
 ) -> WatchSummary:
     """Follow the logs ``paths`` (files and folders) until told to stop by SIGTERM or SIGINT.
 
-    ``show`` gets the lines of a dry run. Raises ModelError, ConfigError, StateError, InputError and
-    OutputError.
+    ``show`` gets the lines of a dry run; ``signals`` may hold what came before. Raises ModelError, ConfigError,
+    StateError, InputError and OutputError.
     """
 
     def follow(positions: Mapping[str, Any], rejects: Rejects) -> FollowedLogs:
@@ -53,6 +55,7 @@ def watch_logs(
             wake=wake,
             hooks=hooks or NoHooks(),
             show=show,
+            signals=signals,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ class FollowedLogs:
             found = self._in_folder(path) if path.is_dir() else [path]
             for live in found:
                 stream = shown(rotation(os.path.normpath(live)).stem)
-                if stream not in self._followers:
+                if stream not in self._followers and not self._is_followed(live):
                     self._followers[stream] = LogFollower(
                         live,
                         stream,
@@ -122,6 +123,17 @@ class FollowedLogs:
                         archives=self._archives,
                         settle=self._settle,
                     )
+
+    def _is_followed(self, live: Path) -> bool:
+        """Whether a log is followed already under another name: through a link, or by another spelling."""
+        place = _place(live)
+        for follower in self._followers.values():
+            if place == _place(follower.path):
+                return True
+            with contextlib.suppress(OSError):  # one of them is not there yet
+                if live.samefile(follower.path):
+                    return True
+        return False
 
     def _in_folder(self, folder: Path) -> Iterator[Path]:
         """The live logs below a folder, and the places of those of which only rotated files are there."""
@@ -159,6 +171,11 @@ class FollowedLogs:
             # No right to read it: one that is called as a connection log is followed, and the problem told.
             return path.name.startswith(("conn", "eve"))
         return True
+
+
+def _place(path: Path) -> Path:
+    """Where a log lies or will lie: links among the folders are followed, the last part is taken as it is."""
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -27,7 +27,9 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def findings(path: Path, now: float | None = None, logrotate: tuple[Path, ...] = ()) -> dict[Level, list[Finding]]:
+def findings(
+    path: Path, now: float | None = None, logrotate: tuple[Path, ...] = ()
+) -> dict[Level, list[Finding]]:
     found: dict[Level, list[Finding]] = {level: [] for level in Level}
     for finding in check_path(path, time.time() if now is None else now, logrotate):
         found[finding.level].append(finding)
