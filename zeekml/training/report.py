@@ -77,6 +77,8 @@ Clean hosts named all the same:
 
 {named}
 
+The recipe's settings were chosen by such folds over these same captures: on others expect somewhat less.
+
 ## Each capture
 
 Recall and false-positive rate are those at the connection threshold.
