@@ -77,7 +77,8 @@ Clean hosts named all the same:
 
 {named}
 
-The recipe's settings were chosen by such folds over these same captures: on others expect somewhat less.
+The network's settings were chosen among about ten by such folds over these same captures, the trees kept one ordinary
+setting: the comparison leans towards the network, and on other captures both may do less well.
 
 ## Each capture
 
