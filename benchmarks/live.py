@@ -1,8 +1,9 @@
 """How ``zeekml watch`` keeps up with a live log: a steady rate, one line at a time, and a burst.
 
-``soak`` appends so many connections a second and prints how late their lines stand in zeekml.log, the share of a
-core and the largest memory of the watch; ``idle`` prints how long one line takes on a sensor where nothing else
-happens; ``burst`` appends many at once and prints how fast they are caught up. Run it from anywhere::
+``soak`` appends so many connections a second and prints how late their lines stand in zeekml.log; ``idle`` prints how
+long one line takes on a sensor where nothing else happens; ``burst`` appends many at once and prints how fast they
+are caught up, beside ``zeekml score`` of the same connections in the same run. Each prints the processor share of the
+watch and its memory, quarter by quarter. Run it from anywhere::
 
     python benchmarks/live.py soak --rate 20000 --seconds 60
     python benchmarks/live.py idle --lines 100
@@ -21,12 +22,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
 PATIENCE = 600.0
 _TICK = 0.01
+_SAMPLE = 0.25
+_AT_ONCE = 100_000
 _PER_MIB = 1024
 
 
@@ -64,10 +68,10 @@ class Watched:
 
     def __init__(self, folder: Path, lines: Sequence[bytes], options: argparse.Namespace) -> None:
         self.log = folder / "conn.log"
-        header = [line for line in lines if line.startswith(b"#") and not line.startswith(b"#close")]
+        self.header = [line for line in lines if line.startswith(b"#") and not line.startswith(b"#close")]
         self.connections = [line for line in lines if not line.startswith(b"#")]
         self.sent = 0
-        self.log.write_bytes(b"".join(header))
+        self.log.write_bytes(b"".join(self.header))
         self._file = self.log.open("ab", buffering=0)
         self.output = Output(folder / "out" / "zeekml.log")
         config = folder / "zeekml.yaml"
@@ -86,10 +90,26 @@ class Watched:
         if options.model:
             command += ["--model", options.model]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
-        self.send(1)
-        self.output.wait_for(1)
-        self.memory_before = self.memory()
+        self._resident: list[float] = []
+        self._measured = threading.Event()
+        self._sampler = threading.Thread(target=self._sample)
+        self.lead_in(1)
+
+    def lead_in(self, number: int) -> None:
+        """Have so many connections scored before anything is measured, some at a time."""
+        ends = self.sent + number
+        while self.sent < ends:
+            self.send(min(_AT_ONCE, ends - self.sent))
+            self.output.wait_for(self.sent, tick=_TICK)
+
+    def measure(self) -> None:
+        """What `print_costs` tells begins now."""
         self.cpu_before, self.began = self.cpu(), time.monotonic()
+        self._sampler.start()
+
+    def _sample(self) -> None:
+        while not self._measured.wait(_SAMPLE):
+            self._resident.append(self.memory())
 
     def send(self, number: int) -> None:
         """Append so many connections in one write."""
@@ -107,15 +127,19 @@ class Watched:
         return int(text.partition(f"{name}:")[2].split()[0]) / _PER_MIB
 
     def print_costs(self) -> None:
-        """What the work since the start took."""
+        """What the work since `measure` took."""
         share = (self.cpu() - self.cpu_before) / (time.monotonic() - self.began)
-        print(f"processor         {share:10.2f} cores")
-        print(f"memory at start   {self.memory_before:10.0f} MiB")
-        print(f"memory at the end {self.memory():10.0f} MiB")
-        print(f"memory, peak      {self.memory('VmHWM'):10.0f} MiB")
+        self._measured.set()
+        self._sampler.join()
+        self._resident.append(self.memory())
+        quarters = [statistics.mean(part) for part in _quarters(self._resident)]
+        print(f"processor            {share:10.2f} cores")
+        print(f"memory, by quarters  {' '.join(f'{each:.0f}' for each in quarters):>10} MiB")
+        print(f"memory, peak         {self.memory('VmHWM'):10.0f} MiB")
 
     def close(self) -> None:
         """End it in order."""
+        self._measured.set()
         self._file.close()
         self.process.terminate()
         self.process.wait()
@@ -125,7 +149,8 @@ def soak(watched: Watched, options: argparse.Namespace) -> None:
     """A steady rate. The lag of a connection: from its write to the moment its record is seen in zeekml.log."""
     sent: list[tuple[float, int]] = []  # when so many had been sent
     seen: list[tuple[float, int]] = []  # when so many were there
-    total, finished = options.rate * options.seconds + watched.sent, threading.Event()
+    before = watched.sent
+    total, finished = options.rate * options.seconds + before, threading.Event()
 
     def look() -> None:
         while not finished.is_set() or watched.output.records < total:
@@ -139,7 +164,7 @@ def soak(watched: Watched, options: argparse.Namespace) -> None:
     looker = threading.Thread(target=look)
     looker.start()
     while watched.sent < total:
-        due = min(total, 1 + int((time.monotonic() - began) * options.rate))
+        due = min(total, before + int((time.monotonic() - began) * options.rate))
         if due > watched.sent:
             watched.send(due - watched.sent)
             sent.append((time.monotonic(), watched.sent))
@@ -148,9 +173,10 @@ def soak(watched: Watched, options: argparse.Namespace) -> None:
     finished.set()
     looker.join()
     lags = sorted(_lags(sent, seen))
-    print(f"connections a second {total / took:,.0f}, for {took:.0f} s")
+    print(f"connections a second {(total - before) / took:10,.0f} for {took:.0f} s, after {before:,} others")
     for name, share in (("p50", 0.5), ("p99", 0.99), ("most", 1.0)):
-        print(f"lag, {name:<12} {lags[int(share * (len(lags) - 1))]:10.3f} s")
+        print(f"lag, {name:<15} {lags[int(share * (len(lags) - 1))]:10.3f} s")
+    watched.print_costs()
 
 
 def _lags(sent: Sequence[tuple[float, int]], seen: Sequence[tuple[float, int]]) -> Iterator[float]:
@@ -160,6 +186,12 @@ def _lags(sent: Sequence[tuple[float, int]], seen: Sequence[tuple[float, int]]) 
         while place < len(seen) - 1 and seen[place][1] < number:
             place += 1
         yield max(0.0, seen[place][0] - moment)
+
+
+def _quarters(values: Sequence[float]) -> list[Sequence[float]]:
+    """The values in four parts, one value at least in each."""
+    cuts = [len(values) * part // 4 for part in range(5)]
+    return [values[first : max(last, first + 1)] for first, last in pairwise(cuts)]
 
 
 def idle(watched: Watched, options: argparse.Namespace) -> None:
@@ -175,15 +207,30 @@ def idle(watched: Watched, options: argparse.Namespace) -> None:
         f"a line on an idle sensor: median {statistics.median(times) * 1000:.0f} ms of {len(times)}, ", end=""
     )
     print(f"most {max(times) * 1000:.0f} ms")
+    watched.print_costs()
 
 
 def burst(watched: Watched, options: argparse.Namespace) -> None:
-    """Many at once."""
-    began = time.monotonic()
+    """Many at once; then the same in batch."""
+    first, began = watched.sent, time.monotonic()
     watched.send(options.connections)
     watched.output.wait_for(watched.sent, tick=_TICK)
     took = time.monotonic() - began
-    print(f"{options.connections:,} connections in {took:.1f} s: {options.connections / took:,.0f} a second")
+    print(f"caught up            {took:10.1f} s: {options.connections / took:,.0f} connections a second")
+    watched.print_costs()
+    batch = _batch(watched, first, options)
+    print(f"in batch             {batch:10.1f} s, the process from start to exit")
+
+
+def _batch(watched: Watched, first: int, options: argparse.Namespace) -> float:
+    """The seconds that ``zeekml score`` takes over the connections from ``first`` on."""
+    log = watched.log.with_name("same.log")
+    log.write_bytes(b"".join([*watched.header, *watched.connections[first:]]))
+    command = [sys.executable, "-m", "zeekml", "score", str(log), "--out", str(log.with_name("batch"))]
+    command += ["--log-threshold", "0", "--quiet", *(["--model", options.model] if options.model else [])]
+    began = time.monotonic()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
 
 
 @contextmanager
@@ -216,6 +263,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = what.add_parser("soak", help="a steady rate")
     command.add_argument("--rate", type=int, default=20_000, help="connections a second")
     command.add_argument("--seconds", type=int, default=60)
+    command.add_argument(
+        "--lead-in",
+        type=int,
+        default=1_000_000,
+        help="connections scored before, so that hosts and pairs are held",
+    )
     command = what.add_parser("idle", help="one line at a time")
     command.add_argument("--lines", type=int, default=100)
     command.add_argument("--quiet", type=float, default=0.5, help="seconds between lines")
@@ -224,14 +277,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     match options.what:
         case "soak":
-            number, measure = options.rate * options.seconds, soak
+            number, measure = options.lead_in + options.rate * options.seconds, soak
         case "idle":
             number, measure = options.lines, idle
         case _:
             number, measure = options.connections, burst
     with _watched(number, options) as watched:
+        watched.lead_in(getattr(options, "lead_in", 0))
+        watched.measure()
         measure(watched, options)
-        watched.print_costs()
     return 0
 
 

@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from zeekml.config import Settings
 from zeekml.errors import StateError
 from zeekml.journal.snapshot import Maker
@@ -40,6 +42,8 @@ def watch_logs(
             paths, start=options.start, positions=_positions(positions, state), rejects=rejects
         )
 
+    # Arrow's own allocator keeps what a burst took for good; the system's gives it back.
+    pa.set_memory_pool(pa.system_memory_pool())
     bundle = load_bundle(settings.score.model)
     scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
     with closing(Wake(settings.watch.poll)) as wake:
