@@ -31,6 +31,7 @@ alerts:
       peers: [198.51.100.0/24]
       ports: [443/tcp, 53/udp]
       services: [ssl]
+      sensors: ["dmz-*"]
       expires: 2030-01-31
 state:
   idle: 60.5
@@ -105,6 +106,11 @@ def test_an_empty_file_gives_the_defaults(text: str) -> None:
             "alerts:\n  allowlist:\n    - reason: x\n      networks: []\n      ports: [443/tcp]\n",
             4,
             ["alerts.allowlist[0].networks", "one item or more"],
+        ),
+        (
+            "alerts:\n  allowlist:\n    - reason: x\n      sensors: [' ']\n",
+            4,
+            ["alerts.allowlist[0].sensors[0]", "pattern"],
         ),
         ("alerts:\n  host_threshold: 0\n", 2, ["alerts.host_threshold", "greater than 0"]),
         ("metrics:\n  listen: localhost:9847\n", 2, ["metrics.listen", "127.0.0.1:9847"]),

@@ -76,6 +76,7 @@ def _as_tuple(value: object) -> object:
 Seconds = Annotated[float, Field(ge=0)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[str, AfterValidator(_port)]
+Pattern = Annotated[str, Field(pattern=r"\S")]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_as_tuple)]
 NotEmpty = Field(min_length=1)  # an empty list would match nothing or everything, as one reads it
 
@@ -103,13 +104,14 @@ class AllowlistEntry(_Section):
     peers: Annotated[Networks, NotEmpty] = ()
     ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
     services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
+    sensors: Annotated[tuple[Pattern, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
     expires: dt.date | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> AllowlistEntry:
-        if not (self.networks or self.peers or self.ports or self.services):
+        if not (self.networks or self.peers or self.ports or self.services or self.sensors):
             raise ValueError(
-                "an entry needs at least one of networks, peers, ports, services (it would allow everything)"
+                "an entry needs at least one of networks, peers, ports, services, sensors (it would allow everything)"
             )
         return self
 

@@ -22,7 +22,7 @@ class Host:
 
 def notices_of(policy: AlertPolicy, frame: pd.DataFrame, scores: Scores) -> list[Notice]:
     hosts: dict[str, Host] = {}
-    counts = policy.counts(frame)
+    counts = policy.counts(frame, "conn")
     found: list[Notice] = []
     for i in range(len(frame)):
         score, kind = float(scores.score[i]), int(scores.class_index[i])

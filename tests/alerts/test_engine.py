@@ -166,6 +166,18 @@ def test_streams_do_not_share_hosts() -> None:
             {"allowlist": Allowlist.parse([{"networks": ["192.168.1.10"], "reason": "scanner"}])},
             [False, False, True, False],
         ),
+        (
+            {"allowlist": Allowlist.parse([{"sensors": ["dmz-*"], "reason": "ours"}])},
+            [True, False, True, False],
+        ),
+        (
+            {
+                "allowlist": Allowlist.parse(
+                    [{"sensors": ["LAB"], "peers": ["198.51.100.7"], "reason": "ours"}]
+                )
+            },
+            [False] * 4,
+        ),
     ],
 )
 def test_whose_connections_alert(changes: dict[str, object], alerting: list[bool]) -> None:
@@ -178,7 +190,7 @@ def test_whose_connections_alert(changes: dict[str, object], alerting: list[bool
         ]
     )
     policy = replace(POLICY, **changes)  # type: ignore[arg-type]
-    alerts = AlertEngine(policy, CLASSES).process(frame, scores_of([0.99] * 4), "conn")
+    alerts = AlertEngine(policy, CLASSES).process(frame, scores_of([0.99] * 4), "/logs/lab/conn.log")
     assert alerts.above.tolist() == [True] * 4
     assert alerts.alerting.tolist() == alerting
     assert [n.row for n in alerts.notices if n.note == CONNECTION_NOTE] == np.flatnonzero(alerting).tolist()

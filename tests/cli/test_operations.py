@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 
@@ -79,6 +80,22 @@ def test_doctor_tells_all_that_is_wrong_and_goes_on(
     assert "score.treshold: unknown setting" in shown
     assert "no header" in shown
     assert "\x1b" not in shown
+
+
+def test_doctor_tells_of_entries_for_sensors_that_are_not_there(
+    made_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dmz-1").mkdir()
+    shutil.copy(made_log, tmp_path / "dmz-1" / "conn.log")
+    config = tmp_path / "site.yaml"
+    config.write_text(
+        "alerts:\n  allowlist:\n    - {reason: right, sensors: ['DMZ-?']}\n    - {reason: moved, sensors: [lab-7]}\n"
+        f'metrics: {{listen: "{free()}"}}\n'
+    )
+    call("doctor", str(tmp_path), "--config", str(config))
+    told = [line for line in capsys.readouterr().out.splitlines() if "allowlist" in line]
+    assert len(told) == 1
+    assert "the entry 'moved' is for the sensors lab-7" in told[0]
 
 
 def test_doctor_tells_of_expired_entries_and_absent_models(

@@ -22,6 +22,7 @@ from tests.pipeline.live_parts import MAKER, records, watch_once
 from zeekml.config import parse_settings
 from zeekml.errors import OutputError, StateError
 from zeekml.journal.snapshot import Maker
+from zeekml.operations import watching
 from zeekml.pipeline import live
 from zeekml.pipeline.watching import NoHooks, StepFacts
 
@@ -310,8 +311,47 @@ def test_a_bad_allowlist_keeps_the_old_one_and_says_so(
         FRAMES, of_size(1), tmp_path, SETTINGS, noted, config=config, at_poll=signalled(signal.SIGHUP, 1)
     )
     assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
-    assert "did you mean 'networks'" in caplog.text
+    (told,) = [record for record in caplog.records if "did you mean 'networks'" in record.getMessage()]
+    assert told.levelname == "ERROR"
     assert any(heard.startswith("reloaded") and "line 1" in heard for heard in noted.heard)
+
+
+@pytest.mark.parametrize("reread", [True, False])
+def test_a_reload_that_succeeds_is_said_once(
+    reread: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "zeekml")
+    config = tmp_path / "watch.yaml"
+    config.write_text(f"alerts: {{allowlist: [{EVERYTHING}]}}")
+    with watching(parse_settings("metrics: {listen: ''}", "test")) as operations:
+        watch_once(
+            FRAMES,
+            of_size(1),
+            tmp_path,
+            SETTINGS,
+            operations,
+            config=config if reread else None,
+            at_poll=signalled(signal.SIGHUP, 1),
+        )
+    told = [record.getMessage() for record in caplog.records if "allowlist" in record.getMessage()]
+    assert told == [
+        "the allowlist is read again: 1 entries"
+        if reread
+        else "the outputs are opened anew; there is no --config to read the allowlist from"
+    ]
+
+
+def test_an_entry_for_one_sensor_silences_it_alone(tmp_path: Path, expected: Records) -> None:
+    """Two sensors in folders of their own, one of them allowed by a SIGHUP before the first connection."""
+    config = tmp_path / "watch.yaml"
+    config.write_text("alerts: {allowlist: [{reason: being set up, sensors: [A], networks: [0.0.0.0/0]}]}")
+    sizes = itertools.chain([0, 0], itertools.repeat(1000))
+    watch_once(FRAMES, sizes, tmp_path, SETTINGS, config=config, at_poll=signalled(signal.SIGHUP, 0))
+    watch_once({"b/conn.log": FRAMES["b/conn.log"]}, itertools.repeat(1000), tmp_path / "b", SETTINGS)
+    notices = records(tmp_path / "out", "notice.log")
+    assert notices == records(tmp_path / "b" / "out", "notice.log")
+    assert 0 < len(notices) < len(expected["notice.log"])
+    assert records(tmp_path / "out", "zeekml.log") == expected["zeekml.log"]
 
 
 def test_told_to_stop_it_drains_and_saves(tmp_path: Path, expected: Records) -> None:

@@ -4,6 +4,7 @@ from zeekml.alerts.allowlist import AllowEntry, Allowlist
 from zeekml.alerts.engine import AlertEngine
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Explained, Notice, Standing
 from zeekml.alerts.policy import AlertPolicy
+from zeekml.alerts.sensors import Sensors
 
 __all__ = [
     "CONNECTION_NOTE",
@@ -15,5 +16,6 @@ __all__ = [
     "Allowlist",
     "Explained",
     "Notice",
+    "Sensors",
     "Standing",
 ]

@@ -1,8 +1,8 @@
-"""The allowlist: connections that never alert, named by originator, responder, port and service."""
+"""The allowlist: connections that never alert, named by originator, responder, port, service and sensor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from zeekml.addresses import Networks
+from zeekml.alerts.sensors import matches_any
 from zeekml.categories import Mask, by_category
 from zeekml.errors import ConfigError
 
-_MATCHERS = ("networks", "peers", "ports", "services")
+_MATCHERS = ("networks", "peers", "ports", "services", "sensors")
 _KEYS = (*_MATCHERS, "reason", "expires")
 
 
@@ -23,7 +24,8 @@ class AllowEntry:
 
     ``networks`` hold the originator, ``peers`` the responder. ``ports``: of the responder, (number, proto).
     ``services``: every service that Zeek names for the connection (``ssl,http`` names two) must be among
-    them. ``expires``: epoch seconds; the entry holds for connections whose ``ts`` is earlier.
+    them. ``sensors``: patterns, one of which must match one of the sensor's names (see `Sensors`). ``expires``:
+    epoch seconds; the entry holds for connections whose ``ts`` is earlier.
     """
 
     reason: str
@@ -31,10 +33,13 @@ class AllowEntry:
     peers: Networks | None = None
     ports: frozenset[tuple[int, str]] | None = None
     services: frozenset[str] | None = None
+    sensors: tuple[str, ...] | None = None
     expires: float | None = None
 
-    def matches(self, frame: pd.DataFrame) -> Mask:
-        """Which of the N connections of a batch frame the entry matches; (N,) bool."""
+    def matches(self, frame: pd.DataFrame, sensor: Collection[str] = ()) -> Mask:
+        """Which of the N connections of a batch frame of a sensor with these names the entry matches; (N,) bool."""
+        if self.sensors is not None and not matches_any(sensor, self.sensors):
+            return np.zeros(len(frame), dtype=np.bool_)
         mask = np.ones(len(frame), dtype=np.bool_)
         if self.networks is not None:
             mask &= by_category(frame["id.orig_h"], self.networks.contains)
@@ -70,8 +75,8 @@ class Allowlist:
     def parse(cls, entries: Sequence[Mapping[str, object]], field: str = "allowlist") -> Allowlist:
         """An allowlist from plain mappings, as a configuration file has them.
 
-        Keys: ``networks``, ``peers``, ``ports`` (``443/tcp``), ``services`` (lists, at least one of the
-        four), ``reason`` (required), ``expires`` (ISO date or time, UTC where it names no zone). Raises
+        Keys: ``networks``, ``peers``, ``ports`` (``443/tcp``), ``services``, ``sensors`` (lists, at least one of
+        the five), ``reason`` (required), ``expires`` (ISO date or time, UTC where it names no zone). Raises
         ConfigError naming entry and key.
         """
         return cls(tuple(_parse_entry(entry, f"{field}[{i}]") for i, entry in enumerate(entries)))
@@ -79,11 +84,11 @@ class Allowlist:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def matches(self, frame: pd.DataFrame) -> Mask:
-        """Which of the N connections of a batch frame are in the allowlist; (N,) bool."""
+    def matches(self, frame: pd.DataFrame, sensor: Collection[str] = ()) -> Mask:
+        """Which of the N connections of a batch frame of a sensor with these names are in the allowlist; (N,) bool."""
         mask = np.zeros(len(frame), dtype=np.bool_)
         for entry in self.entries:
-            mask |= entry.matches(frame)
+            mask |= entry.matches(frame, sensor)
         return mask
 
 
@@ -106,6 +111,7 @@ def _parse_entry(entry: Mapping[str, object], where: str) -> AllowEntry:
         if "ports" in texts
         else None,
         services=frozenset(texts["services"]) if "services" in texts else None,
+        sensors=tuple(texts["sensors"]) if "sensors" in texts else None,
         expires=_expiry(given["expires"], f"{where}.expires") if "expires" in given else None,
     )
 

@@ -49,7 +49,7 @@ class AlertEngine:
         policy = self._policy
         above = scores.score >= policy.connection_threshold
         suspicious = np.flatnonzero(above | (scores.score >= policy.evidence_floor))
-        suspicious = suspicious[policy.counts(frame.loc[:, list(DECIDING)].iloc[suspicious])]
+        suspicious = suspicious[policy.counts(frame.loc[:, list(DECIDING)].iloc[suspicious], stream)]
         alerting = np.zeros(len(frame), dtype=np.bool_)
         alerting[suspicious] = above[suspicious]
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from zeekml.addresses import Networks, local_mask
 from zeekml.alerts.allowlist import Allowlist
+from zeekml.alerts.sensors import Sensors
 from zeekml.categories import by_category
 from zeekml.errors import ConfigError
 
@@ -26,8 +27,8 @@ class AlertPolicy:
     above 0) at which a host does. ``evidence_floor``: score (0..1) from which a connection counts as
     evidence. ``half_life``: of evidence, s. ``suppress_for``: s on the host's clock. ``local_nets``: whose
     connections alert; None: those with ``local_orig`` T, and where that is unset those from private
-    addresses. ``alert_inbound``: others alert as well. ``max_hosts``: suspicious hosts remembered per stream,
-    enforced after every 65,536th connection of the stream.
+    addresses. ``alert_inbound``: others alert as well. ``sensors``: what the allowlist knows sensors
+    by. ``max_hosts``: suspicious hosts remembered per stream, enforced after every 65,536th connection of the stream.
     """
 
     connection_threshold: float
@@ -38,6 +39,7 @@ class AlertPolicy:
     local_nets: Networks | None = None
     alert_inbound: bool = False
     allowlist: Allowlist = field(default_factory=Allowlist)
+    sensors: Sensors = field(default_factory=Sensors)
     max_hosts: int = 100_000
 
     def __post_init__(self) -> None:
@@ -63,11 +65,11 @@ class AlertPolicy:
         suppressed any more, and its evidence has fallen to a thousandth."""
         return max(self.suppress_for, 10.0 * self.half_life)
 
-    def counts(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        """Which of N connections (`DECIDING` columns) may alert, whatever their score; (N,) bool."""
+    def counts(self, frame: pd.DataFrame, stream: str) -> npt.NDArray[np.bool_]:
+        """Which of N connections (`DECIDING` columns) of a stream may alert, whatever their score; (N,) bool."""
         mask = np.ones(len(frame), dtype=np.bool_) if self.alert_inbound else self._local(frame)
         if len(self.allowlist):
-            mask &= ~self.allowlist.matches(frame)
+            mask &= ~self.allowlist.matches(frame, self.sensors.names(stream))
         return mask
 
     def _local(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:

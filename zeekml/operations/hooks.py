@@ -55,12 +55,11 @@ class Operations:
         _log.debug("checkpoint", extra={"fields": {"seconds": round(seconds, 3), "bytes": size}})
 
     def reloaded(self, problem: str | None) -> None:
-        """The settings were read anew; ``problem``: why the old ones hold."""
+        """The settings were read anew; ``problem``: why the old ones hold.
+
+        Nothing is said in the log: whoever read them has said so with more.
+        """
         self.telemetry.reloaded(failed=problem is not None)
-        if problem is None:
-            _log.info("settings reloaded")
-        else:
-            _log.error("the settings are wrong, the former ones hold", extra={"fields": {"problem": problem}})
 
     def logs(self, followed: int, problems: Mapping[str, str]) -> None:
         """How many logs are followed, and which cannot be read now, with the reason.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -13,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from zeekml.addresses import Networks
-from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained
+from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Sensors
 from zeekml.config import Settings
 from zeekml.errors import InputError
 from zeekml.pipeline.interrupts import undisturbed
@@ -240,10 +242,19 @@ def alert_policy(settings: Settings, bundle: Bundle) -> AlertPolicy:
         else None,
         alert_inbound=alerts.alert_inbound,
         max_hosts=settings.state.max_hosts,
+        sensors=sensors_here(),
         allowlist=Allowlist.parse(
             [entry.model_dump(exclude_unset=True) for entry in alerts.allowlist], field="alerts.allowlist"
         ),
     )
+
+
+def sensors_here() -> Sensors:
+    """What sensors are known by on this machine."""
+    folder = ""
+    with contextlib.suppress(OSError):  # the current folder may be gone
+        folder = str(Path.cwd())
+    return Sensors(socket.gethostname(), folder)
 
 
 def state_limits(settings: Settings) -> StateLimits:

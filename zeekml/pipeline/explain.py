@@ -176,7 +176,7 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
         connection_threshold=policy.connection_threshold,
         host_threshold=policy.host_threshold,
         evidence_floor=policy.evidence_floor,
-        silent=_silent(one, policy),
+        silent=_silent(one, policy, batch.stream),
         notices=found.notices,
         standing=search.engine.standing(batch.stream, host, float(ended)),
         reasons=search.scorer.reasons_of(scores, row),
@@ -185,12 +185,12 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
     )
 
 
-def _silent(one: pd.DataFrame, policy: AlertPolicy) -> str | None:
+def _silent(one: pd.DataFrame, policy: AlertPolicy, stream: str) -> str | None:
     """Why this connection raises no alert, whatever its score."""
-    if policy.counts(one).all():
+    if policy.counts(one, stream).all():
         return None
     for entry in policy.allowlist.entries:
-        if entry.matches(one).all():
+        if entry.matches(one, policy.sensors.names(stream)).all():
             return f"the allowlist lets it pass: {entry.reason}"
     return "its originator is not inside (alerts.local_nets, alerts.alert_inbound)"
 

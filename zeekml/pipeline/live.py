@@ -282,19 +282,21 @@ class Watch:
         """SIGHUP: the outputs are opened anew, and the allowlist is read again."""
         self.outputs.reopen()
         problem = None
-        if self.options.config is not None:
+        if self.options.config is None:
+            _log.info("the outputs are opened anew; there is no --config to read the allowlist from")
+        else:
             try:
                 settings = load_settings(self.options.config)
                 self.engine.reload(alert_policy(settings, self.bundle).allowlist)
             except ConfigError as error:
                 problem = str(error)
-                _log.error("the allowlist stays as it was: %s", problem)
+                _log.error("the settings are wrong, the allowlist stays as it was: %s", problem)
             else:
                 alerts = self.settings.alerts.model_copy(update={"allowlist": settings.alerts.allowlist})
                 self.settings = self.settings.model_copy(update={"alerts": alerts})
                 self._changed_settings = alerts
                 self._write()
-                _log.info("allowlist read again: %d entries", len(alerts.allowlist))
+                _log.info("the allowlist is read again: %d entries", len(alerts.allowlist))
         self.hooks.reloaded(problem)
 
     def _keep_positions(self) -> None:
@@ -329,8 +331,7 @@ class Watch:
             return
         if must:
             raise saved.problem
-        self.hooks.output(str(saved.problem))
-        _log.warning("no checkpoint could be written, the journal holds everything: %s", saved.problem)
+        self.hooks.output(f"no checkpoint could be written, the journal holds everything: {saved.problem}")
 
     def _tell(self, tally: Tally, began: float, rejects: int) -> None:
         summary = self.summary

@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from zeekml.config import Settings, load_settings
+from zeekml.config import AllowlistEntry, Settings, load_settings
 from zeekml.errors import ConfigError, ModelError
 from zeekml.operations.doctor import host
 from zeekml.operations.doctor.finding import Finding, ok, warning, wrong
 from zeekml.operations.doctor.folders import check_folder
 from zeekml.operations.doctor.logs import check_path
+from zeekml.records import discover
 
 
 def examine(
@@ -33,7 +34,7 @@ def examine(
         yield ok("settings: " + ("the defaults" if config is None else f"{config} is right"))
     except ConfigError as error:
         yield wrong(f"settings: {error}", "correct it; the rest is looked at with the defaults")
-    yield from _allowlist(settings, now)
+    yield from _allowlist(settings, paths, now)
     yield _model(settings)
     yield host.check_user()
     yield host.check_clock()
@@ -68,11 +69,31 @@ def _state(state: Path, settings: Settings) -> Iterator[Finding]:
         yield check_state(state, load_bundle(settings.score.model))
 
 
-def _allowlist(settings: Settings, now: float) -> Iterator[Finding]:
+def _allowlist(settings: Settings, paths: Sequence[Path], now: float) -> Iterator[Finding]:
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()
     for entry in settings.alerts.allowlist:
         if entry.expires is not None and entry.expires <= today:
             yield warning(
                 f"allowlist: the entry {entry.reason!r} expired on {entry.expires}",
                 "remove it, or give it a later day",
+            )
+    patterned = [entry for entry in settings.alerts.allowlist if entry.sensors]
+    if patterned:
+        yield from _sensors(patterned, paths)
+
+
+def _sensors(entries: Sequence[AllowlistEntry], paths: Sequence[Path]) -> Iterator[Finding]:
+    """The entries for sensors that none of these logs is of."""
+    from zeekml.alerts.sensors import matches_any  # noqa: PLC0415
+    from zeekml.pipeline.batch import sensors_here  # noqa: PLC0415
+
+    here = sensors_here()
+    streams = [stream.name for stream in discover([str(path) for path in paths if path.is_dir()]).streams]
+    streams += [str(path) for path in paths if not path.is_dir()]
+    for entry in entries:
+        if not any(matches_any(here.names(stream), entry.sensors) for stream in streams):
+            yield warning(
+                f"allowlist: the entry {entry.reason!r} is for the sensors {', '.join(entry.sensors)}, and none of "
+                "these logs is of such a one",
+                "a sensor goes by this machine's host name, or by a folder in the path of its log",
             )
