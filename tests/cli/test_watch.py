@@ -130,9 +130,9 @@ def test_the_state_of_another_log_is_refused(
 class Started:
     """A watch in a process of its own."""
 
-    def __init__(self, log: Path, options: list[str]) -> None:
+    def __init__(self, log: Path, options: list[str], program: tuple[str, ...] = ("-m", "zeekml")) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "zeekml", "watch", str(log), *options, "--from-start"],
+            [sys.executable, *program, "watch", str(log), *options, "--from-start"],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -209,3 +209,41 @@ def test_a_live_log_is_followed_until_told_to_stop(
     assert_as_scored(out, scored)
     assert oct((out / "notice.log").stat().st_mode & 0o777) == "0o640"
     assert not list((tmp_path / "state").glob(".*"))
+
+
+ON_A_SLOW_DISK = """
+import io, time
+from zeekml.cli import main
+from zeekml.journal import snapshot
+
+class Slow(io.FileIO):
+    def write(self, data):
+        time.sleep(memoryview(data).nbytes / 5_000)
+        return super().write(data)
+
+snapshot.FileIO, snapshot._WRITE_BYTES = Slow, 1_000
+main()
+"""
+
+
+def test_stopped_on_a_disk_too_slow_for_its_state_it_is_gone_within_five_seconds(
+    content: list[bytes], scored: Path, options: list[str], tmp_path: Path
+) -> None:
+    """And nothing is lost: the next run reads the journal."""
+    log, out, state = tmp_path / "conn.log", tmp_path / "out", tmp_path / "state"
+    log.write_bytes(b"".join(content))
+    watch = Started(log, options, ("-c", ON_A_SLOW_DISK))
+    wait_until(lambda: count(out / "zeekml.log") == 3000)
+    began = time.monotonic()
+    said = watch.stop()
+    assert time.monotonic() - began < 5.0
+    assert watch.code == 0
+    assert "stopped without a last checkpoint" in said
+    assert "Traceback" not in said
+    assert [path.name for path in state.glob("snapshot.*")] == ["snapshot.00000001"]
+    assert_as_scored(out, scored)
+    assert run(log, *options, "--once") == 0
+    assert_as_scored(out, scored)
+    assert (state / "snapshot.00000001").exists() is False
+    size = max(path.stat().st_size for path in state.glob("snapshot.*"))
+    assert size / 5_000 > 5, "saving it would have taken longer"

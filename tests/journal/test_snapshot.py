@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from tests.builders import tiny_bundle
 from zeekml.arrays import Arrays
 from zeekml.errors import OutputError, StateError
-from zeekml.journal.snapshot import Maker, load_snapshot, save_snapshot, sweep_parts
+from zeekml.journal.snapshot import Abandoned, Maker, load_snapshot, save_snapshot, sweep_parts
 from zeekml.scoring import load_bundle
 
 MAKER = Maker("tiny", "1", "a" * 64, "b" * 64, ("Benign", "PortScan"))
@@ -186,6 +186,29 @@ def test_a_save_that_fails_leaves_the_former_one_and_nothing_else(
     monkeypatch.undo()
     assert names(saved.parent) == ["snapshot"]
     assert loaded(saved)["lines"] == 7
+
+
+@pytest.mark.parametrize("asked", [0, 1, 3])
+def test_a_save_that_is_no_longer_wanted_leaves_the_former_one(
+    asked: int, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its first byte, in the middle, and when all but its name is there."""
+    monkeypatch.setattr("zeekml.journal.snapshot._WRITE_BYTES", 4096)
+    answers = iter([True] * asked + [False] * 10)
+    with pytest.raises(Abandoned):
+        save_snapshot(saved, {"lines": np.array(8)}, {}, MAKER, is_wanted=lambda: next(answers))
+    assert names(saved.parent) == ["snapshot"]
+    assert loaded(saved)["lines"] == 7
+
+
+def test_a_large_save_reaches_the_disk_as_it_goes(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what is left to wait for is never much."""
+    synced: list[int] = []
+    monkeypatch.setattr("zeekml.journal.snapshot._SYNC_BYTES", 1 << 16)
+    monkeypatch.setattr("zeekml.journal.snapshot._WRITE_BYTES", 1 << 14)
+    monkeypatch.setattr("zeekml.journal.snapshot.os.fdatasync", synced.append)
+    save_snapshot(saved, {"a": np.zeros(1 << 18, dtype=np.uint8)}, {}, MAKER)
+    assert len(synced) == 4
 
 
 def test_a_folder_that_is_absent_or_a_file(saved: Path, tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ import itertools
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -361,6 +364,74 @@ def test_told_to_stop_it_drains_and_saves(tmp_path: Path, expected: Records) -> 
     assert summary.connections == 250
     assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
     assert [path.name[:9] for path in (tmp_path / "state").glob("snap*")] == ["snapshot."]
+
+
+def slow_disk(seconds: float) -> type[FileIO]:
+    """A file each write to which takes so long."""
+
+    class Slow(FileIO):
+        def write(self, data: Any, /) -> int:
+            time.sleep(seconds)
+            written: int = super().write(data)
+            return written
+
+    return Slow
+
+
+@pytest.mark.parametrize("stop_at", [1, 6], ids=["before any checkpoint", "while one is written"])
+def test_a_state_that_takes_too_long_to_save_is_left_to_the_journal(
+    stop_at: int,
+    tmp_path: Path,
+    expected: Records,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def at_poll(poll: int) -> None:
+        if poll == 0:
+            monkeypatch.setattr("zeekml.journal.snapshot.FileIO", slow_disk(0.4))
+        signalled(signal.SIGTERM, stop_at)(poll)
+
+    monkeypatch.setattr(live, "SAVE", 0.3)
+    began = time.monotonic()
+    summary = watch_once(FRAMES, itertools.repeat(15), tmp_path, SETTINGS, once=False, at_poll=at_poll)
+    assert summary.connections == 250
+    assert time.monotonic() - began < 4.0
+    assert "stopped without a last checkpoint" in caplog.text
+    state = sorted(path.name for path in (tmp_path / "state").iterdir())
+    assert [name for name in state if name.startswith("snapshot")] == ["snapshot.00000001"]
+    assert "journal.00000001" in state
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+
+    monkeypatch.undo()
+    again = watch_once(FRAMES, itertools.repeat(15), tmp_path, SETTINGS)
+    assert again.connections == 0
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
+    assert not list((tmp_path / "state").glob(".*"))
+
+
+def test_a_checkpoint_is_not_begun_that_would_take_too_long(
+    tmp_path: Path, expected: Records, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one before tells how long it takes."""
+    hooks = Noted()
+
+    def at_poll(poll: int) -> None:
+        if poll == 0:
+            monkeypatch.setattr("zeekml.journal.snapshot.FileIO", slow_disk(0.05))
+        if (tmp_path / "state" / "journal.00000002").exists():
+            monkeypatch.setattr("zeekml.pipeline.checkpoints.LARGEST_JOURNAL", 1 << 30)
+        if "checkpointed" in hooks.heard:
+            monkeypatch.setattr(live, "SAVE", 0.01)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    frames = {"a/conn.log": FRAMES["a/conn.log"]}
+    sizes = itertools.chain(itertools.repeat(50, 4), itertools.repeat(0))
+    watch_once(frames, sizes, tmp_path, SETTINGS, hooks, once=False, at_poll=at_poll)
+    assert hooks.heard.count("checkpointed") == 1
+    assert "stopped without a last checkpoint" in caplog.text
+    assert len(list((tmp_path / "state").glob("journal.*"))) == 1
+    assert watch_once(FRAMES, of_size(1), tmp_path, SETTINGS).connections == 90
+    assert by_stream(outputs_of(tmp_path)) == by_stream(expected)
 
 
 def test_draining_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

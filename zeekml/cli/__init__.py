@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -12,6 +11,7 @@ import typer
 from zeekml import __version__
 from zeekml.cli import config, doctor, explain, model, score, simulate, status, train, watch
 from zeekml.cli.exit_codes import ExitCode, exit_code
+from zeekml.cli.leave import leave_at_once
 from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
 from zeekml.pipeline.readahead import left_behind
@@ -66,7 +66,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _exit(code: ExitCode) -> NoReturn:
     """Ends the process, at once if it must be; every output was committed or removed before."""
     if left_behind():
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        leave_at_once(code)
     sys.exit(code)

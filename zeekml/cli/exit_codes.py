@@ -1,4 +1,4 @@
-"""The exit codes of every zeekml command; docs/exit-codes.md has the same table for people."""
+"""The exit codes of every zeekml command; docs/commands.md has the same table for people."""
 
 from __future__ import annotations
 

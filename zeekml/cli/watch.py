@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.leave import leave_at_once
 from zeekml.cli.score import OutputFormat
 
 if TYPE_CHECKING:
@@ -104,20 +105,22 @@ def watch(
         set_up_logging(settings.logging)
         # Loading torch takes longer than anything else that happens before the first connection.
         from zeekml.operations import watching
-        from zeekml.pipeline.live import Signals
+        from zeekml.pipeline.signals import Signals
         from zeekml.pipeline.watch import watch_logs
         from zeekml.pipeline.watching import WatchOptions
 
         options = WatchOptions(
             start="start" if from_start else "end", once=once, dry_run=dry_run, config=config
         )
+        signals = Signals(reload=hangup)
         with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:
-            summary = watch_logs(
-                paths, out, state, settings, options, operations, typer.echo, Signals(reload=hangup)
-            )
+            summary = watch_logs(paths, out, state, settings, options, operations, typer.echo, signals)
     if once and not dry_run:
         _show(summary, out)
-    raise typer.Exit(ExitCode.INPUT if once and summary.problems else ExitCode.OK)
+    code = ExitCode.INPUT if once and summary.problems else ExitCode.OK
+    if signals.stop.is_set():
+        leave_at_once(code)  # taking torch apart in order can take seconds, and all is on the disk
+    raise typer.Exit(code)
 
 
 def _show(summary: WatchSummary, out: Path) -> None:

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
@@ -40,6 +40,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PART = re.compile(r"\..+\.[0-9a-f]{16}\.part")
 _WRITE_BYTES = 4 << 20  # a signal is waited for no longer than one write of so much
+_SYNC_BYTES = 16 << 20  # and a save that is no longer wanted goes on for no more than this, on whatever disk
 
 _DTYPES = {
     np.dtype(kind): name
@@ -81,12 +82,23 @@ class Snapshot:
     facts: dict[str, Any]
 
 
+class Abandoned(Exception):  # noqa: N818  no error: it was asked for
+    """A snapshot was no longer wanted while it was being written; nothing is left of it."""
+
+
 def save_snapshot(
-    path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], maker: Maker
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    facts: Mapping[str, Any],
+    maker: Maker,
+    *,
+    is_wanted: Callable[[], bool] = lambda: True,
 ) -> int:
     """Put a snapshot in the place of ``path``, whole and on the disk before this returns; gives its bytes.
 
-    Raises OutputError when it cannot be written: then the former snapshot still stands, and nothing is left behind.
+    ``is_wanted`` is asked from time to time, and last before the snapshot takes its place. Raises Abandoned when it
+    says no, and OutputError when it cannot be written: then the former snapshot still stands, and nothing is left
+    behind.
     """
     about = json.dumps({"maker": asdict(maker), "facts": facts}, allow_nan=False).encode()
     content = {_JSON: np.frombuffer(about, dtype=np.uint8), **arrays}
@@ -94,9 +106,11 @@ def save_snapshot(
     with failures(path):
         try:
             with FileIO(os.open(part, _CREATE, _MODE), "wb") as file:
-                _write(file, content)
+                _write(file, content, is_wanted)
                 os.fsync(file.fileno())
                 size = file.tell()
+            if not is_wanted():
+                raise Abandoned
             part.rename(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -142,7 +156,7 @@ def sweep_parts(folder: Path) -> None:
                 entry.unlink(missing_ok=True)
 
 
-def _write(file: FileIO, content: Mapping[str, NDArray[Any]]) -> None:
+def _write(file: FileIO, content: Mapping[str, NDArray[Any]], is_wanted: Callable[[], bool]) -> None:
     """The arrays go to the file from where they lie: a state of some hundred megabytes is not copied."""
     # The widest first, so that every array is aligned in the file.
     ordered = sorted(content.items(), key=lambda item: (-item[1].dtype.itemsize, item[0]))
@@ -163,14 +177,20 @@ def _write(file: FileIO, content: Mapping[str, NDArray[Any]]) -> None:
     pieces += [np.ravel(array).view(np.uint8).data for _, array in ordered]
     for piece in pieces:
         digest.update(piece)
-        _write_all(file, piece)
-    _write_all(file, digest.digest())
+        _write_all(file, piece, is_wanted)
+    _write_all(file, digest.digest(), is_wanted)
 
 
-def _write_all(file: FileIO, data: bytes | memoryview) -> None:
+def _write_all(file: FileIO, data: bytes | memoryview, is_wanted: Callable[[], bool]) -> None:
     view = memoryview(data)
     while view:
-        view = view[file.write(view[:_WRITE_BYTES]) :]
+        if not is_wanted():
+            raise Abandoned
+        at = file.tell()
+        written = file.write(view[:_WRITE_BYTES])
+        view = view[written:]
+        if at // _SYNC_BYTES != (at + written) // _SYNC_BYTES:
+            os.fdatasync(file.fileno())
 
 
 def _checked_payload(file: FileIO, path: Path) -> bytes:

@@ -18,8 +18,9 @@ from zeekml.pipeline.checkpoints import Checkpoints
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.feed import SinkFeed
 from zeekml.pipeline.interrupts import told_by_signal
-from zeekml.pipeline.live import Logs, Signals, Waits, Watch, engine_for
+from zeekml.pipeline.live import Logs, Waits, Watch, engine_for
 from zeekml.pipeline.resume import Resumed, resume
+from zeekml.pipeline.signals import LEAVE, Signals
 from zeekml.pipeline.watching import Hooks, Scores, WatchOptions, WatchSummary
 from zeekml.records import Rejects
 from zeekml.scoring import Bundle
@@ -89,7 +90,7 @@ def watch_with(
         feed = None
         if sinks:
             feed = SinkFeed(sinks, state / OUTBOX, bundle.name, before=resumed.alerts)
-            stack.callback(feed.close)
+            stack.callback(lambda sinks: sinks.close(signals.left(LEAVE)), feed)
         log = outputs.rejects_log
         logs = follow(
             resumed.positions,
@@ -119,7 +120,7 @@ def watch_with(
 
 def _handlers(signals: Signals, wake: Waits) -> tuple[Callable[[], None], Callable[[], None]]:
     def stop() -> None:
-        signals.stop.set()
+        signals.tell_to_stop()
         wake.wake()
 
     def reload() -> None:

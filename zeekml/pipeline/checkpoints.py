@@ -12,20 +12,26 @@ from zeekml.arrays import Arrays
 from zeekml.errors import OutputError
 from zeekml.journal.folder import StateFolder
 from zeekml.journal.journal import Journal
-from zeekml.journal.snapshot import Maker, save_snapshot
+from zeekml.journal.snapshot import Abandoned, Maker, save_snapshot
 from zeekml.journal.step import Step
 
 LARGEST_JOURNAL: Final = 128 << 20
 """Bytes of journal after which a checkpoint is due whatever the time: what a crash leaves to score again."""
 
 
+_GRACE: Final = 0.3
+"""Seconds that an abandoned snapshot gets to clean up after itself; the next start does it otherwise."""
+_MOMENT: Final = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A snapshot of ``size`` bytes was written in ``seconds``, or was not: ``problem``."""
+    """A snapshot of ``size`` bytes was written in ``seconds``, or was not: ``problem``, or ``abandoned``."""
 
     seconds: float
     size: int
     problem: OutputError | None = None
+    abandoned: bool = False
 
 
 class Checkpoints:
@@ -40,6 +46,7 @@ class Checkpoints:
         self._thread: threading.Thread | None = None
         self._saved: Saved | None = None
         self._failure: BaseException | None = None
+        self._is_abandoned = threading.Event()
         self._journal: Journal | None = None
         self._began = time.monotonic()
 
@@ -87,13 +94,22 @@ class Checkpoints:
         )
         self._thread.start()
 
-    def saved(self, *, wait: bool = False) -> Saved | None:
+    def finish(self, left: Callable[[], float]) -> Saved | None:
+        """Wait for the snapshot that was begun, and say what became of it; None when none was.
+
+        It is abandoned when no time is ``left`` (s), which is asked again and again.
+        """
+        while self._thread is not None and self._thread.is_alive():
+            if left() <= 0:
+                self._is_abandoned.set()
+            if left() <= -_GRACE:
+                return Saved(0.0, 0, abandoned=True)
+            self._thread.join(_MOMENT)
+        return self.saved()
+
+    def saved(self) -> Saved | None:
         """What became of the snapshot that was begun, once; None while it is being written, and when none was."""
-        if self._thread is None:
-            return None
-        if wait:
-            self._thread.join()
-        if self._thread.is_alive():
+        if self._thread is None or self._thread.is_alive():
             return None
         self._thread = None
         if self._failure is not None:
@@ -101,8 +117,9 @@ class Checkpoints:
         return self._saved
 
     def close(self) -> None:
-        """Close the journal; a snapshot being written is waited for."""
-        if self._thread is not None:
+        """Close the journal; a snapshot being written is waited for, unless it is abandoned: whatever hangs in its
+        thread then, it changes nothing any more."""
+        if self._thread is not None and not self._is_abandoned.is_set():
             self._thread.join()
         if self._journal is not None:
             self._journal.close()
@@ -115,6 +132,8 @@ class Checkpoints:
             sync()
             size = self._save(generation, arrays, facts)
             self._folder.remove_before(generation)
+        except Abandoned:
+            self._saved = Saved(time.monotonic() - began, 0, abandoned=True)
         except OutputError as error:
             self._saved = Saved(time.monotonic() - began, 0, error)
         except BaseException as error:  # raised in the thread that asks what became of it
@@ -123,7 +142,10 @@ class Checkpoints:
             self._saved = Saved(time.monotonic() - began, size)
 
     def _save(self, generation: int, arrays: Arrays, facts: Mapping[str, Any]) -> int:
-        return save_snapshot(self._folder.snapshot(generation), arrays, facts, self._maker)
+        path = self._folder.snapshot(generation)
+        return save_snapshot(
+            path, arrays, facts, self._maker, is_wanted=lambda: not self._is_abandoned.is_set()
+        )
 
     def _facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {**facts, "step": self._number}

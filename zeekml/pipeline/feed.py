@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,9 +79,9 @@ class SinkFeed:
             for each in self._deliveries.status():
                 hooks.sink(each.name, each.last_error, each.waiting, each.errors)
 
-    def close(self) -> None:
-        """Let the sinks try once more, and end them."""
-        self._deliveries.close(_LAST_TRY)
+    def close(self, left: float = math.inf) -> None:
+        """Let the sinks try once more, for as long as time is ``left`` (s), and end them."""
+        self._deliveries.close(max(0.0, min(_LAST_TRY, left)))
         self._outbox.close()
 
 

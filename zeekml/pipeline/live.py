@@ -7,7 +7,6 @@ outputs. The logs on disk are the queue: nothing waits in memory.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,9 +23,10 @@ from zeekml.errors import ConfigError, OutputError
 from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.step import Append, Step
 from zeekml.pipeline.batch import alert_policy
-from zeekml.pipeline.checkpoints import Checkpoints
+from zeekml.pipeline.checkpoints import Checkpoints, Saved
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.resume import alert_facts, state_of
+from zeekml.pipeline.signals import DRAIN, SAVE, Signals
 from zeekml.pipeline.watching import Hooks, Scores, StepFacts, WatchOptions, WatchSummary
 from zeekml.records import Batch
 from zeekml.scoring import Bundle
@@ -34,8 +34,6 @@ from zeekml.scoring import Bundle
 PACE: Final = 0.1
 """Seconds between the beginnings of two steps that leave nothing to read: a log that grows line by line would else
 cost a sync of the journal for each."""
-DRAIN: Final = 2.0
-"""Seconds for which a watch that is told to stop goes on with what is there already."""
 _MOMENT: Final = 0.05
 
 _log = logging.getLogger(__name__)
@@ -104,14 +102,6 @@ class Feed(Protocol):
 
 
 @dataclass
-class Signals:
-    """What the process was told; set by signal handlers."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    reload: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass
 class Tally:
     """What a step counts."""
 
@@ -146,6 +136,9 @@ class Watch:
     summary: WatchSummary = field(default_factory=WatchSummary)
     _saved_positions: dict[str, Any] = field(default_factory=dict)
     _changed_settings: AlertSettings | None = None
+    _export_seconds: float = 0.0
+    _save_seconds: float = 0.0
+    """What the last checkpoint took in all."""
 
     def run(self) -> WatchSummary:
         """Follow until told to stop, or with ``once`` until all is scored; then save the state.
@@ -162,17 +155,17 @@ class Watch:
         return self.summary
 
     def _loop(self) -> None:
-        stopping_since: float | None = None
+        stopping = False
         while True:
             self.hooks.beat()
             began = time.monotonic()
             busy = self._turn(began)
             self._housekeeping()
             if self.signals.stop.is_set():
-                if stopping_since is None:
-                    stopping_since = time.monotonic()
+                if not stopping:
+                    stopping = True
                     self.hooks.stopping()
-                if not busy or time.monotonic() - stopping_since >= DRAIN:
+                if not busy or self.signals.left(DRAIN) <= 0:
                     break
             elif not busy and self.options.once and self.logs.caught_up:
                 break
@@ -189,11 +182,27 @@ class Watch:
         self.hooks.ready()
 
     def _end(self) -> None:
-        if self.checkpoints is not None:
-            self._report_checkpoint(wait=True)
+        """Save the state; told to stop, only as long as there is time for it."""
+        if self.checkpoints is None:
+            return
+        saved = self.checkpoints.finish(self._left_to_save)
+        self._report_checkpoint(saved)
+        if saved is None or not saved.abandoned:
             self._keep_positions()
-            self._checkpoint()
-            self._report_checkpoint(wait=True, must=True)
+            if self._left_to_save() > self._save_seconds:
+                self._checkpoint()
+                saved = self.checkpoints.finish(self._left_to_save)
+                self._report_checkpoint(saved, must=True)
+            else:
+                saved = Saved(0.0, 0, abandoned=True)
+        if saved is not None and saved.abandoned:
+            _log.warning(
+                "stopped without a last checkpoint, which took too long: the next start reads what the journal holds "
+                "since the one before, nothing is lost"
+            )
+
+    def _left_to_save(self) -> float:
+        return self.signals.left(SAVE)
 
     def _turn(self, began: float) -> bool:
         tally, connections, lines = Tally(), [], list[bytes]()
@@ -266,7 +275,7 @@ class Watch:
             self._write(appends=rotations)
         if self.checkpoints is None:
             return
-        self._report_checkpoint()
+        self._report_checkpoint(self.checkpoints.saved())
         if self.checkpoints.is_due(self.settings.watch.checkpoint_every) and self._has_moved():
             self._checkpoint()
 
@@ -310,7 +319,10 @@ class Watch:
     def _checkpoint(self) -> None:
         if self.checkpoints is not None:
             self._saved_positions = dict(self.positions)
-            self.checkpoints.start(*self._state(), self.outputs.sync_later())
+            began = time.monotonic()
+            state = self._state()
+            self._export_seconds = time.monotonic() - began
+            self.checkpoints.start(*state, self.outputs.sync_later())
 
     def _state(self) -> tuple[Any, dict[str, Any]]:
         facts = {
@@ -321,11 +333,11 @@ class Watch:
         }
         return state_of(self.scorer, self.engine), facts
 
-    def _report_checkpoint(self, *, wait: bool = False, must: bool = False) -> None:
-        saved = None if self.checkpoints is None else self.checkpoints.saved(wait=wait)
-        if saved is None:
+    def _report_checkpoint(self, saved: Saved | None, *, must: bool = False) -> None:
+        if saved is None or saved.abandoned:
             return
         if saved.problem is None:
+            self._save_seconds = self._export_seconds + saved.seconds
             self.hooks.output(None)
             self.hooks.checkpointed(saved.seconds, saved.size)
             return

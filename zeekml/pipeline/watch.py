@@ -14,7 +14,7 @@ from zeekml.errors import StateError
 from zeekml.journal.snapshot import Maker
 from zeekml.pipeline.assemble import watch_with
 from zeekml.pipeline.batch import state_limits
-from zeekml.pipeline.live import Signals
+from zeekml.pipeline.signals import Signals
 from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
 from zeekml.records import Rejects
 from zeekml.scoring import Scorer, load_bundle
