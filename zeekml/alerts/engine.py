@@ -37,7 +37,7 @@ class AlertEngine:
         self._classes = tuple(classes)
         self._streams: dict[str, _StreamState] = {}
         self.caps_acted = 0
-        """How often hosts were forgotten because there were more than ``max_hosts``."""
+        """Hosts forgotten because there were more than ``max_hosts``."""
 
     @property
     def hosts_held(self) -> int:
@@ -175,12 +175,13 @@ class _StreamState:
             self._resize(np.arange(before))
         return slots[place]
 
-    def enforce(self, max_hosts: int) -> bool:
-        """Forget the hosts above the cap, those longest without a suspicious connection; True if any."""
+    def enforce(self, max_hosts: int) -> int:
+        """Forget the hosts above the cap, those longest without a suspicious connection; gives their number."""
+        held = len(self.hosts)
         kept = self.hosts.keep_latest(max_hosts)
         if kept is not None:
             self._resize(kept)
-        return kept is not None
+        return held - len(self.hosts)
 
     def export(self) -> Arrays:
         """Everything remembered of the stream, as copies."""

@@ -140,6 +140,6 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
     if summary.without_flows:
         rows.append(("logs without flow events", f"{len(summary.without_flows):,}"))
     if summary.caps_acted:
-        rows.append(("limits that made room", f"{summary.caps_acted:,}"))
+        rows.append(("hosts and peers put out by limits", f"{summary.caps_acted:,}"))
     rows.append(("connections a second", f"{summary.rate:,.0f}"))
     return rows

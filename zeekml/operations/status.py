@@ -86,7 +86,7 @@ def describe(reading: Reading, now: float) -> Iterator[tuple[str, str]]:
     yield "batch time", _mean(total("zeekml_batch_seconds_sum"), total("zeekml_batch_seconds_count"))
     yield "hosts held", f"{total('zeekml_hosts_held'):,.0f}"
     yield "pairs held", f"{total('zeekml_pairs_held'):,.0f}"
-    yield "limits that made room", f"{total('zeekml_caps_acted_total'):,.0f}"
+    yield "hosts and peers put out by limits", f"{total('zeekml_caps_acted_total'):,.0f}"
     checkpoint = f"{_span(total('zeekml_checkpoint_age_seconds'))} ago"
     yield "last checkpoint", checkpoint if total("zeekml_checkpoints_total") else "none yet"
     if total("zeekml_reload_failed"):

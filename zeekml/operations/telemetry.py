@@ -89,7 +89,7 @@ class Step(Protocol):
 
     @property
     def caps_acted(self) -> int:
-        """How often a limit of the state made room, in all."""
+        """Hosts and peers that a limit of the state put out, in all."""
 
 
 class Telemetry:

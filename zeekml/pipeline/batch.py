@@ -37,7 +37,7 @@ class ScoresBatches(Protocol):
 
     @property
     def caps_acted(self) -> int:
-        """How often a limit of the state made room."""
+        """Hosts and contexts that a limit of the state put out."""
 
     def score(self, frame: pd.DataFrame, stream: str) -> Scores:
         """The scores of the next batch of a stream."""

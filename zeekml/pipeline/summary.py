@@ -62,7 +62,7 @@ class Summary:
     """Suricata logs read to their end in which no event was a flow."""
     rejects: int = 0
     caps_acted: int = 0
-    """How often a limit of the state made room: beyond 0, verdicts can differ from a run with more room."""
+    """Hosts and peers that a limit of the state put out: beyond 0, verdicts can differ from a run with more room."""
     seconds: float = 0.0
 
     @property
