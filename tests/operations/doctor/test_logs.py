@@ -13,6 +13,7 @@ import pytest
 from zeekml.operations.doctor.finding import Finding, Level
 from zeekml.operations.doctor.folders import check_folder
 from zeekml.operations.doctor.logs import check_path
+from zeekml.operations.doctor.twins import check_twins
 from zeekml.simulate import Scenario, write_traffic
 
 NOW = time.time()
@@ -126,6 +127,32 @@ def test_a_folder_is_looked_through(log: Path) -> None:
     empty.mkdir()
     (told,) = findings(empty)[Level.WARNING]
     assert "no connection log" in told.what
+
+
+def said_of_twins(*paths: Path) -> list[Finding]:
+    return list(check_twins(paths))
+
+
+def test_two_forms_of_one_log_are_told(log: Path) -> None:
+    """Beside each other, further down, or named one by one; whatever they are called."""
+    assert said_of_twins(log.parent) == []
+    assert said_of_twins(log, log) == []
+    twin = log.parent / "json" / "conn_json.log"
+    twin.parent.mkdir()
+    write_traffic(twin, Scenario(connections=3000, seed=1, start=NOW - 3600), format="json")
+    other = log.parent / "other.log"
+    write_traffic(other, Scenario(connections=3000, seed=2, start=NOW - 3600))
+    for paths in ([log.parent], [log, twin], [log.parent, twin]):
+        (told,) = said_of_twins(*paths)
+        assert told.level is Level.WARNING
+        assert f"{log} and {twin} are two forms of one log" in told.what
+        assert "name the one that is meant" in told.cure
+    assert said_of_twins(log, other, log.parent / "none.log") == []
+
+
+def test_what_cannot_be_read_is_no_twin(log: Path) -> None:
+    (log.parent / "conn_json.log").write_bytes(b"\x00")
+    assert said_of_twins(log.parent, log.parent / "conn_json.log") == []
 
 
 def open_to_all(folder: Path) -> None:

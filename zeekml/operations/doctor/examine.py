@@ -14,6 +14,7 @@ from zeekml.operations.doctor import host
 from zeekml.operations.doctor.finding import Finding, ok, warning, wrong
 from zeekml.operations.doctor.folders import check_folder
 from zeekml.operations.doctor.logs import check_path
+from zeekml.operations.doctor.twins import check_twins
 from zeekml.records import discover
 
 
@@ -41,6 +42,7 @@ def examine(
     yield host.check_files()
     for path in paths:
         yield from check_path(path, now)
+    yield from check_twins(paths)
     # os.path's says no, where pathlib's raises, below a folder that may not be entered.
     yield host.check_inotify([path if os.path.isdir(path) else path.parent for path in paths])  # noqa: PTH112
     if out is not None:

@@ -55,7 +55,7 @@ def _check_folder(folder: Path, now: float, logrotate: tuple[Path, ...]) -> Iter
 
 def _check_log(path: Path, now: float, logrotate: tuple[Path, ...]) -> Iterator[Finding]:
     try:
-        sample = _sample(path)
+        found = sample(path)
         changed = path.stat().st_mtime
     except InputError as error:
         yield wrong(str(error), "name the conn.log of Zeek (TSV or JSON) or the eve.json of Suricata")
@@ -63,16 +63,16 @@ def _check_log(path: Path, now: float, logrotate: tuple[Path, ...]) -> Iterator[
     except OSError as error:
         yield wrong(f"{path}: cannot be read: {error.strerror or error}", "check the file system")
         return
-    if sample.connections:
-        yield ok(f"{path}: a connection log; {sample.connections:,} of its latest lines were read")
+    if found.connections:
+        yield ok(f"{path}: a connection log; {found.connections:,} of its latest lines were read")
     else:
         yield ok(f"{path}: a connection log without connections in its latest lines")
-    if sample.rejects:
+    if found.rejects:
         yield warning(
-            f"{path}: {sample.rejects:,} of its latest lines could not be read, such as: {sample.example}",
+            f"{path}: {found.rejects:,} of its latest lines could not be read, such as: {found.example}",
             "look at the log; a watch counts such lines and writes them to rejects.log",
         )
-    yield from _check_times(path, sample.newest, changed, now)
+    yield from _check_times(path, found.newest, changed, now)
     yield from _check_rotation(path, logrotate)
 
 
@@ -134,14 +134,18 @@ def _truncating(path: Path, places: tuple[Path, ...]) -> Iterator[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class Sample:
+    """What the latest lines of a log hold. ``example``: why one of the ``rejects`` is one; ``newest``: the latest end
+    of a connection (epoch s); ``uids``: of the connections."""
+
     connections: int = 0
     rejects: int = 0
     example: str = ""
     newest: float | None = None
+    uids: frozenset[str] = frozenset()
 
 
-def _sample(path: Path) -> _Sample:
+def sample(path: Path) -> Sample:
     """The latest lines of a log, read. Raises InputError for what is no connection log, OSError."""
     rejected: list[str] = []
     rejects = Rejects(sink=lambda reject: rejected.append(reject.reason))
@@ -151,7 +155,7 @@ def _sample(path: Path) -> _Sample:
     else:
         text = _latest(path)
         if not text:
-            return _Sample()
+            return Sample()
         with tempfile.TemporaryFile() as copy:
             copy.write(text)
             copy.flush()
@@ -159,7 +163,8 @@ def _sample(path: Path) -> _Sample:
             frames = [batch.frame for batch in read_batches(log, "", rejects=rejects)]
     rows = sum(map(len, frames))
     ends = [float((frame["ts"] + frame["duration"].fillna(0.0)).max()) for frame in frames if len(frame)]
-    return _Sample(rows, rejects.total, rejected[0] if rejected else "", max(ends, default=None))
+    uids = frozenset().union(*(frame["uid"] for frame in frames))
+    return Sample(rows, rejects.total, rejected[0] if rejected else "", max(ends, default=None), uids)
 
 
 def _latest(path: Path) -> bytes:
