@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from zeekml.networks import (
     NETWORKS,
+    Carried,
     CausalConv,
+    Layer,
     Network,
     NetworkConfig,
     Recurrent,
@@ -249,3 +251,12 @@ def test_a_layer_carries_its_state(layer: CausalConv | Recurrent) -> None:
     torch.testing.assert_close(torch.cat([first, second], dim=1), whole, rtol=0, atol=1e-6)
     for mine, other in zip(last, after, strict=True):
         torch.testing.assert_close(mine, other, rtol=0, atol=1e-6)
+
+
+def test_a_layer_that_lacks_its_state_cannot_be_made() -> None:
+    class Stateless(Layer):
+        def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
+            return x, state
+
+    with pytest.raises(TypeError, match="initial"):
+        Stateless()  # type: ignore[abstract]

@@ -12,6 +12,7 @@ and classifies. Shapes in comments: B sequences, L steps, H width, K classes.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,16 +46,16 @@ class NetworkConfig:
     length: int = 0
 
 
-class Layer(nn.Module):
+class Layer(nn.Module, ABC):
     """A causal sequence layer: ``forward(x (B, L, H), state) -> (y (B, L, H), state)``."""
 
+    @abstractmethod
     def initial(self, batch: int, like: Tensor) -> Carried:
         """The state before the first step, zeros (batch, ...)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, x: Tensor, state: Carried) -> tuple[Tensor, Carried]:
         """Run over a piece of the sequences, going on from the state of the piece before."""
-        raise NotImplementedError
 
 
 class CausalConv(Layer):

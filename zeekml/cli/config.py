@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zeekml.cli.options import Config
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
@@ -17,9 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def show(
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Print all settings as YAML: the defaults, with a file's settings on top."""
     from zeekml.config import load_settings

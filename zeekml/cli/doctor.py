@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.options import Config, OutIfAny, StateIfAny
 
 
 def register(app: typer.Typer) -> None:
@@ -18,16 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Live logs, or folders of logs.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option("--state", metavar="DIR", help="The folder for what must survive a stop or a crash."),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
-    ] = None,
+    out: OutIfAny = None,
+    state: StateIfAny = None,
+    config: Config = None,
 ) -> None:
     """Check what zeekml watch needs, and say what to do; nothing is changed.
 

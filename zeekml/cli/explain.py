@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.options import Config, Model
 
 
 def register(app: typer.Typer) -> None:
@@ -26,15 +26,8 @@ def explain(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
-    ] = None,
+    model: Model = None,
+    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress; problems are still told.")] = False,
 ) -> None:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.options import Config, Format, LogThreshold, Model, Out
 
 if TYPE_CHECKING:
     from zeekml.pipeline.summary import Summary
-
-
-class OutputFormat(StrEnum):
-    """How the outputs are written."""
-
-    TSV = "tsv"
-    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,38 +25,15 @@ def score(
         list[str],
         typer.Argument(metavar="PATH", help="Logs, globs, folders of logs, or - for standard input."),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
-    ],
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option("--format", help="How the outputs are written.", show_default="tsv"),
-    ] = None,
-    log_threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--log-threshold",
-            metavar="X",
-            help="Write connections scored at X (0 to 1) or above to zeekml.log; 0 writes every one.",
-            show_default="0.5",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="M",
-            help="A model's name, or a bundle's folder, as in ./x.",
-            show_default="the one in the settings",
-        ),
-    ] = None,
+    out: Out,
+    output_format: Format = None,
+    log_threshold: LogThreshold = None,
+    model: Model = None,
     threads: Annotated[
         int | None,
         typer.Option("--threads", metavar="N", help="Threads that run the network.", show_default="1"),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
-    ] = None,
+    config: Config = None,
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit with code 3 when a notice was written.")
     ] = False,

@@ -9,7 +9,7 @@ import typer
 
 from zeekml.cli.exit_codes import ExitCode
 from zeekml.cli.leave import leave_at_once
-from zeekml.cli.score import OutputFormat
+from zeekml.cli.options import Format, LogThreshold, Model, Out, State
 
 if TYPE_CHECKING:
     from zeekml.pipeline.watching import WatchSummary
@@ -24,32 +24,11 @@ def watch(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", readable=False, help="Live logs, or folders of logs.")
     ],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
-    ],
-    state: Annotated[
-        Path,
-        typer.Option("--state", metavar="DIR", help="The folder for what must survive a stop or a crash."),
-    ],
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option("--format", help="How the outputs are written.", show_default="tsv"),
-    ] = None,
-    log_threshold: Annotated[
-        float | None,
-        typer.Option(
-            "--log-threshold",
-            metavar="X",
-            help="Write connections scored at X (0 to 1) or above to zeekml.log; 0 writes every one.",
-            show_default="0.5",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="M", help="A model's name or folder.", show_default="the one in the settings"
-        ),
-    ] = None,
+    out: Out,
+    state: State,
+    output_format: Format = None,
+    log_threshold: LogThreshold = None,
+    model: Model = None,
     from_start: Annotated[
         bool,
         typer.Option(
