@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeekml.config import Settings, load_settings, parse_settings
+from zeekml.config import AllowlistEntry, Settings, load_settings, parse_settings
 from zeekml.errors import ConfigError
 from zeekml.resources import data_folder
 
@@ -67,6 +68,16 @@ def test_the_shipped_file_names_every_setting() -> None:
     text = (data_folder("config") / "zeekml.yaml").read_text()
     given_sections = parse_settings(text, "zeekml.yaml").model_dump(exclude_unset=True)
     assert given_sections == Settings().model_dump()
+
+
+def test_the_shipped_file_shows_every_field_of_an_allowlist_entry() -> None:
+    """Its example, taken out of the comment, is right."""
+    text = (data_folder("config") / "zeekml.yaml").read_text()
+    found = re.search(r"For example:\n((?:  # .*\n)+)", text)
+    assert found is not None
+    example = found[1].replace("  #   ", "    ")
+    entries = parse_settings(f"alerts:\n  allowlist:\n{example}", "example").alerts.allowlist
+    assert {name for entry in entries for name in entry.model_fields_set} == set(AllowlistEntry.model_fields)
 
 
 def test_every_setting_is_read() -> None:

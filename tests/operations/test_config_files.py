@@ -5,16 +5,22 @@ from __future__ import annotations
 import configparser
 import getpass
 import grp
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 import yaml
 
+from zeekml.cli import app
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.pipeline.signals import LEAVE
 from zeekml.records.rotation import rotation
 from zeekml.resources import data_folder
 
@@ -74,6 +80,40 @@ def test_the_unit_notifies_and_is_watched(folder: Path) -> None:
 def test_what_does_not_heal_by_itself_is_not_restarted(folder: Path) -> None:
     codes = {int(code) for code in unit(folder)["RestartPreventExitStatus"].split()}
     assert codes == {ExitCode.USAGE, ExitCode.MODEL, ExitCode.CONFIG, ExitCode.STATE}
+
+
+def parsed(command_line: list[str]) -> dict[str, Any]:
+    """What zeekml makes of a command line; it must be right."""
+    program, name, *arguments = command_line
+    assert program == "zeekml"
+    with typer.main.get_command(app).make_context("zeekml", [name, *arguments]) as context:
+        command = context.command.get_command(context, name)  # type: ignore[attr-defined]
+        with command.make_context(name, arguments, parent=context) as inner:
+            return dict(inner.params)
+
+
+def test_the_unit_starts_a_command_line_that_there_is(folder: Path) -> None:
+    given = parsed(shlex.split(unit(folder)["ExecStart"].removeprefix("/usr/bin/env ")))
+    assert given["paths"] == [Path("/opt/zeek/logs/current/conn.log")]
+    assert given["config"] == Path("/etc/zeekml/zeekml.yaml")
+
+
+def test_the_unit_leaves_a_stop_its_time_and_a_flood_its_memory(folder: Path) -> None:
+    assert int(unit(folder)["TimeoutStopSec"]) > LEAVE + 5
+    assert unit(folder)["MemoryMax"] == "1536M"
+
+
+def test_the_image_starts_command_lines_that_there_are(root: Path) -> None:
+    text = (root / "Dockerfile").read_text()
+    entry, command = (json.loads(found) for found in re.findall(r"^(?:ENTRYPOINT|CMD) (\[.*\])$", text, re.M))
+    given = parsed(entry + command)
+    assert given["paths"] == [Path("/logs")]
+    volume = re.search(r"^VOLUME (\S+)$", text, re.M)
+    assert volume is not None
+    assert given["out"].parent == given["state"].parent == Path(volume[1])
+    health = re.search(r"^HEALTHCHECK .* CMD (zeekml .*?) >/dev/null", text, re.M)
+    assert health is not None
+    parsed(health[1].split())
 
 
 def test_user_and_folders_are_those_of_the_unit(folder: Path) -> None:

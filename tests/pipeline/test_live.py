@@ -191,6 +191,21 @@ def test_a_dry_run_shows_and_keeps_nothing(tmp_path: Path, expected: Records) ->
     assert len(shown) == sum(len(lines) for lines in expected.values())
 
 
+@pytest.mark.parametrize("fmt", ["tsv", "json"])
+def test_a_dry_run_shows_a_record_as_one_line_whatever_it_holds(fmt: str, tmp_path: Path) -> None:
+    """Unicode has line ends that are none in a log."""
+    frame = FRAMES["a/conn.log"].iloc[:3].copy()
+    frame["uid"] = ["a\u2028notice.log: b", "\x85\x0b\x0c\x1c\n", "\u2029"]
+    every = parse_settings(f"score: {{log_threshold: 0, format: {fmt}}}", "test")
+    shown: list[str] = []
+    watch_once({"conn.log": frame}, itertools.repeat(9), tmp_path, every, dry_run=True, shown=shown)
+    logged = [
+        line for line in shown if line.startswith("zeekml.log: ") and not line.startswith("zeekml.log: #")
+    ]
+    assert len(logged) == 3
+    assert all(line.startswith(("zeekml.log: ", "notice.log: ", "rejects.log: ")) for line in shown)
+
+
 def test_a_dry_run_begins_at_the_checkpoint(tmp_path: Path) -> None:
     watch_once(FRAMES, of_size(1), tmp_path, SETTINGS)
     shown: list[str] = []

@@ -13,7 +13,7 @@ import zeekscript
 from zeekml.sinks.alerts_table import FIELDS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "zeek-scripts"
-LOADED = sorted((PACKAGE / "scripts").glob("*.zeek"))
+SCRIPTS = sorted((PACKAGE / "scripts").glob("*.zeek"))
 POLICIES = sorted((PACKAGE / "scripts" / "policy").glob("*.zeek"))
 BTESTS = sorted((PACKAGE / "tests" / "zeekml").glob("*.zeek"))
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
@@ -42,13 +42,14 @@ def test_the_metadata_has_what_zkg_needs(meta: configparser.SectionProxy) -> Non
     assert (PACKAGE / "tests" / "btest.cfg").is_file()
 
 
-def test_every_script_but_the_policies_is_loaded() -> None:
-    loaded = set(re.findall(r"^@load \./(\S+)$", text_of("__load__.zeek"), re.MULTILINE))
-    assert loaded == {path.stem for path in LOADED if path.name != "__load__.zeek"}
+def test_the_package_loads_the_notices_and_nothing_that_writes_more() -> None:
+    loaded = re.findall(r"^@load (\S+)$", text_of("__load__.zeek"), re.MULTILINE)
+    assert loaded == ["./alerts"]
+    assert [path.name for path in SCRIPTS] == ["__load__.zeek", "alerts.zeek", "conn-json.zeek"]
     assert [path.name for path in POLICIES] == ["intel-file.zeek", "netcontrol-drop.zeek"]
 
 
-@pytest.mark.parametrize("script", [*LOADED, *POLICIES, *BTESTS], ids=shown)
+@pytest.mark.parametrize("script", [*SCRIPTS, *POLICIES, *BTESTS], ids=shown)
 def test_the_syntax_is_right(script: Path) -> None:
     text = re.sub(
         r"^# @TEST-START-FILE.*?^# @TEST-END-FILE$", "", script.read_text("utf-8"), flags=re.M | re.S
@@ -58,7 +59,8 @@ def test_the_syntax_is_right(script: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong"), [("n$n = a$n;", "n$n = ;"), ("if ( a?$uid )", "if ( a?$uid"), ("\t};\n}", "\t};\n")]
+    ("right", "wrong"),
+    [("n$n = a$n;", "n$n = ;"), ("if ( a?$uid )", "if ( a?$uid"), ("Alert);\n}", "Alert);\n")],
 )
 def test_wrong_syntax_is_found(right: str, wrong: str) -> None:
     text = (
@@ -71,13 +73,13 @@ def test_wrong_syntax_is_found(right: str, wrong: str) -> None:
     assert not zeekscript.Script(io.BytesIO(text.replace(right, wrong, 1).encode())).parse()
 
 
-@pytest.mark.parametrize("script", [*LOADED, *POLICIES], ids=shown)
+@pytest.mark.parametrize("script", [*SCRIPTS, *POLICIES], ids=shown)
 def test_every_script_that_is_loaded_exists(script: Path) -> None:
     for target in re.findall(r"^@load (\.\S+)$", script.read_text("utf-8"), re.MULTILINE):
         assert (script.parent / f"{target}.zeek").is_file(), f"{script.name} loads {target}"
 
 
-@pytest.mark.parametrize("script", [*LOADED, *POLICIES], ids=shown)
+@pytest.mark.parametrize("script", [*SCRIPTS, *POLICIES], ids=shown)
 def test_every_setting_is_documented_with_its_default(script: Path) -> None:
     settings = re.findall(
         r"^\tconst (\w+)(?:: [^=]+)? = (.+) &redef;$", script.read_text("utf-8"), re.MULTILINE
@@ -91,7 +93,7 @@ def test_every_setting_is_documented_with_its_default(script: Path) -> None:
 
 def test_no_other_setting_is_documented() -> None:
     documented = set(re.findall(r"^\| `ZeekML::(\w+)` \|", README, re.MULTILINE))
-    scripts = "".join(path.read_text("utf-8") for path in [*LOADED, *POLICIES])
+    scripts = "".join(path.read_text("utf-8") for path in [*SCRIPTS, *POLICIES])
     assert documented == set(re.findall(r"^\tconst (\w+).* &redef;$", scripts, re.MULTILINE))
 
 
@@ -117,6 +119,14 @@ def test_the_page_on_sinks_documents_the_columns() -> None:
     assert (
         tuple(re.findall(r"^\| `(\w+)` \| (string|double|count|interval|time|addr) \|", page, re.M)) == FIELDS
     )
+
+
+def test_the_event_is_declared_as_it_is_handled() -> None:
+    """A handler of an event that nobody declared is taken for a slip by Zeek's usage analysis."""
+    declared, handled = re.findall(
+        r"event(?: ZeekML::alert_read)?\((description.*)\)", text_of("alerts.zeek")
+    )
+    assert declared == handled
 
 
 def test_the_filter_is_the_one_that_a_real_zeek_took() -> None:

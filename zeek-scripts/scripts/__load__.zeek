@@ -1,2 +1,2 @@
+# Not conn-json, which doubles the connection log: load it by its name.
 @load ./alerts
-@load ./conn-json

@@ -74,6 +74,9 @@ export {
 		## Wall clock at which zeekml first put the row into the table.
 		written: time;
 	};
+
+	## Raised by the Input framework for each row of the table that is new, has changed or has gone.
+	global alert_read: event(description: Input::TableDescription, tpe: Input::Event, left: AlertId, right: Alert);
 }
 
 # The rows of the table as they are now.

@@ -1,4 +1,7 @@
-##! Writes every connection a second time, as JSON, beside the ordinary conn.log.
+##! Writes every connection a second time, as JSON, beside the ordinary conn.log. Not loaded by the package; load it
+##! by its name:
+##!
+##!     @load /opt/zeekml/zeek-scripts/scripts/conn-json
 ##!
 ##! The same connections come in the same order; both logs are rotated, each by itself. conn.log stays as
 ##! it is for the tools that read TSV.
@@ -8,9 +11,6 @@
 module ZeekML;
 
 export {
-	## Whether the second log is written.
-	const conn_json = T &redef;
-
 	## Name of the JSON log, without its ending.
 	const conn_json_path = "conn_json" &redef;
 
@@ -21,9 +21,6 @@ export {
 
 event zeek_init()
 	{
-	if ( ! conn_json )
-		return;
-
 	Log::add_filter(Conn::LOG, [$name="conn-json", $path=conn_json_path,
 	                            $config=table(["use_json"]="T", ["json_timestamps"]=conn_json_timestamps)]);
 	}

@@ -45,7 +45,8 @@ class ShownOutputs:
     def append(self, appends: Iterable[Append]) -> None:
         """Show it."""
         for each in appends:
-            for line in each.data.decode(errors="replace").splitlines():
+            # Not splitlines(): text may hold what Unicode takes for the end of a line, and a record is one line.
+            for line in each.data.decode(errors="replace").removesuffix("\n").split("\n"):
                 self._show(f"{each.output}: {line}")
 
     def due_rotations(self, *, every_one: bool = False) -> list[Append]:  # noqa: ARG002
