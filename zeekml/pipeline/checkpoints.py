@@ -80,15 +80,20 @@ class Checkpoints:
             return False
         return self.journal_bytes >= LARGEST_JOURNAL or time.monotonic() - self._began >= every
 
-    def start(self, arrays: Arrays, facts: Mapping[str, Any], sync_outputs: Callable[[], None]) -> None:
-        """Begin a snapshot of this moment; `saved` tells when it is in place. ``sync_outputs``: called first, waits
-        until what the journal so far says of the outputs is on the disk."""
+    def start(
+        self, export: Callable[[], Arrays], facts: Mapping[str, Any], sync_outputs: Callable[[], None]
+    ) -> None:
+        """Begin a snapshot of this moment; `saved` tells when it is in place.
+
+        Called by its thread: ``export``, which gives the state, and before it ``sync_outputs``, which waits until what
+        the journal so far says of the outputs is on the disk.
+        """
         journal = self._folder.begin_journal(self._generation + 1)
         self._open_journal.close()
         self._journal = journal
         self._generation += 1
         self._began = time.monotonic()
-        arguments = (self._generation, arrays, self._facts(facts), sync_outputs)
+        arguments = (self._generation, export, self._facts(facts), sync_outputs)
         self._thread = threading.Thread(
             target=self._run, args=arguments, name="zeekml-checkpoint", daemon=True
         )
@@ -125,12 +130,16 @@ class Checkpoints:
             self._journal.close()
 
     def _run(
-        self, generation: int, arrays: Arrays, facts: Mapping[str, Any], sync: Callable[[], None]
+        self,
+        generation: int,
+        export: Callable[[], Arrays],
+        facts: Mapping[str, Any],
+        sync: Callable[[], None],
     ) -> None:
         began = time.monotonic()
         try:
             sync()
-            size = self._save(generation, arrays, facts)
+            size = self._save(generation, export(), facts)
             self._folder.remove_before(generation)
         except Abandoned:
             self._saved = Saved(time.monotonic() - began, 0, abandoned=True)

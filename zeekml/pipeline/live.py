@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -35,6 +36,8 @@ PACE: Final = 0.1
 """Seconds between the beginnings of two steps that leave nothing to read: a log that grows line by line would else
 cost a sync of the journal for each."""
 _MOMENT: Final = 0.05
+_DRAINED: Final = 8192
+"""Connections in a step of a watch that is told to stop: so many take a fraction of a second on any machine."""
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +179,7 @@ class Watch:
         self._keep_positions()
         self._saved_positions = dict(self.positions)
         if self.checkpoints is not None:
-            self.checkpoints.begin(*self._state())
+            self.checkpoints.begin(state_of(self.scorer, self.engine), self._facts())
         if self.rotate_first:
             self._write(appends=self.outputs.due_rotations(every_one=True))
         self.hooks.ready()
@@ -190,7 +193,7 @@ class Watch:
         if saved is None or not saved.abandoned:
             self._keep_positions()
             if self._left_to_save() > self._save_seconds:
-                self._checkpoint()
+                self._checkpoint(last=True)
                 saved = self.checkpoints.finish(self._left_to_save)
                 self._report_checkpoint(saved, must=True)
             else:
@@ -207,7 +210,8 @@ class Watch:
     def _turn(self, began: float) -> bool:
         tally, connections, lines = Tally(), [], list[bytes]()
         rejected = self.outputs.rejects_log.lines
-        batches = self.logs.poll(self.settings.watch.batch_rows)
+        most = self.settings.watch.batch_rows
+        batches = self.logs.poll(min(most, _DRAINED) if self.signals.stop.is_set() else most)
         self.summary.problems = {path: str(why) for path, why in self.logs.problems.items()}
         self.hooks.logs(len(self.logs.streams), self.summary.problems)
         for batch in batches:
@@ -316,22 +320,28 @@ class Watch:
         self._keep_positions()
         return self.positions != self._saved_positions
 
-    def _checkpoint(self) -> None:
-        if self.checkpoints is not None:
-            self._saved_positions = dict(self.positions)
+    def _checkpoint(self, *, last: bool = False) -> None:
+        """Begin a snapshot. While the watch goes on, the state is copied first; at its end nothing changes it any more,
+        and the copying of a large one can be abandoned as well."""
+        if self.checkpoints is None:
+            return
+        self._saved_positions = dict(self.positions)
+        export = partial(state_of, self.scorer, self.engine)
+        self._export_seconds = 0.0
+        if not last:
             began = time.monotonic()
-            state = self._state()
+            state = export()
             self._export_seconds = time.monotonic() - began
-            self.checkpoints.start(*state, self.outputs.sync_later())
+            export = partial(dict, state)
+        self.checkpoints.start(export, self._facts(), self.outputs.sync_later())
 
-    def _state(self) -> tuple[Any, dict[str, Any]]:
-        facts = {
+    def _facts(self) -> dict[str, Any]:
+        return {
             "positions": dict(self.positions),
             "outputs": dict(self.outputs.known),
             "format": self.settings.score.format,
             "alerts": alert_facts(self.settings.alerts),
         }
-        return state_of(self.scorer, self.engine), facts
 
     def _report_checkpoint(self, saved: Saved | None, *, must: bool = False) -> None:
         if saved is None or saved.abandoned:
