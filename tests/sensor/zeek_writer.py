@@ -15,6 +15,7 @@ from typing import Literal
 from tests.records import logs
 
 Form = Literal["tsv", "json", "eve"]
+FORMS: tuple[Form, ...] = ("tsv", "json", "eve")
 FIRST = datetime(2026, 11, 23, 10)
 
 
