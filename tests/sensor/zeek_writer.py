@@ -44,7 +44,9 @@ class ZeekWriter:
             case "json":
                 return logs.ndjson([logs.json_object(number)])
             case "eve":
-                return logs.ndjson([{**logs.FLOW, "flow_id": number}])
+                start = (FIRST + timedelta(seconds=number)).isoformat(timespec="microseconds") + "+0000"
+                flow = {**logs.FLOW["flow"], "start": start, "end": start}
+                return logs.ndjson([{**logs.FLOW, "flow_id": number, "flow": flow}])
 
     def write(self, *numbers: int) -> None:
         """Write connections, one system call a line; open the log where none is open."""

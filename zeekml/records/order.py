@@ -40,5 +40,11 @@ def by_age(
     kinds = [[dated[age] for age in sorted(dated)], [numbered[age] for age in sorted(numbered)]]
     kinds = [kind for kind in [*kinds, [[file] for file in neither]] if kind]
     if len(kinds) > 1:
-        return list(heapq.merge(*kinds, key=lambda group: min(map(began, group))))
+        return list(heapq.merge(*kinds, key=lambda group: _place(group, began)))
     return kinds[0] if kinds else []
+
+
+def _place(group: list[File], began: Callable[[File], Began]) -> Began:
+    """Where a group lies; one that does not tell goes first and keeps none of those after it back."""
+    told = [each for each in map(began, group) if each[0] != UNTOLD]
+    return min(told, default=("", 0.0, ""))

@@ -132,7 +132,7 @@ class Members:
             if not os.path.exists(one.path):  # noqa: PTH110  (pathlib's may raise)
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(one.path))
             tells = began(LogFile(one.path, shown(one.path)))
-            if tells[0] == UNTOLD and time.time() - one.modified < PATIENCE:
+            if tells[0] == UNTOLD and one.is_packed and time.time() - one.modified < PATIENCE:
                 raise BlockingIOError(errno.EAGAIN, "is not whole yet", str(one.path))
             if len(self._began) >= _REMEMBERED:
                 self._began.clear()
