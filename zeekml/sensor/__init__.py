@@ -2,7 +2,8 @@
 
 from zeekml.sensor.follow import LogFollower
 from zeekml.sensor.logs import FollowedLogs
+from zeekml.sensor.places import Archive
 from zeekml.sensor.position import Position
 from zeekml.sensor.wake import Wake
 
-__all__ = ["FollowedLogs", "LogFollower", "Position", "Wake"]
+__all__ = ["Archive", "FollowedLogs", "LogFollower", "Position", "Wake"]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from zeekml.errors import InputError
 from zeekml.sensor.content import Content, open_content
-from zeekml.sensor.identity import holds, starts_alike
-from zeekml.sensor.members import Identity, Link, Member, Members
+from zeekml.sensor.identity import holds, is_known_by, known_by, starts_alike
+from zeekml.sensor.members import Identity, Link, Member, Members, start_of
 from zeekml.sensor.position import Position
 
 _REMEMBERED = 10_000
@@ -43,6 +43,16 @@ class Following:
         """The last of the files before, None where there is none."""
         return self.before[-1][0].identity if self.before else None
 
+    def predecessor(self) -> bytes | None:
+        """What the last file before that holds something is known by; None where there is no file before.
+
+        Raises FileNotFoundError.
+        """
+        for link in reversed(self.before):
+            if start := start_of(link[0]):
+                return known_by(start)
+        return b"" if self.before else None
+
     def one_earlier(self) -> Following | None:
         """The last of the files before, as that which follows."""
         return _at(self.before, len(self.before) - 1) if self.before else None
@@ -58,6 +68,10 @@ class Family:
         self._before: dict[
             _Seen, None
         ] = {}  # files that come before the one being read, in a set that keeps order
+
+    def look_in(self, archives: Sequence[Path]) -> None:
+        """Look for rotated files in these further folders from now on, instead of those named before."""
+        self._members = Members(self.live, archives)
 
     def folders(self) -> list[Path]:
         """The folders, each once, whose changes concern this log; some may not exist."""
@@ -102,11 +116,23 @@ class Family:
         if place is not None:
             later = range(place + 1, len(chain))
         else:
-            first = (at for at, link in enumerate(chain) if own not in link and _is_since(link[0], position))
-            later = range(next(first, len(chain)), len(chain))
+            later = range(self._first_since(chain, own, position), len(chain))
         # A clock that was set back gives names that read as older than those of files before.
         start = next((at for at in later if _seen(chain[at][0]) not in self._before), len(chain))
         return _at(chain, start)
+
+    def _first_since(self, chain: Sequence[Link], own: Member | None, position: Position) -> int:
+        """The place of the first file that was rotated after one that has no place in the chain itself."""
+        if own is None and position.offset:
+            if position.predecessor is None:
+                return 0
+            for at in range(len(chain) - 1, -1, -1):
+                if is_known_by(start_of(chain[at][0]), position.predecessor):
+                    return at + 1
+        return next(
+            (at for at, link in enumerate(chain) if own not in link and _is_since(link[0], position)),
+            len(chain),
+        )
 
     def rotated(self) -> Following:
         """The live log, which follows all rotated files."""

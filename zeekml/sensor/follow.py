@@ -7,7 +7,6 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +24,6 @@ from zeekml.sensor.position import Position
 
 SETTLE = 0.5  # seconds
 MOST_BYTES = 32 << 20  # of a log's text in one poll
-_TICK = 0.02  # seconds: the clock of file times runs behind by up to a tick
 
 _log = logging.getLogger("zeekml.sensor")
 
@@ -61,6 +59,7 @@ class LogFollower:
         self._waiting = 0
         self._caught_up = False
         self._problem: InputError | None = None
+        self._unlisted: InputError | None = None  # of the problems, that the folders could not be listed
 
     @property
     def position(self) -> Position:
@@ -89,6 +88,10 @@ class LogFollower:
             return own
         return own + self._waiting + live.st_size if self._started else own
 
+    def look_in(self, archives: Sequence[Path]) -> None:
+        """Look for rotated files in these further folders from now on, instead of those named before."""
+        self._family.look_in(archives)
+
     def folders(self) -> set[Path]:
         """The folders whose changes concern this log, as far as they exist."""
         return {folder for folder in self._family.folders() if folder.is_dir()}
@@ -114,6 +117,7 @@ class LogFollower:
             self._trouble(InputError(f"{self.path}: cannot be read: {error.strerror or error}."))
         except InputError as error:
             self._trouble(error)
+            self._unlisted = self._problem
         return taking.batches()
 
     def close(self) -> None:
@@ -142,7 +146,7 @@ class LogFollower:
         live = self._family.live_stat()
         if live and log.content.identity == (live.st_dev, live.st_ino):
             return False
-        following = self._family.after(log.content.identity, self._position)
+        following = self._listed(self._family.after(log.content.identity, self._position))
         if following.member is None and (live is None or not live.st_size):
             # Zeek opens the new log only with the next line. An empty one was put there by others, and the writer
             # may not have gone on to it.
@@ -170,6 +174,7 @@ class LogFollower:
         member = following.member
         if member and member.is_empty_archive() and time.time() - member.modified < PATIENCE:
             return self._wait()  # it is just being compressed
+        predecessor = following.predecessor()
         opened = self._open(member.path if member else self.path)
         if opened is None:
             return self._problem is None and self._wait()
@@ -177,7 +182,7 @@ class LogFollower:
         if opened.content.identity != expected:
             opened.close()  # rotated since the look at the folder
             return self._wait()
-        self._position = self._position.after(following.previous)
+        self._position = self._position.after(following.previous, predecessor)
         self._family.gone_on_to(following)
         self._waiting = following.waiting
         if self._log:
@@ -209,14 +214,14 @@ class LogFollower:
             self._begin_at_end()
         elif not (self._resume and self._found_again()):
             live = self._family.live_stat()
-            following = self._family.after(None, self._position)
+            following = self._listed(self._family.after(None, self._position))
             if following.member or live:
                 self._go_on(following, live)
         return self._log
 
     def _found_again(self) -> bool:
         position = self._position
-        rotated = self._family.rotated()
+        rotated = self._listed(self._family.rotated())
         content = self._family.find(position)
         self._resume = False
         if content:
@@ -238,30 +243,47 @@ class LogFollower:
 
     def _begin_at_end(self) -> None:
         """Stand at the end of the live log; while that holds no connection, at the end of the file before it."""
-        rotated = self._family.rotated()
-        nothing = Position(previous=rotated.previous, modified=time.time() - _TICK)
+        rotated = self._listed(self._family.rotated())
+        nothing = Position.nothing_before(time.time()).after(rotated.previous, rotated.predecessor())
         log = self._open(self.path)
-        if self._problem:
+        if log is None and self._problem:
             return
-        position = log.skip_to_end(nothing) if log else None
-        newest = rotated.one_earlier()
-        if position is None and newest and newest.member:
-            # The live log may be rotated before anything is taken from it: what it follows tells its place then.
-            with contextlib.suppress(InputError):
-                last = OpenLog(open_content(newest.member.path), self.stream, self._rejects)
-                position = last.skip_to_end(replace(nothing, previous=newest.previous))
-                if position:
-                    log, last = last, log
-                if last:
-                    last.close()
-        if self._family.rotated().newest != rotated.newest:
+        with contextlib.ExitStack() as unwanted:
+            position = nothing
             if log:
-                log.close()
-            self._wait()  # rotated meanwhile: what is the end is asked once more
-            return
-        self._started = True
-        self._family.gone_on_to(rotated)
-        self._log, self._position = log, position or nothing
+                unwanted.callback(log.close)
+                position = log.skip_to_end(nothing)
+            newest = rotated.one_earlier()
+            last = self._open_member(newest) if newest and not position.offset else None
+            if newest and last:
+                # The live log may be rotated before anything is taken from it: what it follows tells its place then.
+                unwanted.callback(last.close)
+                position = last.skip_to_end(Position().after(newest.previous, newest.predecessor()))
+            if self._family.rotated().newest != rotated.newest:
+                self._wait()  # rotated meanwhile: what is the end is asked once more
+                return
+            self._started = True
+            self._family.gone_on_to(rotated)
+            unwanted.pop_all()
+        kept, other = (last, log) if last and position.offset else (log, last)
+        if other:
+            other.close()
+        self._log, self._position = kept, position if position.offset else nothing
+
+    def _open_member(self, following: Following) -> OpenLog | None:
+        """A rotated file, None where it cannot be read."""
+        if following.member is None:
+            return None
+        try:
+            return OpenLog(open_content(following.member.path), self.stream, self._rejects)
+        except InputError:
+            return None
+
+    def _listed(self, found: Following) -> Following:
+        """The folders could be listed, maybe again."""
+        if self._problem is self._unlisted:
+            self._problem = None
+        return found
 
     def _open(self, path: Path) -> OpenLog | None:
         header = self._log.header if self._log else self._position.header

@@ -114,7 +114,7 @@ class Members:
     def _links(self, group: list[Member]) -> list[Link]:
         """Files of one age: a file and the compressed copy of it, or, where they begin otherwise, several."""
         links: list[tuple[bytes, Link]] = []
-        started = [(_start(one), one) for one in sorted(group, key=lambda one: (one.is_packed, one.path))]
+        started = [(start_of(one), one) for one in sorted(group, key=lambda one: (one.is_packed, one.path))]
         # What is still empty is the copy of another, and alike to all.
         for start, one in sorted(started, key=lambda each: not each[0]):
             for known, copies in links:
@@ -196,7 +196,8 @@ def _entries(folder: Path, *, must_exist: bool = False) -> list[os.DirEntry[str]
         ) from error
 
 
-def _start(one: Member) -> bytes:
+def start_of(one: Member) -> bytes:
+    """The first ``START`` bytes of content; none where it cannot be read. Raises FileNotFoundError."""
     try:
         content = open_content(one.path)
     except InputError:

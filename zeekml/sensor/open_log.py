@@ -99,16 +99,17 @@ class OpenLog:
             format=self._format,
             modified=self.content.modified(),
             previous=before.previous,
+            predecessor=before.predecessor,
         )
 
-    def skip_to_end(self, before: Position) -> Position | None:
+    def skip_to_end(self, before: Position) -> Position:
         """Go on after the last whole line; what stands before is not read, but for the headers.
 
-        The position there, after ``before``; None where there is no connection yet: the start is gone on from then.
+        The position there; ``before`` where there is no connection yet: it is then read from its start.
         """
         begin = self._begin = self.content.begin()
         if begin is None:
-            return None
+            return before
         end = begin
         offset, line, headers_only = begin, 0, True
         while data := self.content.read(offset, _PIECE):
@@ -121,7 +122,7 @@ class OpenLog:
             # Once more from the start of the last line, so that no header is seen in two halves.
             offset += cut if 0 < cut < len(data) else len(data)
         if headers_only:
-            return None
+            return before
         self._reader_for_start()
         self._offset, self._line = end, line
         self._remember()
