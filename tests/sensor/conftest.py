@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from tests.sensor import following
+from tests.sensor import following, several
 from tests.sensor.following import Following
 
 Between: TypeAlias = Callable[[Following], None]
@@ -21,6 +21,9 @@ def closed_followers() -> Iterator[None]:
     for one in following.OPEN:
         one.follower.close()
     following.OPEN.clear()
+    for logs in several.OPEN:
+        logs.close()
+    several.OPEN.clear()
 
 
 @pytest.fixture

@@ -217,3 +217,17 @@ def test_hidden_files_are_no_part_of_the_chain(path: Path, between: Between) -> 
     writer.write(2)
     following.drain()
     assert following.taken == [1, 2]
+
+
+@pytest.mark.parametrize("zst", [False, True])
+def test_an_empty_log_that_was_rotated_and_compressed_holds_nothing_up(path: Path, zst: bool) -> None:
+    writer, following = ZeekWriter(path, form="json"), Following(path)
+    writer.write(1)
+    following.drain()
+    outsiders.logrotate(path, create=True)
+    writer.reopen()
+    outsiders.logrotate(path, create=True)
+    outsiders.compress(path.with_name("conn.log.1"), zst=zst)
+    writer.reopen()
+    writer.write(2)
+    assert following.drain() == [2]

@@ -11,9 +11,10 @@ from typing import Literal
 from zeekml.errors import ConfigError, InputError
 from zeekml.records import BATCH_ROWS, Batch, Rejects
 from zeekml.records.discover import shown
+from zeekml.sensor.archives import Archive, archives_of, shared_archive
 from zeekml.sensor.finding import LogFinder
 from zeekml.sensor.follow import SETTLE, LogFollower
-from zeekml.sensor.places import Archive, archives_of, is_same_log, shared_archive, stream_of
+from zeekml.sensor.places import is_same_log, stream_of
 from zeekml.sensor.position import Position
 
 _RESCAN = 1.0  # seconds between looks for new logs in folders

@@ -23,9 +23,9 @@ _LIVE = "current"  # zeekctl's link to where the open logs are, beside the folde
 _DAY = timedelta(days=1)
 _LOOKS = 5
 _REMEMBERED = 10_000
-_GZIP_LEAST = 18  # bytes: no gzip file is smaller
+_LEAST = {".gz": 18, ".zst": 9, ".zstd": 9}  # bytes: no whole file is smaller, be it of nothing
 PATIENCE = 60.0  # seconds that a compressed file may stay without its end mark before it counts as damaged
-PACKED = (".gz", ".zst", ".zstd")
+PACKED = tuple(_LEAST)
 
 Identity = tuple[int, int]
 Link = list["Member"]
@@ -55,7 +55,7 @@ class Member:
 
     def is_empty_archive(self) -> bool:
         """Whether this will be a compressed file and is none yet."""
-        return self.is_packed and self.size < _GZIP_LEAST
+        return self.size < _LEAST.get(self.path.suffix, 0)
 
 
 class Members:
