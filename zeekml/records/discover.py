@@ -198,7 +198,14 @@ def _ordered(group: list[LogFile]) -> tuple[LogFile, ...]:
         return tuple(group)
     turned = {log.name: rotation(os.path.normpath(log.path or "")) for log in group}
     undated = [log for log in group if turned[log.name].moment is None and not turned[log.name].number]
-    live = max(undated, key=began) if len(undated) > 1 else next(iter(undated), None)
+    live: LogFile | None
+    if len(undated) > 1:
+        live = max(undated, key=began)
+    else:
+        # Compressed, a log is no longer written.
+        live = next(
+            (log for log in undated if turned[log.name].stem == os.path.normpath(log.path or "")), None
+        )
     ordered: list[LogFile] = []
     for tied in by_age((log for log in group if log is not live), lambda log: turned[log.name], began):
         ordered += sorted(tied, key=began) if len(tied) > 1 else tied

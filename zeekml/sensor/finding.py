@@ -67,19 +67,18 @@ class LogFinder:
         """The files below a folder, sorted; of a rotated one also where its log lies when it is there."""
         entries = [] if os.path.realpath(folder) in self._archives else _sorted(folder)
         dated = [one for one in entries if _is_dated(one)]
-        home = folder / _LIVE if any(one.name == _LIVE and one.is_dir() for one in entries) else folder
+        lives_in = folder / _LIVE if any(one.name == _LIVE and one.is_dir() for one in entries) else folder
         # A log that begins later is in the newest folder; to list them all each second would be too much.
         for day in dated[-1:] if folder in self._listed else dated:
             for inner in _sorted(Path(day.path)):
                 if not inner.is_dir():
                     stem = rotation(f"{day.name}/{inner.name}").stem
-                    yield Path(inner.path), home / Path(stem).name
+                    yield Path(inner.path), lives_in / Path(stem).name
         for entry in entries:
             path = Path(entry.path)
             if not entry.is_dir():
-                turned = rotation(entry.name)
-                is_rotated = turned.moment is not None or turned.number > 0
-                yield path, path.with_name(Path(turned.stem).name) if is_rotated else None
+                home = path.with_name(Path(rotation(entry.name).stem).name)
+                yield path, home if home != path else None
             elif entry not in dated and (entry.name == _LIVE or not entry.is_symlink()):
                 yield from self._files(path)
         self._listed.add(folder)
