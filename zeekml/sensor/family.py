@@ -7,7 +7,7 @@ content (see :mod:`zeekml.sensor.identity`).
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -123,11 +123,13 @@ class Family:
 
     def _first_since(self, chain: Sequence[Link], own: Member | None, position: Position) -> int:
         """The place of the first file that was rotated after one that has no place in the chain itself."""
-        if own is None and position.offset:
+        if own is None:
             if position.predecessor is None:
                 return 0
             for at in range(len(chain) - 1, -1, -1):
-                if is_known_by(start_of(chain[at][0]), position.predecessor):
+                if self._is(
+                    chain[at][0], position.predecessor, lambda one, known: is_known_by(start_of(one), known)
+                ):
                     return at + 1
         return next(
             (at for at, link in enumerate(chain) if own not in link and _is_since(link[0], position)),
@@ -149,17 +151,23 @@ class Family:
         own = next((one for one in members if one.identity == identity), None)
         if own is not None or not position.offset:
             return own
-        for member in _likely_first(members, position):
-            # Compressed archives are not looked into with every poll while a log is away.
-            looked_at = (position.fingerprint, _seen(member))
-            if looked_at in self._others:
-                continue
-            if _begins(member, position):
-                return member
-            if len(self._others) >= _REMEMBERED:
-                self._others.clear()
-            self._others.add(looked_at)
-        return None
+        fingerprint = position.fingerprint
+        likely = _likely_first(members, position)
+        return next(
+            (one for one in likely if self._is(one, fingerprint, lambda one, _: _begins(one, position))), None
+        )
+
+    def _is(self, member: Member, known: bytes, compare: Callable[[Member, bytes], bool]) -> bool:
+        """Whether a file is the one known by this; what it is not stays known: a poll does not look into it again."""
+        looked_at = (known, _seen(member))
+        if looked_at in self._others:
+            return False
+        if compare(member, known):
+            return True
+        if len(self._others) >= _REMEMBERED:
+            self._others.clear()
+        self._others.add(looked_at)
+        return False
 
 
 def _at(chain: Sequence[Link], place: int) -> Following:
