@@ -49,6 +49,8 @@ class Sensor(RuleBasedStateMachine):
             (folder / "spool").mkdir()
             (self.archive / "current").symlink_to(folder / "spool")
             self.path = folder / "spool" / "conn.log"
+        if way == "copy" and start == "end" and rotated:
+            form = "json"  # of a TSV log that is left there is no header to begin with
         self.writer = ZeekWriter(self.path, form=form)
         self.dated = way in ("date", "elsewhere", "zeekctl")
         self.next = 0

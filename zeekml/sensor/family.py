@@ -65,13 +65,16 @@ class Family:
         self.live = live
         self._members = Members(live, archives)
         self._others: set[tuple[bytes, _Seen]] = set()  # files that are not what was read
-        self._before: dict[
-            _Seen, None
-        ] = {}  # files that come before the one being read, in a set that keeps order
+        # Files that come before the one being read; a dict is a set that keeps its order.
+        self._before: dict[_Seen, None] = {}
+        # As last seen, while its files are read one after the other.
+        self._chain: Sequence[Link] = ()
+        self._places: dict[Identity, int] = {}
 
     def look_in(self, archives: Sequence[Path]) -> None:
         """Look for rotated files in these further folders from now on, instead of those named before."""
         self._members = Members(self.live, archives)
+        self.forget()
 
     def folders(self) -> list[Path]:
         """The folders, each once, whose changes concern this log; some may not exist."""
@@ -83,6 +86,7 @@ class Family:
 
     def find(self, position: Position, *, but: Identity | None = None) -> Content | None:
         """Open the file that holds what ``position`` was in, wherever it is now; None where it is gone."""
+        self.forget()
         if not position.offset:
             return None
         live = self.live_stat()
@@ -105,13 +109,15 @@ class Family:
         position at nothing, the first of all, or of those written since ``position.modified``. Raises InputError for
         folders that cannot be listed, FileNotFoundError and BlockingIOError when files change at this moment.
         """
+        if identity is not None and (known := self._next_known(identity)):
+            return known
         members = self._members.all(position.previous, position.path)
         own = self._own(members, identity, position)
         if own is None and position.previous and position.offset:
             every = self._members.all(None, position.path)
             if own := self._own(every, identity, position):
                 members = every
-        chain = self._members.chain(members)
+        chain: Sequence[Link] = self._members.chain(members)
         place = next((at for at, link in enumerate(chain) if own in link), None)
         if place is not None:
             later = range(place + 1, len(chain))
@@ -119,7 +125,27 @@ class Family:
             later = range(self._first_since(chain, own, position), len(chain))
         # A clock that was set back gives names that read as older than those of files before.
         start = next((at for at in later if _seen(chain[at][0]) not in self._before), len(chain))
+        self._chain = chain
+        self._places = {one.identity: at for at, link in enumerate(chain) for one in link}
         return _at(chain, start)
+
+    def forget(self) -> None:
+        """The files are no longer where they were seen last."""
+        self._chain = ()
+        self._places = {}
+
+    def _next_known(self, identity: Identity) -> Following | None:
+        """What follows by the last look, so that years of files are not listed once for each of them.
+
+        What comes after the last of them is always looked for anew.
+        """
+        place = self._places.get(identity, len(self._chain)) + 1
+        if place >= len(self._chain):
+            return None
+        member = self._chain[place][0]
+        if member.is_empty_archive() or _seen(member) in self._before:
+            return None
+        return _at(self._chain, place)
 
     def _first_since(self, chain: Sequence[Link], own: Member | None, position: Position) -> int:
         """The place of the first file that was rotated after one that has no place in the chain itself."""
@@ -143,7 +169,10 @@ class Family:
 
     def gone_on_to(self, following: Following) -> None:
         """Remember that what comes before ``following`` was read, or is not to be."""
-        self._before |= dict.fromkeys(_seen(one) for link in following.before for one in link)
+        for link in reversed(following.before):
+            if _seen(link[0]) in self._before:
+                break  # and so are those before it
+            self._before |= dict.fromkeys(map(_seen, link))
         while len(self._before) > _REMEMBERED:
             del self._before[next(iter(self._before))]
 

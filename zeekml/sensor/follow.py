@@ -112,6 +112,7 @@ class LogFollower:
             if taking.full:
                 self._caught_up = False
         except (FileNotFoundError, BlockingIOError):
+            self._family.forget()
             self._wait()  # renamed or packed at this moment
         except OSError as error:
             self._trouble(InputError(f"{self.path}: cannot be read: {error.strerror or error}."))
@@ -177,10 +178,12 @@ class LogFollower:
         predecessor = following.predecessor()
         opened = self._open(member.path if member else self.path)
         if opened is None:
+            self._family.forget()
             return self._problem is None and self._wait()
         expected = member.identity if member else live and (live.st_dev, live.st_ino)
         if opened.content.identity != expected:
             opened.close()  # rotated since the look at the folder
+            self._family.forget()
             return self._wait()
         self._position = self._position.after(following.previous, predecessor)
         self._family.gone_on_to(following)
