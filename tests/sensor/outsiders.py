@@ -9,6 +9,8 @@ from pathlib import Path
 
 import zstandard
 
+from zeekml.records.rotation import rotation
+
 
 def compress(path: Path, *, keep_time: bool = True, zst: bool = False) -> Path:
     """gzip(1) or zstd(1): a new file beside, then the old one is removed."""
@@ -54,7 +56,7 @@ def copytruncate(path: Path, *, packed: bool = False) -> None:
 def archive(path: Path, folder: Path, first: str = "10:00:00", last: str = "11:00:00") -> Path:
     """zeekctl: compress a rotated log into a folder by date, then remove it."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{path.name.split('.')[0]}.{first}-{last}.log.gz"
+    target = folder / f"{rotation(path.name).stem.removesuffix('.log')}.{first}-{last}.log.gz"
     with path.open("rb") as source, gzip.open(target, "wb", compresslevel=1) as packed:
         shutil.copyfileobj(source, packed)
     path.unlink()

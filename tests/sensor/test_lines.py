@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -118,10 +119,20 @@ def test_no_connection_log_is_told_once_and_its_successor_read(
     assert following.follower.problem is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_log_without_read_permission_is_told_and_read_later(path: Path) -> None:
+def test_a_log_without_read_permission_is_told_and_read_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def open_as_a_user(name: Path, flags: int, mode: int = 0o777) -> int:
+        """Root may read everything; a watch does not run as root."""
+        if name == path and not path.stat().st_mode & 0o400:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(name, flags, mode)
+
     ZeekWriter(path).write(1)
     path.chmod(0)
+    monkeypatch.setattr("zeekml.sensor.content.os.open", open_as_a_user)
     following = Following(path)
     assert following.drain() == []
     assert "right to read" in str(following.follower.problem)

@@ -103,6 +103,32 @@ def test_zeekctl_archives_into_folders_by_date(tmp_path: Path, between: Between)
     assert following.taken == [22, 23, 24, 25, 26, 27]
 
 
+def test_a_supervised_cluster_s_queue_and_archive(tmp_path: Path, between: Between) -> None:
+    """Zeek moves the log into log-queue, zeek-archiver from there into a folder by date."""
+    queue, kept = tmp_path / "logger" / "log-queue", tmp_path / "logs"
+    queue.mkdir(parents=True)
+    kept.mkdir()
+    writer = ZeekWriter(tmp_path / "logger" / "conn.log")
+    following = Following(writer.path, archives=[queue, kept])
+    for hour in range(10, 16):
+        writer.write(hour)
+        if hour == 11:
+            following.drain()
+            between(following)
+        moment = datetime(2026, 11, 23, hour)
+        rotated = writer.rotate(moment, folder=queue)
+        assert rotated
+        begun, ended = (f"{each:%Y-%m-%d-%H-%M-%S}" for each in (moment, moment + timedelta(hours=1)))
+        queued = rotated.rename(queue / f"conn__{begun}__{ended}__.log")
+        if hour != 14:
+            outsiders.archive(
+                queued, kept / "2026-11-23", f"{moment:%H:%M:%S}", f"{moment + timedelta(hours=1):%H:%M:%S}"
+            )
+    writer.write(16)
+    following.drain()
+    assert following.taken == list(range(10, 17))
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("delayed", [False, True])
 @pytest.mark.parametrize("create", [False, True])
