@@ -13,6 +13,8 @@ from tests.sensor import outsiders
 from tests.sensor.conftest import Between
 from tests.sensor.following import Following
 from tests.sensor.zeek_writer import FIRST, ZeekWriter
+from zeekml.errors import InputError
+from zeekml.sensor import content
 
 
 def test_a_compressed_file_is_waited_for(path: Path) -> None:
@@ -248,3 +250,33 @@ def test_the_lag_counts_the_files_in_between(path: Path) -> None:
     assert sizes - first <= following.follower.lag_bytes < sizes
     following.drain()
     assert following.follower.lag_bytes == 0
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_place_in_a_file_that_cannot_be_opened_now_is_waited_for(
+    path: Path, rotated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = ZeekWriter(path)
+    writer.write(1, 2)
+    following = Following(path)
+    following.poll(1)
+    following.stop()
+    if rotated:
+        writer.rotate()
+        writer.write(3)
+    refused = path.with_name(f"conn.{FIRST:%Y-%m-%d-%H-%M-%S}.log") if rotated else path
+    open_content = content.open_content
+
+    def without_right(name: Path) -> content.Content:
+        if name == refused:
+            raise InputError(f"{name}: no right to read it")
+        return open_content(name)
+
+    for module in ("family", "follow", "members"):
+        monkeypatch.setattr(f"zeekml.sensor.{module}.open_content", without_right)
+    following.restart()
+    assert following.drain() == []
+    assert "no right to read it" in str(following.follower.problem)
+    monkeypatch.undo()
+    assert following.drain() == ([2, 3] if rotated else [2])
+    assert following.follower.problem is None

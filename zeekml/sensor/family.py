@@ -85,21 +85,35 @@ class Family:
         return self._members.live_stat()
 
     def find(self, position: Position, *, but: Identity | None = None) -> Content | None:
-        """Open the file that holds what ``position`` was in, wherever it is now; None where it is gone."""
+        """Open the file that holds what ``position`` was in, wherever it is now; None where it is gone.
+
+        Raises InputError where it is not found and one that may be it cannot be opened.
+        """
         self.forget()
         if not position.offset:
             return None
         live = self.live_stat()
-        if live and (live.st_dev, live.st_ino) != but and (opened := _holding(self.live, position)):
-            return opened
+        unreadable: InputError | None = None
+        if live and (live.st_dev, live.st_ino) != but:
+            try:
+                if opened := _holding(self.live, position):
+                    return opened
+            except InputError as error:
+                unreadable = error
         for since in (position.previous, None):
             # Dates go back where a clock was set right: the second time, all files.
             members = [one for one in self._members.all(since, position.path) if one.identity != but]
             for member in _likely_first(members, position):
-                if opened := _holding(member.path, position):
-                    return opened
+                try:
+                    if opened := _holding(member.path, position):
+                        return opened
+                except InputError as error:
+                    if not _is_written_before(member, position):
+                        unreadable = unreadable or error
             if since is None:
                 break
+        if unreadable:
+            raise unreadable
         return None
 
     def after(self, identity: Identity | None, position: Position) -> Following:
@@ -221,11 +235,15 @@ def _likely_first(members: Sequence[Member], position: Position) -> list[Member]
 
     def rank(one: Member) -> tuple[bool, bool, float]:
         same = one.identity == (position.device, position.inode)
-        before = one.modified < position.modified - _SLACK
+        before = _is_written_before(one, position)
         # After a long pause the file that was read is the oldest of many that were written since.
         return not same, before, -one.modified if before else one.modified
 
     return sorted(members, key=rank)[:_LOOKED_AT]
+
+
+def _is_written_before(one: Member, position: Position) -> bool:
+    return one.modified < position.modified - _SLACK
 
 
 def _is_since(member: Member, position: Position) -> bool:
@@ -238,9 +256,10 @@ def _is_since(member: Member, position: Position) -> bool:
 
 
 def _holding(path: Path, position: Position) -> Content | None:
-    """The file at ``path``, opened, if it holds what ``position`` was in."""
-    content = _try(path)
-    if content is None:
+    """The file at ``path``, opened, if it holds what ``position`` was in. Raises InputError."""
+    try:
+        content = open_content(path)
+    except FileNotFoundError:
         return None
     try:
         if holds(content, position):
@@ -252,8 +271,9 @@ def _holding(path: Path, position: Position) -> Content | None:
 
 
 def _begins(member: Member, position: Position) -> bool:
-    content = _try(member.path)
-    if content is None:
+    try:
+        content = open_content(member.path)
+    except (OSError, InputError):
         return False
     try:
         return starts_alike(content, position)
@@ -261,10 +281,3 @@ def _begins(member: Member, position: Position) -> bool:
         return False
     finally:
         content.close()
-
-
-def _try(path: Path) -> Content | None:
-    try:
-        return open_content(path)
-    except (OSError, InputError):
-        return None

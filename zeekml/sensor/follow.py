@@ -59,7 +59,9 @@ class LogFollower:
         self._waiting = 0
         self._caught_up = False
         self._problem: InputError | None = None
-        self._unlisted: InputError | None = None  # of the problems, that the folders could not be listed
+        self._unlisted: InputError | None = (
+            None  # of the problems, that a folder or the file sought could not be read
+        )
 
     @property
     def position(self) -> Position:
@@ -226,13 +228,14 @@ class LogFollower:
         position = self._position
         rotated = self._listed(self._family.rotated())
         content = self._family.find(position)
-        self._resume = False
         if content:
             self._log = OpenLog(content, self.stream, self._rejects, at=position)
+            self._resume = False
             live = self._family.live_stat()
             if live and content.identity == (live.st_dev, live.st_ino):
                 self._family.gone_on_to(rotated)
             return True
+        self._resume = False
         opened = self._open(self.path)
         if opened and opened.go_back(position):
             self._log = opened
@@ -283,7 +286,7 @@ class LogFollower:
             return None
 
     def _listed(self, found: Following) -> Following:
-        """The folders could be listed, maybe again."""
+        """The folders and what is sought in them could be read, maybe again."""
         if self._problem is self._unlisted:
             self._problem = None
         return found
