@@ -45,6 +45,9 @@ watch:
   batch_rows: 1000
   rotate_every: 3600
   rotate_size: 100000000
+  archives:
+    - /opt/zeek/logs
+    - {folder: /srv/b/archive, log: /srv/b/conn.log}
 metrics:
   listen: "[::1]:9000"
   stuck_after: 10
@@ -84,6 +87,9 @@ def test_every_setting_is_read() -> None:
     settings = parse_settings(ALL_SET, "f.yaml")
     assert settings.score.log_threshold == 0
     assert settings.alerts.allowlist[0].ports == ("443/tcp", "53/udp")
+    assert [(one.folder, one.log) for one in settings.watch.archives] == [
+        ("/opt/zeek/logs", None), ("/srv/b/archive", "/srv/b/conn.log"),
+    ]  # fmt: skip
     assert parse_settings(settings.as_yaml(), "again") == settings
 
 
@@ -128,6 +134,14 @@ def test_an_empty_file_gives_the_defaults(text: str) -> None:
         ("metrics:\n  listen: 1.2.3.999:80\n", 2, ["metrics.listen", "1.2.3.999"]),
         ("metrics:\n  listen: 127.0.0.1:70000\n", 2, ["metrics.listen", "an address and a port"]),
         ("watch:\n  poll: 0\n", 2, ["watch.poll", "0.05"]),
+        (
+            "watch:\n  archives:\n    - /a\n    - logs/old\n",
+            4,
+            ["watch.archives[1].folder", "an absolute path"],
+        ),
+        ("watch:\n  archives: /a\n", 2, ["watch.archives", "a list"]),
+        ("watch:\n  archives: [{log: /a/conn.log}]\n", 2, ["watch.archives[0].folder: missing"]),
+        ("watch:\n  archives: [{folder: /a, logs: /b}]\n", 2, ["did you mean 'log'"]),
         ("watch:\n  rotate_sise: 1\n", 2, ["did you mean 'rotate_size'"]),
         ("logging:\n  level: loud\n", 2, ["logging.level", "'warning'"]),
         (

@@ -69,6 +69,16 @@ def _syslog_address(text: str) -> str:
     return str(SyslogAddress.parse(text))
 
 
+def _absolute(text: str) -> str:
+    if not text.startswith("/") or "\0" in text:
+        raise ValueError("expected an absolute path, such as /opt/zeek/logs")
+    return text
+
+
+def _as_archive(value: object) -> object:
+    return {"folder": value} if isinstance(value, str) else value
+
+
 def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -136,6 +146,16 @@ class StateSettings(_Section):
     max_contexts: Annotated[int, Field(ge=1)] = 1_000_000
 
 
+class ArchiveSettings(_Section):
+    """A folder where rotated logs lie: those of one log or folder of logs, or of all."""
+
+    folder: Annotated[str, AfterValidator(_absolute)]
+    log: Annotated[str, AfterValidator(_absolute)] | None = None
+
+
+Archive = Annotated[ArchiveSettings, BeforeValidator(_as_archive)]
+
+
 class WatchSettings(_Section):
     """How live logs are followed, and when the outputs are rotated."""
 
@@ -144,6 +164,7 @@ class WatchSettings(_Section):
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 65_536
     rotate_every: Seconds = 0.0
     rotate_size: Annotated[int, Field(ge=0)] = 0
+    archives: Annotated[tuple[Archive, ...], BeforeValidator(_as_tuple)] = ()
 
 
 class MetricsSettings(_Section):
@@ -325,6 +346,7 @@ _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     "allowlist": AllowlistEntry,
     "state": StateSettings,
     "watch": WatchSettings,
+    "archives": ArchiveSettings,
     "metrics": MetricsSettings,
     "logging": LoggingSettings,
     "sinks": SinkSettings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import signal
 import subprocess
 import sys
@@ -247,3 +248,87 @@ def test_stopped_on_a_disk_too_slow_for_its_state_it_is_gone_within_five_seconds
     assert (state / "snapshot.00000001").exists() is False
     size = max(path.stat().st_size for path in state.glob("snapshot.*"))
     assert size / 5_000 > 5, "saving it would have taken longer"
+
+
+def rotated(content: list[bytes], *cuts: int) -> list[bytes]:
+    """The log cut in files, each with the header."""
+    return [b"".join(content[:8] + content[begin:end]) for begin, end in pairwise((8, *cuts, len(content)))]
+
+
+def test_from_the_start_of_what_was_rotated_into_an_archive(
+    content: list[bytes], scored: Path, options: list[str], tmp_path: Path
+) -> None:
+    logs, old = tmp_path / "logs", tmp_path / "old"
+    logs.mkdir()
+    old.mkdir()
+    pieces = rotated(content, 500, 1000, 1500, 2500)
+    (old / "conn.2026-11-23-08-00-00.log.gz").write_bytes(gzip.compress(pieces[0]))
+    (old / "conn.2026-11-23-09-00-00.log").write_bytes(pieces[1])
+    (logs / "conn.2026-11-23-10-00-00.log.gz").write_bytes(gzip.compress(pieces[2]))
+    (logs / "conn.2026-11-23-11-00-00.log").write_bytes(pieces[3])
+    (logs / "conn.log").write_bytes(pieces[4])
+    (tmp_path / "watch.yaml").write_text(f"metrics: {{listen: ''}}\nwatch: {{archives: [{old}]}}\n")
+    for _ in range(2):
+        assert run(logs, *options, "--from-start", "--once") == 0
+    assert_as_scored(tmp_path / "out", scored)
+
+
+def test_what_was_rotated_into_an_archive_while_the_watch_was_down(
+    content: list[bytes], scored: Path, options: list[str], tmp_path: Path
+) -> None:
+    log, old, out = tmp_path / "conn.log", tmp_path / "old", tmp_path / "out"
+    old.mkdir()
+    pieces = rotated(content, 700, 1400, 2100)
+    (tmp_path / "watch.yaml").write_text(f"metrics: {{listen: ''}}\nwatch: {{archives: [{old}]}}\n")
+    log.write_bytes(pieces[0])
+    watch = Started(log, options)
+    wait_until(lambda: count(out / "zeekml.log") == 692)
+    watch.stop(signal.SIGKILL)
+    for hour in (1, 2):
+        log.rename(old / f"conn.2026-11-23-{hour:02d}-00-00.log")
+        log.write_bytes(pieces[hour])
+    packed = old / "conn.2026-11-23-02-00-00.log.gz"
+    packed.write_bytes(gzip.compress(pieces[1]))
+    packed.with_suffix("").unlink()
+    watch = Started(log, options)
+    wait_until(lambda: count(out / "zeekml.log") == 2092)
+    log.rename(old / "conn.2026-11-23-03-00-00.log")
+    log.write_bytes(pieces[3])
+    wait_until(lambda: count(out / "zeekml.log") == 3000)
+    assert "Traceback" not in watch.stop()
+    assert watch.code == 0
+    assert_as_scored(out, scored)
+
+
+def test_an_archive_that_is_not_there_or_not_of_one_log_is_refused(
+    content: list[bytes], options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "conn.log").write_bytes(b"".join(content[:20]))
+    settings = tmp_path / "watch.yaml"
+    settings.write_text(f"watch: {{archives: [{tmp_path / 'nowhere'}]}}\n")
+    assert run(tmp_path / "a", *options, "--once") == 6
+    assert f"watch.archives: {tmp_path / 'nowhere'}: no such folder" in capsys.readouterr().err
+    settings.write_text(f"watch: {{archives: [{tmp_path / 'out'}]}}\n")
+    (tmp_path / "out").mkdir()
+    assert run(tmp_path / "a", tmp_path / "b", *options, "--once") == 6
+    assert "which cannot be told apart" in capsys.readouterr().err
+
+
+def test_a_log_is_gone_on_with_under_another_spelling(
+    content: list[bytes], scored: Path, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what is remembered of its hosts: the scores are those of one run."""
+    log = tmp_path / "conn.log"
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for path, begin, end in (
+        ("conn.log", 0, 1000),
+        (tmp_path / "link" / "conn.log", 1000, 2000),
+        (log, 2000, 3008),
+    ):
+        with log.open("ab") as file:
+            file.writelines(content[begin:end])
+        assert run(path, *options, "--from-start", "--once") == 0
+    assert_as_scored(tmp_path / "out", scored)

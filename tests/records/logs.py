@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -24,7 +25,7 @@ _COUNTS = (
     "resp_pkts",
     "resp_ip_bytes",
 )
-FLOW = {
+FLOW: dict[str, Any] = {
     "timestamp": "2026-11-23T10:00:05.000000+0000",
     "flow_id": 1028410075553831,
     "event_type": "flow",

@@ -17,6 +17,7 @@ D = datetime
         ("logs/conn.log", "logs/conn.log", None, 0),
         ("logs/current/conn.log", "logs/conn.log", None, 0),
         ("logs/conn.2026-11-23-10-00-00.log", "logs/conn.log", D(2026, 11, 23, 10), 0),
+        ("q/conn__2026-11-23-10-00-00__2026-11-23-11-00-00__.log", "q/conn.log", D(2026, 11, 23, 10), 0),
         ("logs/2026-11-23/conn.06:00:00-07:00:00.log.gz", "logs/conn.log", D(2026, 11, 23, 6), 0),
         ("conn_20200816_06:00:00-07:00:00+0000.log.gz", "conn.log", D(2020, 8, 16, 6), 0),
         ("conn_20200816_06:00:00-07:00:00-0400.log.gz", "conn.log", D(2020, 8, 16, 10), 0),

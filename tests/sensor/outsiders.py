@@ -7,13 +7,20 @@ import os
 import shutil
 from pathlib import Path
 
+import zstandard
 
-def compress(path: Path, *, keep_time: bool = True) -> Path:
-    """gzip(1): a new file beside, then the old one is removed."""
-    target = path.with_name(path.name + ".gz")
+from zeekml.records.rotation import rotation
+
+
+def compress(path: Path, *, keep_time: bool = True, zst: bool = False) -> Path:
+    """gzip(1) or zstd(1): a new file beside, then the old one is removed."""
+    target = path.with_name(path.name + (".zst" if zst else ".gz"))
     state = path.stat()
-    with path.open("rb") as source, gzip.open(target, "wb", compresslevel=1) as packed:
-        shutil.copyfileobj(source, packed)
+    if zst:
+        target.write_bytes(zstandard.ZstdCompressor(level=1).compress(path.read_bytes()))
+    else:
+        with path.open("rb") as source, gzip.open(target, "wb", compresslevel=1) as packed:
+            shutil.copyfileobj(source, packed)
     if keep_time:
         os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns))
     path.unlink()
@@ -49,7 +56,7 @@ def copytruncate(path: Path, *, packed: bool = False) -> None:
 def archive(path: Path, folder: Path, first: str = "10:00:00", last: str = "11:00:00") -> Path:
     """zeekctl: compress a rotated log into a folder by date, then remove it."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{path.name.split('.')[0]}.{first}-{last}.log.gz"
+    target = folder / f"{rotation(path.name).stem.removesuffix('.log')}.{first}-{last}.log.gz"
     with path.open("rb") as source, gzip.open(target, "wb", compresslevel=1) as packed:
         shutil.copyfileobj(source, packed)
     path.unlink()

@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from tests.sensor.following import numbers
+from tests.sensor.several import Several
 from tests.sensor.zeek_writer import ZeekWriter
-from zeekml.records import Rejects, discover
-from zeekml.sensor import FollowedLogs, Position
-
-
-class Several(FollowedLogs):
-    """Logs in which a new one is found at once."""
-
-    def __init__(
-        self,
-        *paths: Path,
-        start: Literal["start", "end"] = "start",
-        positions: dict[str, Position] | None = None,
-    ) -> None:
-        super().__init__(paths, start=start, positions=positions, rejects=Rejects(), settle=0.0)
-
-    def take(self, most_rows: int = 100) -> dict[str, list[int]]:
-        """Poll until all is caught up: numbers by the stream's last part."""
-        found: dict[str, list[int]] = {}
-        for _ in range(200):
-            self._scanned = -10.0
-            for batch in self.poll(most_rows):
-                found.setdefault(Path(batch.stream).name, []).extend(numbers([batch]))
-            if self.caught_up:
-                break
-        return found
-
-
-@pytest.fixture(autouse=True)
-def closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are let go of with their followers."""
-    monkeypatch.setattr(FollowedLogs, "__del__", FollowedLogs.close, raising=False)
+from zeekml.records import discover
+from zeekml.sensor import Position
 
 
 def test_two_sensors_and_suricata_at_once(tmp_path: Path) -> None:
@@ -118,7 +88,7 @@ def test_zeekctl_s_folder(tmp_path: Path) -> None:
     conn = ZeekWriter(spool / "conn.log")
     conn.write(1)
     followed = Several(kept)
-    assert followed.take() == {"conn.log": [1]}
+    assert followed.take() == {"conn.log": [9, 1]}
     assert followed.streams == (str(kept / "conn.log"),)
     assert spool in {folder.resolve() for folder in followed.folders()}
 

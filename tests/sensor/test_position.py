@@ -26,6 +26,7 @@ POSITIONS = st.builds(
     format=st.text(),
     modified=st.floats(0, 1e10),
     previous=st.none() | st.datetimes(),
+    predecessor=st.none() | st.binary(),
 )
 
 
@@ -42,6 +43,6 @@ def test_a_damaged_position_names_its_field(name: str) -> None:
 
 def test_the_last_rotation_date_only_grows() -> None:
     early, late = datetime(2026, 11, 23, 10), datetime(2026, 11, 23, 11)
-    assert Position().after(early).previous == early
-    assert Position(previous=late).after(early).previous == late
-    assert Position(previous=late).after(None).previous == late
+    assert Position().after(early, b"x") == Position(previous=early, predecessor=b"x")
+    assert Position(previous=late).after(early, None) == Position(previous=late, predecessor=None)
+    assert Position(previous=late).after(None, None).previous == late

@@ -15,6 +15,7 @@ from typing import Literal
 from tests.records import logs
 
 Form = Literal["tsv", "json", "eve"]
+FORMS: tuple[Form, ...] = ("tsv", "json", "eve")
 FIRST = datetime(2026, 11, 23, 10)
 
 
@@ -43,7 +44,9 @@ class ZeekWriter:
             case "json":
                 return logs.ndjson([logs.json_object(number)])
             case "eve":
-                return logs.ndjson([{**logs.FLOW, "flow_id": number}])
+                start = (FIRST + timedelta(seconds=number)).isoformat(timespec="microseconds") + "+0000"
+                flow = {**logs.FLOW["flow"], "start": start, "end": start}
+                return logs.ndjson([{**logs.FLOW, "flow_id": number, "flow": flow}])
 
     def write(self, *numbers: int) -> None:
         """Write connections, one system call a line; open the log where none is open."""

@@ -33,7 +33,8 @@ def watch(
         bool,
         typer.Option(
             "--from-start/--from-end",
-            help="Where a log begins that the state folder does not know: its first line, or what comes now.",
+            help="Where a log begins that the state folder does not know: the first line of its oldest rotated "
+            "file, or what comes now.",
             show_default="--from-end",
         ),
     ] = False,

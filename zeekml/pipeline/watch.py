@@ -19,6 +19,7 @@ from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
 from zeekml.records import Rejects
 from zeekml.scoring import Scorer, load_bundle
 from zeekml.sensor import FollowedLogs, Position, Wake
+from zeekml.sensor.archives import archives_from
 
 
 def watch_logs(
@@ -39,9 +40,14 @@ def watch_logs(
 
     def follow(positions: Mapping[str, Any], rejects: Rejects) -> FollowedLogs:
         return FollowedLogs(
-            paths, start=options.start, positions=_positions(positions, state), rejects=rejects
+            paths,
+            start=options.start,
+            positions=_positions(positions, state),
+            rejects=rejects,
+            archives=archives,
         )
 
+    archives = archives_from(settings)
     # Arrow's own allocator keeps what a burst took for good; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())
     bundle = load_bundle(settings.score.model)

@@ -7,21 +7,19 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from zeekml.errors import FormatError, InputError, MissingColumnError, ZeekMLError
 from zeekml.records import compression
+from zeekml.records.order import UNTOLD, Began, by_age
 from zeekml.records.reader import LogFile, open_log, read_batches
 from zeekml.records.rejects import Rejects
 from zeekml.records.rotation import rotation
 from zeekml.records.sniff import Sniffed, says, sniff
 
 STDIN = "-"
-_LOOKS = (
-    4 << 10,
-    1 << 20,
-)  # bytes read from a file to tell what it is: a little, and more where that is not enough
+_LITTLE = 4 << 10  # bytes read from a file to tell what it is
+_MUCH = 1 << 20  # bytes, where a little is not enough
 _CALLED_CONN = ("conn", "eve", "json_streaming_conn")
 
 
@@ -159,18 +157,17 @@ class _Search:
 
 def look(log: LogFile) -> Sniffed:
     """Tell the format of a file from its beginning. Raises what ``read_batches`` would raise there."""
-    for size in _LOOKS:
-        start, is_all = _start(log, size)
+    start, is_all = _start(log, _LITTLE)
+    if not is_all:
         try:
             return sniff(start, log.name)
         except FormatError:
-            if is_all or size == _LOOKS[-1]:
-                raise
-    raise AssertionError("unreachable")  # pragma: no cover
+            start, _ = _start(log, _MUCH)
+    return sniff(start, log.name)
 
 
 def _path_says(log: LogFile) -> str:
-    return says(_start(log, _LOOKS[0])[0])
+    return says(_start(log, _LITTLE)[0])
 
 
 def _start(log: LogFile, size: int) -> tuple[bytes, bool]:
@@ -196,22 +193,27 @@ def _streams(files: list[LogFile]) -> list[Stream]:
 
 
 def _ordered(group: list[LogFile]) -> tuple[LogFile, ...]:
-    """By rotation date, the live log last; where dates do not tell, by ``#open``, else by first ``ts``."""
+    """By rotation date or number, the live log last; where these do not tell, by ``#open``, else by first ``ts``."""
     if len(group) == 1:
         return tuple(group)
-    by_date: dict[tuple[datetime, int], list[LogFile]] = {}
-    for log in group:
-        turned = rotation(os.path.normpath(log.path or ""))
-        # logrotate counts up as files grow older; a live log has neither date nor number.
-        by_date.setdefault((turned.moment or datetime.max, -turned.number), []).append(log)
+    turned = {log.name: rotation(os.path.normpath(log.path or "")) for log in group}
+    undated = [log for log in group if turned[log.name].moment is None and not turned[log.name].number]
+    live: LogFile | None
+    if len(undated) > 1:
+        live = max(undated, key=began)
+    else:
+        # Compressed, a log is no longer written.
+        live = next(
+            (log for log in undated if turned[log.name].stem == os.path.normpath(log.path or "")), None
+        )
     ordered: list[LogFile] = []
-    for key in sorted(by_date):
-        tied = by_date[key]
-        ordered += sorted(tied, key=_began) if len(tied) > 1 else tied
-    return tuple(ordered)
+    for tied in by_age((log for log in group if log is not live), lambda log: turned[log.name], began):
+        ordered += sorted(tied, key=began) if len(tied) > 1 else tied
+    return (*ordered, live) if live else tuple(ordered)
 
 
-def _began(log: LogFile) -> tuple[str, float, str]:
+def began(log: LogFile) -> Began:
+    """What ``#open`` says in a log, else its first ``ts``; one that cannot be read is the last."""
     try:
         opened = look(log).opened
         if opened:
@@ -219,7 +221,7 @@ def _began(log: LogFile) -> tuple[str, float, str]:
         first = next(read_batches(log, "", rejects=Rejects(), batch_rows=1), None)
         return "", float(first.frame["ts"].iloc[0]) if first else 0.0, log.name
     except InputError:
-        return "~", 0.0, log.name
+        return UNTOLD, 0.0, log.name
 
 
 def shown(path: str | Path) -> str:

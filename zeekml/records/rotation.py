@@ -1,8 +1,9 @@
 """Rotation dates in file names: taken out they leave the stream's name, in order they give log order.
 
-Sources: Zeek's ``conn.2026-11-23-10-00-00.log``, zeekctl's ``2026-11-23/conn.10:00:00-11:00:00.log.gz``,
-Corelight's ``conn_20260816_06:00:00-07:00:00+0000.log.gz``, Suricata's ``eve-2026-11-23-10:30.json``,
-logrotate's ``-20261123`` and ``.1``.
+Sources: Zeek's ``conn.2026-11-23-10-00-00.log``, a supervised cluster's
+``log-queue/conn__2026-11-23-10-00-00__2026-11-23-11-00-00__.log``, zeekctl's and zeek-archiver's
+``2026-11-23/conn.10:00:00-11:00:00.log.gz``, Corelight's ``conn_20260816_06:00:00-07:00:00+0000.log.gz``, Suricata's
+``eve-2026-11-23-10:30.json``, logrotate's ``-20261123`` and ``.1``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _ZONE = r"(?P<zone>Z|[+\-]\d{2}:?\d{2})?"
 _DAY = r"(?P<day>(?:19|20)\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01]))"
 _EDGE = r"(?![0-9A-Za-z])"
 _DATED = re.compile(rf"(?:^|[._\-]){_DAY}(?:[T_.\-]?{_TIME}{_RANGE_END}{_ZONE})?{_EDGE}")
+_QUEUED = re.compile(rf"__{_DAY}-{_TIME}{_ZONE}__[\d\-]+__")
 _TIMED = re.compile(
     rf"(?:^|[._\-])(?P<h>[01]\d|2[0-3])(?P<sep>:)(?P<m>[0-5]\d):(?P<s>[0-5]\d)-\d\d:\d\d:\d\d{_ZONE}{_EDGE}"
 )
@@ -52,7 +54,7 @@ def rotation(path: str) -> Rotation:
         number = int(match["number"])
         name = name[: match.start()]
     moment = datetime.combine(day, time()) if day else None
-    if match := _DATED.search(name):
+    if match := _QUEUED.search(name) or _DATED.search(name):
         day = _day(match["day"])
         moment = _moment(day, match)
         name = _without(name, match)

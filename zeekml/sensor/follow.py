@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +18,12 @@ from zeekml.records.frame import Gatherer, Lines, to_frame
 from zeekml.records.lines import Block
 from zeekml.sensor.content import open_content
 from zeekml.sensor.family import Family, Following
+from zeekml.sensor.members import PATIENCE
 from zeekml.sensor.open_log import OpenLog
 from zeekml.sensor.position import Position
 
 SETTLE = 0.5  # seconds
 MOST_BYTES = 32 << 20  # of a log's text in one poll
-PATIENCE = 60.0  # seconds that a compressed file may stay without its end mark before it counts as damaged
-_TICK = 0.02  # seconds: the clock of file times runs behind by up to a tick
 
 _log = logging.getLogger("zeekml.sensor")
 
@@ -32,9 +31,10 @@ _log = logging.getLogger("zeekml.sensor")
 class LogFollower:
     """Follows the log at ``path`` through rotation; a pure pull, without threads.
 
-    ``start``: a position to go on from, or the ``"start"`` or the ``"end"`` of the log as it is found; a log that
-    is not there yet is read from its start. A rotated file that Zeek did not close is left for the next one when it
-    has not been written for ``settle`` seconds. ``archives`` are further folders where rotated files may lie.
+    ``start``: a position to go on from; or the ``"start"`` of the log as it is found, the oldest of its rotated files
+    first; or its ``"end"``. A log that is not there yet is read from its start. A rotated file that Zeek did not close
+    is left for the next one when it has not been written for ``settle`` seconds. ``archives`` are further folders
+    where rotated files may lie.
     """
 
     def __init__(
@@ -53,12 +53,15 @@ class LogFollower:
         self._rejects = rejects
         self._settle = settle
         self._log: OpenLog | None = None
-        self._from_end = start == "end"
         self._resume = isinstance(start, Position)
         self._position = start if isinstance(start, Position) else Position()
-        self._started = self._resume
+        self._started = start != "end"
+        self._waiting = 0
         self._caught_up = False
         self._problem: InputError | None = None
+        self._unlisted: InputError | None = (
+            None  # of the problems, that a folder or the file sought could not be read
+        )
 
     @property
     def position(self) -> Position:
@@ -77,7 +80,7 @@ class LogFollower:
 
     @property
     def lag_bytes(self) -> int:
-        """Bytes on disk in the file being read and in the live one that were not taken yet."""
+        """Bytes on disk that were not taken yet, in the file being read and in those after it."""
         live = self._family.live_stat()
         try:
             own = self._log.lag() if self._log else 0
@@ -85,7 +88,11 @@ class LogFollower:
             own = 0
         if live is None or (self._log and self._log.content.identity == (live.st_dev, live.st_ino)):
             return own
-        return own + live.st_size if self._started else own
+        return own + self._waiting + live.st_size if self._started else own
+
+    def look_in(self, archives: Sequence[Path]) -> None:
+        """Look for rotated files in these further folders from now on, instead of those named before."""
+        self._family.look_in(archives)
 
     def folders(self) -> set[Path]:
         """The folders whose changes concern this log, as far as they exist."""
@@ -106,8 +113,14 @@ class LogFollower:
                     break
             if taking.full:
                 self._caught_up = False
+        except (FileNotFoundError, BlockingIOError):
+            self._family.forget()
+            self._wait()  # renamed or packed at this moment
         except OSError as error:
             self._trouble(InputError(f"{self.path}: cannot be read: {error.strerror or error}."))
+        except InputError as error:
+            self._trouble(error)
+            self._unlisted = self._problem
         return taking.batches()
 
     def close(self) -> None:
@@ -136,7 +149,7 @@ class LogFollower:
         live = self._family.live_stat()
         if live and log.content.identity == (live.st_dev, live.st_ino):
             return False
-        following = self._family.after(log.content.identity, self._position)
+        following = self._listed(self._family.after(log.content.identity, self._position))
         if following.member is None and (live is None or not live.st_size):
             # Zeek opens the new log only with the next line. An empty one was put there by others, and the writer
             # may not have gone on to it.
@@ -164,14 +177,19 @@ class LogFollower:
         member = following.member
         if member and member.is_empty_archive() and time.time() - member.modified < PATIENCE:
             return self._wait()  # it is just being compressed
+        predecessor = following.predecessor()
         opened = self._open(member.path if member else self.path)
         if opened is None:
+            self._family.forget()
             return self._problem is None and self._wait()
         expected = member.identity if member else live and (live.st_dev, live.st_ino)
         if opened.content.identity != expected:
             opened.close()  # rotated since the look at the folder
+            self._family.forget()
             return self._wait()
-        self._position = self._position.after(following.previous)
+        self._position = self._position.after(following.previous, predecessor)
+        self._family.gone_on_to(following)
+        self._waiting = following.waiting
         if self._log:
             _log.info("%s: read to its end; going on with %s", self._log.name, opened.name)
             self._log.close()
@@ -196,53 +214,82 @@ class LogFollower:
         return True
 
     def _begin(self) -> OpenLog | None:
-        """Open the first file: the one of the position, or the live one."""
+        """Open the first file: the one of the position, or the one at which to start."""
         if not self._started:
-            self._begin_anew()
+            self._begin_at_end()
         elif not (self._resume and self._found_again()):
             live = self._family.live_stat()
-            following = self._family.after(None, self._position)
+            following = self._listed(self._family.after(None, self._position))
             if following.member or live:
                 self._go_on(following, live)
         return self._log
 
     def _found_again(self) -> bool:
-        self._resume = False
         position = self._position
-        if content := self._family.find(position):
-            at = position if position.offset else None
-            self._log = OpenLog(content, self.stream, self._rejects, at=at)
+        rotated = self._listed(self._family.rotated())
+        content = self._family.find(position)
+        if content:
+            self._log = OpenLog(content, self.stream, self._rejects, at=position)
+            self._resume = False
+            live = self._family.live_stat()
+            if live and content.identity == (live.st_dev, live.st_ino):
+                self._family.gone_on_to(rotated)
             return True
-        live = self._open(self.path)
-        if live and live.go_back(position):
-            self._log = live
+        self._resume = False
+        opened = self._open(self.path)
+        if opened and opened.go_back(position):
+            self._log = opened
             return True
-        if live:
-            live.close()
+        if opened:
+            opened.close()
         if position.offset:
             gone = "%s: the file that was being read, %s, is gone; going on with the first that follows it"
             _log.warning(gone, self.path, position.path)
         return False
 
-    def _begin_anew(self) -> None:
-        self._position = Position(previous=self._family.latest(), modified=time.time() - _TICK)
-        opened = self._open(self.path)
-        if opened is None:
-            self._started = self._problem is None  # not there yet: all that it will hold is new
+    def _begin_at_end(self) -> None:
+        """Stand at the end of the live log; while that holds no connection, at the end of the file before it."""
+        rotated = self._listed(self._family.rotated())
+        nothing = Position.nothing_before(time.time()).after(rotated.previous, rotated.predecessor())
+        log = self._open(self.path)
+        if log is None and self._problem:
             return
-        self._started = True
-        device, inode = opened.content.identity
-        self._position = replace(
-            self._position,
-            device=device,
-            inode=inode,
-            path=opened.real_path,
-            modified=opened.content.modified(),
-        )
-        if self._from_end:
-            opened.skip_to_end()
-            self._position = opened.position(self._position)
-        self._log = opened
+        with contextlib.ExitStack() as unwanted:
+            position = nothing
+            if log:
+                unwanted.callback(log.close)
+                position = log.skip_to_end(nothing)
+            newest = rotated.one_earlier()
+            last = self._open_member(newest) if newest and not position.offset else None
+            if newest and last:
+                # The live log may be rotated before anything is taken from it: what it follows tells its place then.
+                unwanted.callback(last.close)
+                position = last.skip_to_end(Position().after(newest.previous, newest.predecessor()))
+            if self._family.rotated().newest != rotated.newest:
+                self._wait()  # rotated meanwhile: what is the end is asked once more
+                return
+            self._started = True
+            self._family.gone_on_to(rotated)
+            unwanted.pop_all()
+        kept, other = (last, log) if last and position.offset else (log, last)
+        if other:
+            other.close()
+        self._log, self._position = kept, position if position.offset else nothing
+
+    def _open_member(self, following: Following) -> OpenLog | None:
+        """A rotated file, None where it cannot be read."""
+        if following.member is None:
+            return None
+        try:
+            return OpenLog(open_content(following.member.path), self.stream, self._rejects)
+        except InputError:
+            return None
+
+    def _listed(self, found: Following) -> Following:
+        """The folders and what is sought in them could be read, maybe again."""
+        if self._problem is self._unlisted:
+            self._problem = None
+        return found
 
     def _open(self, path: Path) -> OpenLog | None:
         header = self._log.header if self._log else self._position.header

@@ -31,3 +31,14 @@ def holds(content: Content, position: Position) -> bool:
         return False
     size = min(MARK, position.offset - position.begin)
     return digest(content.read(position.offset - size, size)) == position.mark
+
+
+def known_by(start: bytes) -> bytes:
+    """What a whole file is known by, from its first ``START`` bytes."""
+    return len(start).to_bytes(2) + digest(start)
+
+
+def is_known_by(start: bytes, known: bytes) -> bool:
+    """Whether ``known`` is that of the file that begins so; nothing is known of an empty one."""
+    size = int.from_bytes(known[:2])
+    return size > 0 and len(start) >= size and digest(start[:size]) == known[2:]

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from zeekml.errors import FormatError, InputError
-from zeekml.records import BATCH_ROWS, Batch, LogFile, Rejects
-from zeekml.records.discover import look, shown
-from zeekml.records.rotation import rotation
+from zeekml.errors import ConfigError, InputError
+from zeekml.records import BATCH_ROWS, Batch, Rejects
+from zeekml.records.discover import shown
+from zeekml.sensor.archives import Archive, archives_of, shared_archive
+from zeekml.sensor.finding import LogFinder
 from zeekml.sensor.follow import SETTLE, LogFollower
+from zeekml.sensor.places import is_same_log, stream_of
 from zeekml.sensor.position import Position
 
 _RESCAN = 1.0  # seconds between looks for new logs in folders
-_LIVE = "current"  # zeekctl's link to where the open logs are
 
-_Seen = tuple[int, int, int]
+_log = logging.getLogger("zeekml.sensor")
 
 
 class FollowedLogs:
     """Follows every log at or below ``paths``, by streams named as ``discover`` names them.
 
-    ``positions`` are those to go on from; a stream without one begins at ``start``. In a folder, hidden files and logs
-    that are no connection logs are passed over; a log that appears there later is read from its start.
+    ``positions`` are those to go on from, under whatever spelling of the path; a stream without one begins at
+    ``start``. In a folder, hidden files and logs that are no connection logs are passed over; a log that appears there
+    later is read from its start. ``archives`` are further folders where rotated files lie. Raises ConfigError where one
+    of them cannot be told to belong to one log alone.
     """
 
     def __init__(
@@ -36,18 +38,26 @@ class FollowedLogs:
         start: Literal["start", "end"],
         positions: Mapping[str, Position] | None = None,
         rejects: Rejects,
-        archives: Sequence[Path] = (),
+        archives: Sequence[Archive] = (),
         settle: float = SETTLE,
     ) -> None:
         self._paths = tuple(paths)
+        self._start = start
         self._rejects = rejects
         self._archives = tuple(archives)
         self._settle = settle
+        self._finder = LogFinder([archive.folder for archive in archives])
         self._followers: dict[str, LogFollower] = {}
         self._kept = dict(positions or {})
-        self._judged: dict[Path, _Seen] = {}
         self._turn = 0
-        self._scan(start)
+        self._all_new: Position | None = None
+        appears_from = Position() if start == "start" else Position.nothing_before(time.time())
+        try:
+            self._scan()
+        except ConfigError:
+            self.close()
+            raise
+        self._all_new = appears_from
 
     @property
     def positions(self) -> dict[str, Position]:
@@ -89,7 +99,7 @@ class FollowedLogs:
     def poll(self, most_rows: int = BATCH_ROWS) -> list[Batch]:
         """What is new in all logs, ``most_rows`` connections at most; the logs take turns in being first."""
         if time.monotonic() - self._scanned >= _RESCAN:
-            self._scan("start")
+            self._scan()
         batches: list[Batch] = []
         left = most_rows
         followers = list(self._followers.values())
@@ -108,88 +118,34 @@ class FollowedLogs:
         for follower in self._followers.values():
             follower.close()
 
-    def _scan(self, start: Literal["start", "end"]) -> None:
+    def _scan(self) -> None:
         self._scanned = time.monotonic()
         for path in self._paths:
-            found = self._in_folder(path) if path.is_dir() else [path]
-            for live in found:
-                stream = shown(rotation(os.path.normpath(live)).stem)
-                if stream not in self._followers and not self._is_followed(live):
-                    self._followers[stream] = LogFollower(
-                        live,
-                        stream,
-                        start=self._kept.get(stream, start),
-                        rejects=self._rejects,
-                        archives=self._archives,
-                        settle=self._settle,
-                    )
+            followed = {one.path for one in self._followers.values()}
+            for live in self._finder.find(path, followed) if path.is_dir() else [path]:
+                if any(is_same_log(live, one.path) for one in self._followers.values()):
+                    continue
+                stream = stream_of(live, self._not_followed())
+                if stream not in self._followers:
+                    self._follow(live, stream)
 
-    def _is_followed(self, live: Path) -> bool:
-        """Whether a log is followed already under another name: through a link, or by another spelling."""
-        place = _place(live)
-        for follower in self._followers.values():
-            if place == _place(follower.path):
-                return True
-            with contextlib.suppress(OSError):  # one of them is not there yet
-                if live.samefile(follower.path):
-                    return True
-        return False
+    def _follow(self, live: Path, stream: str) -> None:
+        others = [one.path for one in self._followers.values()]
+        if problem := shared_archive(live, others, self._archives):
+            if self._all_new is None:
+                raise ConfigError(problem)
+            _log.error("%s Until then, the folder is used for neither.", problem)
+            self._archives = tuple(one for one in self._archives if not one.is_for(live))
+            for each in self._followers.values():
+                each.look_in(archives_of(each.path, self._archives))
+        self._followers[stream] = LogFollower(
+            live,
+            stream,
+            start=self._kept.get(stream) or self._all_new or self._start,
+            rejects=self._rejects,
+            archives=archives_of(live, self._archives),
+            settle=self._settle,
+        )
 
-    def _in_folder(self, folder: Path) -> Iterator[Path]:
-        """The live logs below a folder, and the places of those of which only rotated files are there."""
-        followed = {one.path for one in self._followers.values()}
-        rotated: dict[Path, Path] = {}
-        live: set[Path] = set()
-        for path in _files(folder):
-            turned = rotation(path.name)
-            if turned.moment is None and not turned.number:
-                if path in followed or self._is_connection_log(path):
-                    live.add(path)
-                    yield path
-            else:
-                rotated[path.with_name(Path(turned.stem).name)] = path
-        for place, newest in rotated.items():
-            if (
-                place not in live
-                and not place.exists()
-                and (place in followed or self._is_connection_log(newest))
-            ):
-                yield place
-
-    def _is_connection_log(self, path: Path) -> bool:
-        """Look at a file once, and again when it is another or had too little in it to tell."""
-        try:
-            state = path.stat()
-            seen = (state.st_dev, state.st_ino, min(state.st_size, 1 << 20))
-            if self._judged.get(path) == seen:
-                return False
-            self._judged[path] = seen
-            look(LogFile(path, shown(path)))
-        except (FormatError, OSError):
-            return False
-        except InputError:
-            # No right to read it: one that is called as a connection log is followed, and the problem told.
-            return path.name.startswith(("conn", "eve"))
-        return True
-
-
-def _place(path: Path) -> Path:
-    """Where a log lies or will lie: links among the folders are followed, the last part is taken as it is."""
-    return Path(os.path.realpath(path.parent)) / path.name
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The files below a folder, sorted; folders by date hold rotated files only and are left out."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: (entry.is_symlink(), entry.name))
-    except OSError:
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        path = Path(entry.path)
-        if not entry.is_dir():
-            yield path
-        elif rotation(f"{entry.name}/x").moment is None and (entry.name == _LIVE or not entry.is_symlink()):
-            yield from _files(path)
+    def _not_followed(self) -> dict[str, Position]:
+        return {name: kept for name, kept in self._kept.items() if name not in self._followers}

@@ -99,13 +99,17 @@ class OpenLog:
             format=self._format,
             modified=self.content.modified(),
             previous=before.previous,
+            predecessor=before.predecessor,
         )
 
-    def skip_to_end(self) -> None:
-        """Go on after the last whole line; what stands before is not read, but for the headers."""
+    def skip_to_end(self, before: Position) -> Position:
+        """Go on after the last whole line; what stands before is not read, but for the headers.
+
+        The position there; ``before`` where there is no connection yet: it is then read from its start.
+        """
         begin = self._begin = self.content.begin()
         if begin is None:
-            return
+            return before
         end = begin
         offset, line, headers_only = begin, 0, True
         while data := self.content.read(offset, _PIECE):
@@ -118,10 +122,11 @@ class OpenLog:
             # Once more from the start of the last line, so that no header is seen in two halves.
             offset += cut if 0 < cut < len(data) else len(data)
         if headers_only:
-            return
+            return before
         self._reader_for_start()
         self._offset, self._line = end, line
         self._remember()
+        return self.position(before)
 
     def go_back(self, position: Position) -> bool:
         """Stand in a file that was cut short behind its first lines: at its end, or still at ``position``.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+_TICK = 0.02  # seconds: the clock of file times runs behind by up to a tick
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -29,6 +31,12 @@ class Position:
     format: str = ""  # one of zeekml.records.sniff.Format
     modified: float = 0.0  # epoch seconds: when the file was last written, or when the waiting for it began
     previous: datetime | None = None  # the latest rotation date among the files before this one
+    predecessor: bytes | None = b""  # what the file before is known by; None: there was none; b"": not known
+
+    @classmethod
+    def nothing_before(cls, moment: float) -> Position:
+        """Nothing taken yet, and nothing to be taken that was last written before ``moment`` (epoch seconds)."""
+        return cls(modified=moment - _TICK)
 
     def to_json(self) -> dict[str, object]:
         """The fields as JSON has them: bytes in base64, the date in ISO 8601."""
@@ -45,6 +53,7 @@ class Position:
             "format": self.format,
             "modified": self.modified,
             "previous": self.previous.isoformat() if self.previous else None,
+            "predecessor": None if self.predecessor is None else _text(self.predecessor),
         }
 
     @classmethod
@@ -64,13 +73,14 @@ class Position:
             format=_string(found, "format"),
             modified=_number(found, "modified"),
             previous=None if previous is None else datetime.fromisoformat(_string(found, "previous")),
+            predecessor=None if found.get("predecessor") is None else _bytes(found, "predecessor"),
         )
 
-    def after(self, moment: datetime | None) -> Position:
-        """The same with ``moment`` as the latest rotation date before it, where that is later."""
+    def after(self, moment: datetime | None, predecessor: bytes | None) -> Position:
+        """The same with ``moment`` as the latest rotation date before it, where that is later, and ``predecessor``."""
         if moment is None or (self.previous is not None and moment <= self.previous):
-            return self
-        return replace(self, previous=moment)
+            moment = self.previous
+        return replace(self, previous=moment, predecessor=predecessor)
 
 
 def _text(value: bytes) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from zeekml.config import AllowlistEntry, Settings, load_settings
 from zeekml.errors import ConfigError, ModelError
 from zeekml.operations.doctor import host
+from zeekml.operations.doctor.archives import check_archives
 from zeekml.operations.doctor.finding import Finding, ok, warning, wrong
 from zeekml.operations.doctor.folders import check_folder
 from zeekml.operations.doctor.logs import check_path
@@ -43,6 +44,7 @@ def examine(
     for path in paths:
         yield from check_path(path, now)
     yield from check_twins(paths)
+    yield from check_archives(paths, settings)
     # os.path's says no, where pathlib's raises, below a folder that may not be entered.
     yield host.check_inotify([path if os.path.isdir(path) else path.parent for path in paths])  # noqa: PTH112
     if out is not None:
