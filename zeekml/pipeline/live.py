@@ -25,6 +25,7 @@ from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.step import Append, Step
 from zeekml.pipeline.batch import alert_policy
 from zeekml.pipeline.checkpoints import Checkpoints
+from zeekml.pipeline.clock import SetClock
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.resume import alert_facts, state_of
 from zeekml.pipeline.watching import Hooks, Scores, StepFacts, WatchOptions, WatchSummary
@@ -163,8 +164,10 @@ class Watch:
 
     def _loop(self) -> None:
         stopping_since: float | None = None
+        clock = SetClock()
         while True:
             self.hooks.beat()
+            clock.look()
             began = time.monotonic()
             busy = self._turn(began)
             self._housekeeping()
