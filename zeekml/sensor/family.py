@@ -159,10 +159,17 @@ class Family:
 
         Where that file has vanished, or its name does not tell its place, the first that was rotated since.
         """
-        members = self.members(position.previous, position.path)
+        # Asked first: when a link is switched meanwhile, then to a later one.
+        moment = self._live_moment()
+
+        def rotated(since: datetime | None) -> list[Member]:
+            found = self.members(since, position.path)
+            return [one for one in found if one.identity == identity or not _is_ahead(one, moment)]
+
+        members = rotated(position.previous)
         own = self._own(members, identity, position)
         if own is None and position.previous:
-            every = self.members(None, position.path)
+            every = rotated(None)
             if own := self._own(every, identity, position):
                 members = every
         if own is not None and own.named:
@@ -190,7 +197,18 @@ class Family:
 
     def latest(self) -> datetime | None:
         """The last rotation date among the files."""
-        return _latest(self.members(), None)
+        moment = self._live_moment()
+        return _latest([one for one in self.members() if not _is_ahead(one, moment)], None)
+
+    def _live_moment(self) -> datetime | None:
+        """The date of the file to which the log's path leads, where it is a link and the names there have dates."""
+        turned = rotation(str(Path(*Path(os.path.realpath(self.live)).parts[-2:])))
+        return turned.moment if Path(turned.stem).name == self.live.name else None
+
+
+def _is_ahead(member: Member, live: datetime | None) -> bool:
+    """Whether a file is dated after the live log: it was begun, and the link will be switched to it."""
+    return live is not None and member.moment is not None and member.moment > live
 
 
 def _latest(members: Sequence[Member], before: Member | None) -> datetime | None:
