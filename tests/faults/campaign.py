@@ -28,7 +28,8 @@ from tests.faults.ways import SENSORS
 
 OUTPUTS = ("zeekml", "notice", sinks.ECS)
 _WATCH = "watch: {checkpoint_every: 1, poll: 0.2, %s}\n"
-_ROTATIONS = {"size": "rotate_size: 60000", "time": "rotate_every: 2", "logrotate": "rotate_size: 0"}
+_EVERY = 2  # seconds
+_ROTATIONS = {"size": "rotate_size: 60000", "time": f"rotate_every: {_EVERY}", "logrotate": "rotate_size: 0"}
 _KILLS = ("start", "any", "any", "checkpoint", "rotation", "logrotate")
 _ROTATED_BY = {"rotation": ("size", "time"), "logrotate": ("logrotate",)}
 
@@ -96,7 +97,7 @@ class Campaign:
         rotation = self.chance.choice(_ROTATED_BY.get(when, tuple(_ROTATIONS)))
         watch = self._watch(rotation=rotation)
         try:
-            self._wait_until(when, watch)
+            self._wait_until(when, watch, rotation)
         finally:
             ended = watch.process.poll()
             watch.kill()
@@ -109,7 +110,7 @@ class Campaign:
         if self.chance.random() < 0.1:
             time.sleep(self.chance.random() * 4.0)  # down for several rotations
 
-    def _wait_until(self, when: str, watch: Watching) -> None:
+    def _wait_until(self, when: str, watch: Watching, rotation: str) -> None:
         """Return at the moment of the kill."""
         if when == "start":
             time.sleep(self.chance.random() * 3.0)
@@ -124,6 +125,10 @@ class Campaign:
                 self._go_on(watch, self.chance.random() * 1.5)
             case "checkpoint":  # a new journal begins, then the snapshot is written and renamed
                 self._wait_for_change(self.state)
+            case "rotation" if (
+                rotation == "time" and self.chance.random() < 0.7
+            ):  # the change may come too late
+                time.sleep(_EVERY - time.time() % _EVERY + self.chance.random() * 0.15)
             case "rotation":
                 self._wait_for_change(self.out)
             case "logrotate":
@@ -168,8 +173,11 @@ class Campaign:
             self.result.within["a checkpoint"] += 1
         for name in ("zeekml.log", "notice.log"):
             path = self.out / name
-            if path.exists() and (data := path.read_bytes()) and not data.endswith(b"\n"):
+            last = path.read_bytes()[-60:] if path.exists() else b""
+            if last and not last.endswith(b"\n"):
                 self.result.within[f"a line of {name}"] += 1
+            if b"\n#close" in last:
+                self.result.within[f"the rotation of {name}"] += 1
 
     def _answer(self, watch: Watching) -> None:
         """Let a sensor go on that asks, once all that it wrote is in the outputs."""
