@@ -61,6 +61,8 @@ def test_what_a_file_holds_that_was_moved_away_after_a_crash_is_not_written_agai
     AppendedFile(path, identify).append(lines_of(1, 2))
     path.rename(tmp_path / moved)
     (tmp_path / "a.ndjson.2.gz").write_bytes(bytes(100))  # nothing to be read
+    for number in range(4, 8):
+        (tmp_path / f"a.ndjson.{number}").touch()
     (tmp_path / "a.ndjson.3").symlink_to("nowhere")
     AppendedFile(path, identify).append(lines_of(1, 2, 3))  # the cursor was not yet written down
     assert path.read_bytes() == b"3 and more\n"

@@ -95,7 +95,9 @@ class AppendedFile:
                 )
                 if ours and entry.name != self.path.name and entry.is_file(follow_symlinks=False):
                     with contextlib.suppress(FileNotFoundError):
-                        found.append((entry.stat(follow_symlinks=False).st_mtime_ns, Path(entry.path)))
+                        state = entry.stat(follow_symlinks=False)
+                        if state.st_size:
+                            found.append((state.st_mtime_ns, Path(entry.path)))
         return [path for _, path in sorted(found)[-_MOVED:]]
 
     def _take_in_moved(self, path: Path) -> None:
