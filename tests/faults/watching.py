@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,25 +19,37 @@ PATIENCE = 60.0
 """Seconds after which what should have happened long ago counts as a failure."""
 
 
-class Watching:
-    """``zeekml watch`` with its folders ``out`` and ``state`` in ``folder``; what it says goes to ``said``."""
+def command_of(folder: Path, paths: Sequence[Path], *options: str) -> list[str]:
+    """The command line of a watch with its folders ``out`` and ``state`` in ``folder``."""
+    command = [sys.executable, "-m", "zeekml", "watch", *map(str, paths), "--out", str(folder / "out")]
+    return [*command, "--state", str(folder / "state"), "--log-threshold", "0", *options]
 
-    def __init__(self, folder: Path, paths: Sequence[Path], *options: str) -> None:
+
+class Watching:
+    """``zeekml watch`` with its folders ``out`` and ``state`` in ``folder``; what it says goes to ``said``.
+
+    ``within`` puts the command into other surroundings; ``environment`` is added to that of the tests.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        paths: Sequence[Path],
+        *options: str,
+        within: Callable[[list[str]], list[str]] = lambda command: command,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.out = folder / "out"
         self.said = folder / "said"
-        command = [sys.executable, "-m", "zeekml", "watch", *map(str, paths)]
-        command += [
-            "--out",
-            str(self.out),
-            "--state",
-            str(folder / "state"),
-            "--log-threshold",
-            "0",
-            *options,
-        ]
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                within(command_of(folder, paths, *options)),
+                cwd=ROOT,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
             )
 
     def kill(self) -> int:
@@ -58,9 +70,15 @@ class Watching:
 
 
 @contextmanager
-def watching(folder: Path, paths: Sequence[Path], *options: str) -> Iterator[Watching]:
+def watching(
+    folder: Path,
+    paths: Sequence[Path],
+    *options: str,
+    within: Callable[[list[str]], list[str]] = lambda command: command,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Watching]:
     """A watch that is gone when the block ends."""
-    watch = Watching(folder, paths, *options)
+    watch = Watching(folder, paths, *options, within=within, environment=environment)
     try:
         yield watch
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 import time
 from pathlib import Path
@@ -95,3 +96,17 @@ def test_without_file_events_there_is_one_warning_and_polling(
         assert not waker.watching
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "max_user_watches" in caplog.text
+
+
+def test_what_watchdog_says_of_its_own_threads_calls_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """An event that comes while the folders are let go is an error to watchdog, and nothing to us."""
+    Wake(poll=20.0).close()
+    for name in ("watchdog.observers.inotify", "watchdog.observers.inotify_c"):
+        logger = logging.getLogger(name)
+        logger.error("InotifyEmitter.queue_events() called when the thread is inactive")
+        logger.warning("Inotify queue overflowed; filesystem events were lost")
+        logger.error("something else in %s", name)
+    assert caplog.messages == [
+        "something else in watchdog.observers.inotify",
+        "something else in watchdog.observers.inotify_c",
+    ]

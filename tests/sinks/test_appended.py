@@ -53,6 +53,21 @@ def test_half_a_line_of_another_stays_on_a_line_of_its_own(tmp_path: Path) -> No
     assert (tmp_path / "a").read_bytes() == b"something els\n1 and more\n"
 
 
+@pytest.mark.parametrize("moved", ["a.ndjson.1", "a.ndjson-20261123", "a-20261123.ndjson"])
+def test_what_a_file_holds_that_was_moved_away_after_a_crash_is_not_written_again(
+    tmp_path: Path, moved: str
+) -> None:
+    path = tmp_path / "a.ndjson"
+    AppendedFile(path, identify).append(lines_of(1, 2))
+    path.rename(tmp_path / moved)
+    (tmp_path / "a.ndjson.2.gz").write_bytes(bytes(100))  # nothing to be read
+    for number in range(4, 8):
+        (tmp_path / f"a.ndjson.{number}").touch()
+    (tmp_path / "a.ndjson.3").symlink_to("nowhere")
+    AppendedFile(path, identify).append(lines_of(1, 2, 3))  # the cursor was not yet written down
+    assert path.read_bytes() == b"3 and more\n"
+
+
 def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
     file = AppendedFile(tmp_path / "a", identify)
     file.append(lines_of(1))

@@ -25,6 +25,7 @@ from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.step import Append, Step
 from zeekml.pipeline.batch import alert_policy
 from zeekml.pipeline.checkpoints import Checkpoints, Saved
+from zeekml.pipeline.clock import SetClock
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.resume import alert_facts, state_of
 from zeekml.pipeline.signals import DRAIN, SAVE, Signals
@@ -159,8 +160,10 @@ class Watch:
 
     def _loop(self) -> None:
         stopping = False
+        clock = SetClock()
         while True:
             self.hooks.beat()
+            clock.look()
             began = time.monotonic()
             busy = self._turn(began)
             self._housekeeping()

@@ -125,10 +125,10 @@ class Family:
         """
         if identity is not None and (known := self._next_known(identity)):
             return known
-        members = self._members.all(position.previous, position.path)
+        members = self._members.rotated(position.previous, position.path, own=identity)
         own = self._own(members, identity, position)
         if own is None and position.previous and position.offset:
-            every = self._members.all(None, position.path)
+            every = self._members.rotated(None, position.path, own=identity)
             if own := self._own(every, identity, position):
                 members = every
         chain: Sequence[Link] = self._members.chain(members)
@@ -178,7 +178,7 @@ class Family:
 
     def rotated(self) -> Following:
         """The live log, which follows all rotated files."""
-        chain = self._members.chain(self._members.all())
+        chain = self._members.chain(self._members.rotated())
         return _at(chain, len(chain))
 
     def gone_on_to(self, following: Following) -> None:

@@ -100,6 +100,22 @@ class Members:
             found = again
         return found
 
+    def rotated(
+        self, since: datetime | None = None, also: str = "", *, own: Identity | None = None
+    ) -> list[Member]:
+        """As ``all``, without what was begun ahead: files dated after the one to which a link leads, but ``own``."""
+        # Asked first: when the link is switched meanwhile, then to a later one.
+        live = self._live_moment()
+        found = self.all(since, also)
+        if live is None:
+            return found
+        return [one for one in found if one.identity == own or one.moment is None or one.moment <= live]
+
+    def _live_moment(self) -> datetime | None:
+        """The date of the file to which the log's path leads, where it is a link and the names there have dates."""
+        turned = rotation(str(Path(*Path(os.path.realpath(self.live)).parts[-2:])))
+        return turned.moment if Path(turned.stem).name == self.live.name else None
+
     def chain(self, members: Sequence[Member]) -> list[Link]:
         """The members in the order in which they were written, as ``zeekml score`` reads them; strays left out.
 

@@ -35,7 +35,15 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirDeletedEvent,
 ]
 
+_HARMLESS = ("called when the thread is inactive", "queue overflowed")
+
 _log = logging.getLogger("zeekml.sensor")
+
+
+def _matters(record: logging.LogRecord) -> bool:
+    """Whether what watchdog logs is to be told: not that an event came while it was told to stop, nor that it lost
+    events. Polling sees what events did not tell, and an error in the log would call somebody out of bed."""
+    return not any(text in record.getMessage() for text in _HARMLESS)
 
 
 class Wake:
@@ -53,6 +61,8 @@ class Wake:
         self._busy_until = 0.0
         self._armed = False
         self._may_watch = True
+        for name in ("watchdog.observers.inotify", "watchdog.observers.inotify_c"):
+            logging.getLogger(name).addFilter(_matters)  # once, however often it is added
         self._observer = None if poll <= _BUSY else self._started_observer()
 
     @property
