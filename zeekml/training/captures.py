@@ -22,7 +22,7 @@ from zeekml.training.recipe import CONTEXT, Recipe
 IGNORED = -1
 
 #: Names of the column with the detailed label, in the variants that are published.
-_DETAILED = ("detailed-label", "detailedlabel")
+DETAILED = ("detailed-label", "detailedlabel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def load_captures(
     recipe: Recipe, folder: Path, progress: Callable[[str], None] = lambda _: None
 ) -> list[Capture]:
     """Read every log that the recipe names below ``folder``, correct and map its labels."""
-    hosts = _known_hosts(folder / recipe.data.hosts)
+    hosts = known_hosts(folder / recipe.data.hosts)
     corrections = [c for name in recipe.data.corrections for c in load_corrections(folder / name)]
     captures = []
     groups = folder / recipe.data.groups
@@ -98,12 +98,11 @@ def _capture(
 ) -> Capture:
     name = stem(path)
     frame = _read(path)
-    words = _label_words(frame, recipe, path)
+    words = label_words(frame, recipe, path)
     for correction in corrections:
         if correction.file == name:
             correction.apply(frame, words, path)
-    index = {word: i for i, word in enumerate(recipe.class_names)} | dict.fromkeys(CONTEXT, IGNORED)
-    labels = np.array([index[word] for word in words.categories], dtype=np.int64)[words.codes]
+    labels = label_indices(words, recipe)
     known = hosts.get(name, {})
     infected = {host for host, bad in known.items() if bad}
     if not measured:
@@ -150,9 +149,12 @@ def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categorical:
-    """The class or context word of each connection."""
-    detailed = next((name for name in _DETAILED if name in frame), None)
+def label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categorical:
+    """The class or context word of each connection (N,), by the recipe's patterns.
+
+    Raises RecipeError when the frame lacks its labels, or when one fits no pattern.
+    """
+    detailed = next((name for name in DETAILED if name in frame), None)
     if "label" not in frame or detailed is None:
         raise RecipeError(
             f"{path}: has no columns label and detailed-label; labelled logs are needed to train"
@@ -172,7 +174,14 @@ def _label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categori
     )
 
 
-def _known_hosts(path: Path) -> dict[str, dict[str, bool]]:
+def label_indices(words: pd.Categorical, recipe: Recipe) -> NDArray[np.int64]:
+    """Class indices (N,) of class and context words (N,), ``IGNORED`` for context."""
+    index = {word: i for i, word in enumerate(recipe.class_names)} | dict.fromkeys(CONTEXT, IGNORED)
+    return np.array([index[word] for word in words.categories], dtype=np.int64)[words.codes]
+
+
+def known_hosts(path: Path) -> dict[str, dict[str, bool]]:
+    """The table of known hosts: by log, whether each host is infected; host ``*`` stands for all local ones."""
     known: dict[str, dict[str, bool]] = {}
     for row in _rows(path, ("file", "host", "infected")):
         if row["infected"] not in ("0", "1"):

@@ -30,20 +30,8 @@ class HeldOut:
     """
 
     def __init__(self, fold: Fold, recipe: Recipe, seed: int) -> None:
-        nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
-        rng = np.random.default_rng(seed)
-        networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in fold.clean]
-        lending = [network for network in networks if network.hosts]
-        self._blocks: list[list[Block]] = []
-        rows = []
-        for capture in fold.clean:
-            self._blocks.append(blocks(capture.frame, StreamState(StateLimits())))
-            rows.append(_clean_rows(capture, nets))
-        logs, groups = _overlays(fold.infected, lending, recipe, rng)
-        if logs:
-            frame, of_row = stacked(logs)
-            self._blocks.append(blocks(frame, StreamState(StateLimits())))
-            rows.append(_overlay_rows(logs, groups, frame, of_row))
+        frames, rows = lay_out(fold, recipe, seed)
+        self._blocks = [blocks(frame, StreamState(StateLimits())) for frame in frames]
         self.rows = pd.concat(rows, ignore_index=True)
 
     @property
@@ -58,6 +46,26 @@ class HeldOut:
             predict = start()
             parts += [predict(block) for block in stream]
         return np.concatenate(parts)
+
+
+def lay_out(fold: Fold, recipe: Recipe, seed: int) -> tuple[list[pd.DataFrame], list[pd.DataFrame]]:
+    """The streams to be scored, and what each of their rows is (see ``HeldOut.rows``).
+
+    The clean networks come first, each a stream; the last holds all overlays, every one under a host of its own.
+    Raises RecipeError where a capture finds no network to be laid into.
+    """
+    nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
+    rng = np.random.default_rng(seed)
+    networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in fold.clean]
+    lending = [network for network in networks if network.hosts]
+    frames = [capture.frame for capture in fold.clean]
+    rows = [_clean_rows(capture, nets) for capture in fold.clean]
+    logs, groups = _overlays(fold.infected, lending, recipe, rng)
+    if logs:
+        frame, of_row = stacked(logs)
+        frames.append(frame)
+        rows.append(_overlay_rows(logs, groups, frame, of_row))
+    return frames, rows
 
 
 def _overlays(

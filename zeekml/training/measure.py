@@ -7,6 +7,7 @@ host beneath an overlay, are not counted. All of it is pooled over the folds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ Floats = NDArray[np.float64]
 
 #: Malicious connections from which on a capture counts in a mean over captures.
 FEWEST = 20
+
+#: The false-positive rates at which recall is stated.
+FPRS = (1e-2, 1e-3)
 
 
 def counted(rows: pd.DataFrame) -> NDArray[np.bool_]:
@@ -44,26 +48,30 @@ def average_precision(bad: NDArray[np.bool_], score: Floats) -> float:
     return float(average_precision_score(bad, score))
 
 
-def connection_figures(rows: pd.DataFrame, score: Floats, threshold: float) -> dict[str, Any]:
-    """Figures over all counted connections and per capture."""
+def connection_figures(
+    rows: pd.DataFrame, score: Floats, threshold: float, fprs: Sequence[float] = FPRS
+) -> dict[str, Any]:
+    """Figures over all counted connections and per capture; what cannot be worked out is None."""
     keep = counted(rows)
     rows, score = rows[keep], score[keep]
     bad = (rows["label"] > 0).to_numpy()
     found: dict[str, Any] = {
         "connections": len(rows),
         "malicious": int(bad.sum()),
-        "average_precision": average_precision(bad, score),
+        "average_precision": average_precision(bad, score) if bad.any() else None,
         **_at(bad, score, threshold),
     }
     captures = rows["capture"].to_numpy()
     many = [name for name in np.unique(captures[bad]) if bad[captures == name].sum() >= FEWEST]
-    for fpr in (1e-2, 1e-3):
-        cut = threshold_for(score[~bad], fpr)
-        shares = {name: float((score[bad & (captures == name)] >= cut).mean()) for name in many}
-        found[f"recall_at_fpr_{fpr:g}"] = float((score[bad] >= cut).mean())
-        found[f"mean_recall_at_fpr_{fpr:g}"] = float(np.mean(list(shares.values()))) if shares else None
+    benign = score[~bad]
+    cuts = {fpr: threshold_for(benign, fpr) if len(benign) else None for fpr in fprs}
+    for fpr, cut in cuts.items():
+        each = [_recall(score[bad & (captures == name)], cut) for name in many]
+        shares = [share for share in each if share is not None]
+        found[f"recall_at_fpr_{fpr:g}"] = _recall(score[bad], cut)
+        found[f"mean_recall_at_fpr_{fpr:g}"] = float(np.mean(shares)) if shares else None
     found["captures"] = {
-        name: _capture(rows, score, bad, captures == name, threshold) for name in np.unique(captures)
+        name: _capture(rows, score, bad, captures == name, threshold, cuts) for name in np.unique(captures)
     }
     return found
 
@@ -85,8 +93,18 @@ def validation_figures(rows: pd.DataFrame, score: Floats, said: NDArray[np.int64
     return {"average_precision": float(np.mean(each)), "f1": float(f1_score(bad, said > 0))}
 
 
+def _recall(score: Floats, cut: float | None) -> float | None:
+    """The share of scores that reach a threshold; None where there are none, or no threshold."""
+    return float((score >= cut).mean()) if len(score) and cut is not None else None
+
+
 def _capture(
-    rows: pd.DataFrame, score: Floats, bad: NDArray[np.bool_], mine: NDArray[np.bool_], threshold: float
+    rows: pd.DataFrame,
+    score: Floats,
+    bad: NDArray[np.bool_],
+    mine: NDArray[np.bool_],
+    threshold: float,
+    cuts: Mapping[float, float | None],
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "group": rows["group"].to_numpy()[mine][0],
@@ -95,11 +113,8 @@ def _capture(
         **_at(bad[mine], score[mine], threshold),
     }
     if bad[mine].any():
-        benign = score[~bad]
-        for fpr in (1e-2, 1e-3):
-            figures[f"recall_at_fpr_{fpr:g}"] = float(
-                (score[mine & bad] >= threshold_for(benign, fpr)).mean()
-            )
+        for fpr, cut in cuts.items():
+            figures[f"recall_at_fpr_{fpr:g}"] = _recall(score[mine & bad], cut)
         # Against the negatives of all captures: most infected ones have next to none of their own.
         among = mine & bad | ~bad
         figures["average_precision"] = average_precision(bad[among], score[among])
