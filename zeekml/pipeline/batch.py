@@ -26,7 +26,7 @@ from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batch
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.sinks import Outputs, open_outputs
 
-_BATCH_ROWS: Final = 32_768
+BATCH_ROWS: Final = 32_768
 """Connections in a batch: twice as many take a tenth more memory and save hardly any time."""
 
 _WANTED: Final = "Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
@@ -213,7 +213,7 @@ def read_streams(
         for log in stream.files:
             error = None
             try:
-                yield from read(log, stream.name, rejects=rejects, batch_rows=_BATCH_ROWS)
+                yield from read(log, stream.name, rejects=rejects, batch_rows=BATCH_ROWS)
             except InputError as problem:
                 error = problem
             yield FileEnd(log, error)

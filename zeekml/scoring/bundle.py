@@ -132,6 +132,13 @@ def find_bundle(name: str | Path) -> Path:
     )
 
 
+def is_bundle(name: str) -> bool:
+    """Whether a text names a bundle, by the rule of ``find_bundle``; a folder is one that has a manifest."""
+    if os.sep in name:
+        return (Path(name) / MANIFEST).is_file()
+    return name in {path.parent.name for path in _shipped()}
+
+
 def _shipped() -> list[Path]:
     """The manifests of the bundles that come with zeekml, by name."""
     return sorted(data_folder("models").glob(f"*/{MANIFEST}"))

@@ -23,7 +23,7 @@ _FILE_MODE = 0o640  # logs name people's machines: for the owner and the group
 _FOLDER_MODE = 0o750
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_PART = re.compile(r"\.[a-z]+\.log\.[0-9a-f]{16}\.part")
+_PART = re.compile(r"\.[a-z-]+\.(?:csv|html|json|log)\.[0-9a-f]{16}\.part")
 
 _CURES = {
     errno.ENOSPC: "the disk is full; free some space or name a folder on another disk",

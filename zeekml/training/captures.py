@@ -72,8 +72,9 @@ def load_captures(
 
 
 def stem(path: Path) -> str:
-    """The name of a log without the endings that only say how it is stored: ``x.conn.log.labeled.gz`` is ``x``."""
-    return path.name.split(".conn.")[0]
+    """The name of a log without the endings that only say how it is stored: ``x.conn.log.labeled.gz`` is ``x``, and so
+    is ``x.eve.json.gz``."""
+    return path.name.split(".conn.")[0].split(".eve.")[0]
 
 
 def local_hosts(capture: Capture, nets: Networks) -> dict[str, int]:
@@ -177,7 +178,8 @@ def label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categoric
 def label_indices(words: pd.Categorical, recipe: Recipe) -> NDArray[np.int64]:
     """Class indices (N,) of class and context words (N,), ``IGNORED`` for context."""
     index = {word: i for i, word in enumerate(recipe.class_names)} | dict.fromkeys(CONTEXT, IGNORED)
-    return np.array([index[word] for word in words.categories], dtype=np.int64)[words.codes]
+    by_code = np.array([index[word] for word in words.categories], dtype=np.int64)
+    return np.asarray(by_code[words.codes], dtype=np.int64)
 
 
 def known_hosts(path: Path) -> dict[str, dict[str, bool]]:

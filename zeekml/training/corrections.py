@@ -18,6 +18,9 @@ from zeekml.errors import RecipeError
 
 _MATCHED = ("id.orig_h", "id.resp_h", "id.resp_p", "proto", "conn_state")
 
+#: The columns of a table of corrections, in order.
+COLUMNS = ("file", *_MATCHED, "given", "corrected", "connections", "reason")
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:
