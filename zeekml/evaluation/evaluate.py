@@ -135,7 +135,7 @@ def assembled(
         comparison = compared(
             rows[keep],
             [np.concatenate(one.score)[keep] for one in gathered],
-            [one.judge.policy.connection_threshold for one in gathered],
+            [one.judge.cut for one in gathered],
             [one.hosts for one in gathered],
             fprs=asked.fprs,
             resample=asked.resample,
@@ -190,11 +190,11 @@ def _model(
     score, class_index = np.concatenate(one.score), np.concatenate(one.class_index)
     keep = counted(rows)
     bad = (rows["label"] > 0).to_numpy()[keep]
-    figures = connection_figures(rows, score, policy.connection_threshold, asked.fprs)
+    figures = connection_figures(rows, score, one.judge.cut, asked.fprs)
     captures = figures.pop("captures")
     classes = [*bundle.classes, *(name for name in class_names if name not in bundle.classes)]
     place = np.array([classes.index(name) for name in class_names])
-    said = np.where(score[keep] >= policy.connection_threshold, class_index[keep], 0)
+    said = np.where(score[keep] >= one.judge.cut, class_index[keep], 0)
     shown = class_figures(place[rows["label"].to_numpy()[keep]], said, classes)
     figures["context"] = int((~keep).sum())
     return {

@@ -34,7 +34,7 @@ def class_figures(truth: Ints, said: Ints, classes: Sequence[str]) -> dict[str, 
     if not len(shown):
         return {"accuracy": None, "confusion": {"classes": [], "counts": []}, "classes": {}, "macro": None,
                 "weighted": None}  # fmt: skip
-    matrix = confusion_matrix(truth, said, labels=shown)
+    matrix = confusion_matrix(truth, said, labels=np.arange(len(classes)))[np.ix_(shown, shown)]
     each = precision_recall_fscore_support(truth, said, labels=shown, zero_division=0.0)
     called, real = matrix.sum(axis=0), matrix.sum(axis=1)
     names = [classes[index] for index in shown]

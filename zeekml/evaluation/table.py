@@ -87,7 +87,7 @@ def _comparison(console: Console, comparison: dict[str, Any]) -> None:
 def _some(console: Console, title: str, heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
     if rows:
         more = f", {MOST} of {len(rows):,}" if len(rows) > MOST else ""
-        console.print(title + more + ":")
+        console.print(shown(title) + more + ":")
         _print(console, heads, rows[:MOST])
 
 

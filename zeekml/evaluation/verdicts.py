@@ -42,6 +42,11 @@ class Judge:
         self._scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
         self._engine = AlertEngine(self.policy, bundle.classes)
 
+    @property
+    def cut(self) -> float:
+        """The connection threshold as scores are held against it: at the precision that they have, float32."""
+        return float(np.float32(self.policy.connection_threshold))
+
     def judge(self, frame: pd.DataFrame, stream: str) -> Verdicts:
         """Judge a whole stream (N rows of the batch schema, in log order), in batches as a run would."""
         parts = []
