@@ -58,7 +58,7 @@ def part(name: str, hosts: list[str], labels: list[int], known: dict[str, bool])
             "event_time": (frame["ts"] + frame["duration"]).to_numpy(),
         }
     )
-    return Part(name, frame, rows, known, {})
+    return Part(name, name, frame, rows, known, {})
 
 
 def verdicts(score: list[float], class_index: list[int], notices: list[Notice]) -> Verdicts:

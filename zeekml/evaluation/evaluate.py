@@ -62,7 +62,7 @@ class Gathered:
 
     def add(self, part: Part) -> None:
         """Judge a part."""
-        verdicts = self.judge.judge(part.frame, part.name)
+        verdicts = self.judge.judge(part.frame, part.stream)
         rows = part.as_rows
         hosts = host_outcomes(rows, verdicts, part.known)
         self.score.append(verdicts.score)

@@ -31,6 +31,7 @@ class LabelledLog:
     input has none. ``labelled`` says that the log brought labels of its own.
     """
 
+    stream: str
     name: str
     capture: Capture
     files: dict[str, str]
@@ -99,7 +100,7 @@ class LabelledLogs:
         shown = self._names[stream.name]
         capture = Capture(shown, shown, frame[list(NAMES)], labels, (), clean=False, path=source)
         files = {log.name: sha256(log.path) for log in stream.files if log.path is not None}
-        return LabelledLog(name, capture, files, bool(frame["label"].notna().any()))
+        return LabelledLog(stream.name, name, capture, files, bool(frame["label"].notna().any()))
 
 
 def sha256(path: Path) -> str:

@@ -25,11 +25,12 @@ from zeekml.training.heldout import lay_out
 class Part:
     """One stream: ``frame`` (N rows of the batch schema) and ``rows`` (N) as ``HeldOut.rows`` describes them.
 
-    ``known`` says which hosts are infected or clean; ``names`` maps hosts of ``frame`` to the capture and host that
-    they stand for, where these are others.
+    ``name`` is the capture's, ``stream`` what a run calls it; ``known`` says which hosts are infected or clean;
+    ``names`` maps hosts of ``frame`` to the capture and host that they stand for, where these are others.
     """
 
     name: str
+    stream: str
     frame: pd.DataFrame
     rows: pd.DataFrame
     known: Mapping[str, bool]
@@ -47,9 +48,9 @@ def as_they_are(logs: Iterable[LabelledLog], truth: Truth, policy: AlertPolicy) 
     """Each log as a part; ``policy`` says whose connections are watched."""
     for log in logs:
         capture = log.capture
-        watched = policy.counts(capture.frame.loc[:, list(DECIDING)])
+        watched = policy.counts(capture.frame.loc[:, list(DECIDING)], log.stream)
         known = truth.infected(log.name, capture.frame["id.orig_h"], capture.labels, watched)
-        yield Part(capture.name, capture.frame, _rows(capture, watched, "log"), known, {})
+        yield Part(capture.name, log.stream, capture.frame, _rows(capture, watched, "log"), known, {})
 
 
 def overlays(logs: Sequence[LabelledLog], truth: Truth, seed: int) -> Iterator[Part]:
@@ -68,12 +69,20 @@ def overlays(logs: Sequence[LabelledLog], truth: Truth, seed: int) -> Iterator[P
             raise InputError(
                 f"overlays need logs with {kind}, found none; name such logs, or say so with --hosts"
             )
+    streams = {log.capture.name: log.stream for log in logs}
     frames, rows = lay_out(fold, truth.recipe, seed)
     nets = Networks.parse(truth.recipe.data.local_nets, "data.local_nets")
     for capture, frame, described in zip(fold.clean, frames, rows, strict=False):
         hosts = local_hosts(capture, nets)
         # Rows of a clean network are all the host's own.
-        yield Part(capture.name, frame, described.assign(of_bot=True), dict.fromkeys(hosts, False), {})
+        yield Part(
+            capture.name,
+            streams[capture.name],
+            frame,
+            described.assign(of_bot=True),
+            dict.fromkeys(hosts, False),
+            {},
+        )
     frame, described = frames[-1], rows[-1]
     first = ~frame["id.orig_h"].duplicated().to_numpy()
     names = {
@@ -82,7 +91,7 @@ def overlays(logs: Sequence[LabelledLog], truth: Truth, seed: int) -> Iterator[P
             frame["id.orig_h"][first], described["capture"][first], described["host"][first], strict=True
         )
     }
-    yield Part("overlays", frame, described, dict.fromkeys(names, True), names)
+    yield Part("overlays", "overlays", frame, described, dict.fromkeys(names, True), names)
 
 
 def _known(log: LabelledLog, truth: Truth) -> Capture:

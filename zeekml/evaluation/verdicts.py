@@ -72,7 +72,7 @@ class Judge:
             scores.score.astype(np.float64),
             scores.class_index,
             alerts.alerting,
-            self.policy.counts(batch.loc[:, list(DECIDING)]),
+            self.policy.counts(batch.loc[:, list(DECIDING)], stream),
             [replace(notice, row=notice.row + start) for notice in alerts.notices],
             self._scorer.reasons(scores, rows),
         )

@@ -1,0 +1,101 @@
+"""Whether the same traffic gets the same host verdicts as Zeek's log and as Suricata's.
+
+Made traffic is written in both formats; with ``--pairs`` also real captures that both have read, the Suricata log of a
+capture named like the Zeek log of it. Run it from anywhere::
+
+    python benchmarks/formats.py --seeds 5 --pairs zeek/ suricata/
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zeekml.alerts.notices import HOST_NOTE
+from zeekml.config import load_settings
+from zeekml.evaluation.verdicts import Judge
+from zeekml.records import Rejects, discover, read_batches
+from zeekml.resources import DEFAULT_MODEL
+from zeekml.scoring import load_bundle
+from zeekml.simulate import Scenario, write_traffic
+from zeekml.training.captures import join, stem
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A whole log as one frame."""
+    (stream,) = discover([str(path)]).streams
+    return join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
+
+
+def without_payload(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of a Zeek log with unset what Suricata does not have: payload bytes and history."""
+    nothing = pd.Categorical(np.full(len(frame), np.nan), categories=pd.Index([], dtype="str"))
+    return frame.assign(orig_bytes=np.nan, resp_bytes=np.nan, history=nothing)
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame in the order in which its connections ended, as Zeek writes them."""
+    ends = (frame["ts"] + frame["duration"].fillna(0)).to_numpy()
+    return frame.iloc[np.argsort(ends, kind="stable")].reset_index(drop=True)
+
+
+def named(frame: pd.DataFrame, model: str) -> set[str]:
+    """The hosts that get a host notice."""
+    verdicts = Judge(load_bundle(model), load_settings(None)).judge(frame, "log")
+    rows = [notice.row for notice in verdicts.notices if notice.note == HOST_NOTE]
+    return set(frame["id.orig_h"].iloc[rows].astype(str))
+
+
+def made(seeds: int, sizes: list[int], folder: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Made logs in both formats."""
+    for seed in range(seeds):
+        for size in sizes:
+            zeek, suricata = folder / f"{seed}-{size}.log", folder / f"{seed}-{size}.json"
+            write_traffic(zeek, Scenario(connections=size, seed=seed), format="tsv")
+            write_traffic(suricata, Scenario(connections=size, seed=seed), format="eve")
+            yield f"made, seed {seed}, {size:,}", zeek, suricata
+
+
+def pairs(zeek: Path, suricata: Path) -> Iterator[tuple[str, Path, Path]]:
+    """Captures that are in both folders, by the stems of their logs."""
+    theirs = {stem(path): path for path in sorted(zeek.iterdir())}
+    for path in sorted(suricata.iterdir()):
+        if stem(path) in theirs:
+            yield stem(path), theirs[stem(path)], path
+
+
+def main() -> None:
+    """Print a line for each pair of logs, and how many agree."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="a model's name or a bundle's folder")
+    parser.add_argument("--seeds", type=int, default=5, help="made networks")
+    parser.add_argument("--sizes", default="5000,30000", help="connections of each")
+    parser.add_argument(
+        "--pairs", nargs=2, type=Path, metavar=("ZEEK", "SURICATA"), help="folders of real logs"
+    )
+    options = parser.parse_args()
+    print(f"{'traffic':<28} {'connections':>15}  named by both logs; by Zeek's alone; by Suricata's alone")
+    same = total = stripped = ordered = 0
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = [int(size) for size in options.sizes.split(",")]
+        found = list(made(options.seeds, sizes, Path(folder)))
+        for name, zeek, suricata in found + (list(pairs(*options.pairs)) if options.pairs else []):
+            first, second = read(zeek), read(suricata)
+            frames = (first, second, without_payload(first), in_order(second))
+            a, b, c, d = (named(frame, options.model) for frame in frames)
+            parts = (sorted(a & b), sorted(a - b), sorted(b - a))
+            print(f"{name:<28} {len(first):>7,} {len(second):>7,}  {'; '.join(map(str, parts))}")
+            total, same = total + 1, same + (a == b)
+            stripped, ordered = stripped + (b == c), ordered + (a == d)
+    print(f"the same hosts named by both logs as they are: {same} of {total}")
+    print(f"by Suricata's and by Zeek's without payload bytes and history: {stripped} of {total}")
+    print(f"by Zeek's and by Suricata's put in the order in which flows ended: {ordered} of {total}")
+
+
+if __name__ == "__main__":
+    main()
