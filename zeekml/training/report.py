@@ -41,6 +41,7 @@ def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any
     )
     captures = "\n".join(_capture_row(name, figures) for name, figures in connections["captures"].items())
     trained = "\n".join(f"| {log['name']} | {log['group']} | {log['connections']} |" for log in logs)
+    classes = "\n".join(_class_row(name, each) for name, each in metrics["network"]["classes"].items())
     named = "\n".join(f"- {host}" for host in hosts["clean_named_hosts"]) or "- none"
     return f"""# {recipe.name}
 
@@ -88,7 +89,18 @@ Recall and false-positive rate are those at the connection threshold.
 | --- | --- | --- | --- | --- | --- |
 {captures}
 
+## What it finds
+
+The most probable class of each held-out connection, whatever its score.
+
+| class | connections | precision | recall | F1 |
+| --- | --- | --- | --- | --- |
+{classes}
+
 ## What it misses, and where it must not be used
+
+Infected hosts that gather less evidence than the host threshold, {len(hosts["infected_missed"])} of \
+{hosts["infected"]}: {", ".join(hosts["infected_missed"]) or "none"}.
 
 - The table above is the honest expectation: on a network and a bot of another kind, many malicious connections stay
   below the connection threshold. What it does not flag is not thereby clean.
@@ -118,6 +130,11 @@ Labels were corrected before training where the published ones are known to be w
 def _capture_row(name: str, figures: dict[str, Any]) -> str:
     shown = [_figure(figures.get(key)) for key in ("recall", "fpr", "recall_at_fpr_0.01")]
     return f"| {name} | {figures['connections']} | {figures['malicious']} | {' | '.join(shown)} |"
+
+
+def _class_row(name: str, figures: dict[str, Any]) -> str:
+    shown = [_figure(figures[key]) for key in ("precision", "recall", "f1")]
+    return f"| {name} | {figures['connections']} | {' | '.join(shown)} |"
 
 
 def _figure(value: float | None) -> str:
