@@ -183,3 +183,21 @@ def test_outputs_are_whole_files_for_the_owner_and_the_group(data: Path, tmp_pat
     for path in (tmp_path / "e").iterdir():
         assert path.stat().st_mode & 0o777 == 0o640
     assert sorted(path.name for path in (tmp_path / "e").iterdir()) == ["evaluation.html", "evaluation.json"]
+
+
+def test_public_captures_are_judged_with_their_tables_and_told_as_trained_on(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    logs = [shared_data / "zeek" / f"{name}.conn.log.labeled.gz" for name in ("zeroaccess", "ics-modbus")]
+    tables = (
+        "--labels",
+        shared_data / "label-corrections.csv",
+        "--hosts",
+        shared_data / "zeek" / "hosts.csv",
+    )
+    found = evaluated(tmp_path / "e", *logs, *tables)
+    (model,) = found["models"]
+    assert [entry["by"] for entry in model["trained_on"]] == ["content", "content"]
+    assert [host["host"] for host in model["hosts"] if host["infected"]] == ["192.168.106.131"]
+    assert model["host_summary"]["clean"] > 0
+    assert model["connections"]["malicious"] == 338
