@@ -59,6 +59,26 @@ def test_copytruncate(path: Path, between: Between, packed: bool) -> None:
     assert following.rejected == []
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_copy_that_follows_a_file_cut_to_nothing(path: Path, between: Between, packed: bool) -> None:
+    """All begin with NUL bytes: which one came before is told by what stands behind those."""
+    writer, following = ZeekWriter(path), Following(path)
+    many = 30  # more NUL bytes than are compared
+    for turn in range(3):
+        writer.write(*range(turn * many, (turn + 1) * many))
+        following.drain()
+        if turn < 2:
+            outsiders.copytruncate(path, packed=packed)
+    between(following)
+    os.truncate(path, 0)
+    for turn in (3, 4):
+        writer.write(*range(turn * many, (turn + 1) * many))
+        outsiders.copytruncate(path, packed=packed)
+    writer.write(5 * many)
+    following.drain()
+    assert following.taken == list(range(5 * many + 1))
+
+
 def test_copytruncate_of_a_log_of_which_nothing_was_taken_yet(path: Path) -> None:
     writer, following = ZeekWriter(path), Following(path)
     following.poll()

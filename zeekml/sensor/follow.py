@@ -208,10 +208,19 @@ class LogFollower:
             self._log = OpenLog(copy, self.stream, self._rejects, at=self._position)
             log.close()
             return True
-        self._log = OpenLog(log.content, self.stream, self._rejects, header=log.header)
-        if not self._log.go_back(self._position):
-            _log.warning("%s: truncated in place; what stood there and was not read is gone", log.name)
-        return True
+        anew = OpenLog(log.content, self.stream, self._rejects, header=log.header)
+        if anew.go_back(self._position):
+            self._log = anew
+            return True
+        live = self._family.live_stat()
+        following = self._listed(self._family.after(None, self._position))
+        _log.warning("%s: truncated in place; what stood there and was not read is gone", log.name)
+        if following.member is None:
+            self._log = anew
+            return True
+        # What was written since the cut has been copied away itself by now.
+        self.close()
+        return self._go_on(following, live)
 
     def _begin(self) -> OpenLog | None:
         """Open the first file: the one of the position, or the one at which to start."""

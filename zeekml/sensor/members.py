@@ -213,12 +213,14 @@ def _entries(folder: Path, *, must_exist: bool = False) -> list[os.DirEntry[str]
 
 
 def start_of(one: Member) -> bytes:
-    """The first ``START`` bytes of content; none where it cannot be read. Raises FileNotFoundError."""
+    """``START`` bytes of content from its first line on; none where it cannot be read. Raises FileNotFoundError."""
     try:
         content = open_content(one.path)
     except InputError:
         return b""
     try:
-        return content.read(0, START)
+        # The NUL bytes that a truncation from outside leaves are alike in all files.
+        begin = content.begin()
+        return b"" if begin is None else content.read(begin, START)
     finally:
         content.close()
