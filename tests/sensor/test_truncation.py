@@ -110,6 +110,36 @@ def test_truncation_from_outside_leaves_nul_bytes(path: Path, between: Between) 
     assert following.drain() == [52]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_truncation_without_a_copy_and_then_one_with_it(path: Path, between: Between, packed: bool) -> None:
+    writer, following = ZeekWriter(path), Following(path)
+    writer.write(1, 2)
+    outsiders.copytruncate(path)
+    writer.write(3, 4)
+    assert following.drain() == [1, 2, 3, 4]
+    before = len(following.taken)
+    between(following)
+    os.truncate(path, 0)
+    writer.write(5, 6)
+    outsiders.copytruncate(path, packed=packed)
+    writer.write(7)
+    following.drain()
+    assert following.taken[before:] == [5, 6, 7]
+
+
+def test_a_truncation_without_a_copy_and_then_a_rotation(path: Path) -> None:
+    writer, following = ZeekWriter(path), Following(path)
+    writer.write(1, 2)
+    assert following.drain() == [1, 2]
+    writer.crash()
+    writer.write(3, 4)  # a restart: the same file, from its start
+    writer.rotate()
+    writer.write(5)
+    writer.rotate()
+    writer.write(6)
+    assert following.drain() == [3, 4, 5, 6]
+
+
 def test_a_file_cut_short_is_not_read_twice(path: Path, between: Between) -> None:
     writer, following = ZeekWriter(path), Following(path)
     writer.write(*range(1, 50))
