@@ -35,9 +35,11 @@ _SOURCES: Final = (
     "features/layout.py",
     *(
         f"comparison/{name}.py"
-        for name in ("cells", "distinct", "fit", "flow", "inputs", "measure", "splits", "tables", "trees")
+        for name in ("cells", "distinct", "fit", "flow", "inputs", "measure", "splits", "tables")
     ),
 )
+
+_TREES_SOURCE: Final = "comparison/trees.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Cell:
             "tuning": self.tuning,
             "epochs": self.epochs,
             "batch": BATCH,
-            "code": code_version(),
+            "code": code_version(self.row == TREES),
             "torch": torch.__version__,
         }
 
@@ -83,11 +85,12 @@ class Cell:
         return hashlib.sha256(json.dumps(self.described(digest), sort_keys=True).encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
-def code_version() -> str:
+@lru_cache(maxsize=2)
+def code_version(trees: bool = False) -> str:
     """SHA-256 over the code that figures come from, twelve digits; comments, docstrings and layout do not count."""
     package = Path(__file__).parent.parent
-    texts = [code_of((package / name).read_text(encoding="utf-8")) for name in _SOURCES]
+    names = (*_SOURCES, _TREES_SOURCE) if trees else _SOURCES
+    texts = [code_of((package / name).read_text(encoding="utf-8")) for name in names]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 

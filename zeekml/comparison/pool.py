@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zeekml.comparison.cells import Cell, work_out
 from zeekml.comparison.store import Result, Store
-from zeekml.errors import ZeekMLError
+from zeekml.errors import OutputError
 
 #: Told of each cell that is there: the cell, its result, and whether it had been finished before.
 Told = Callable[[Cell, Result, bool], None]
@@ -50,7 +50,7 @@ def _worked_out(cells: Sequence[Cell], data: Path, processes: int) -> Iterator[t
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     except BrokenProcessPool as error:
-        raise ZeekMLError(
+        raise OutputError(
             "a process of the comparison was killed, probably for want of memory: run the same command again with "
             "--processes 1; finished cells are kept"
         ) from error

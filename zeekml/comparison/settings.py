@@ -77,7 +77,7 @@ class Tuned(_Model):
     """What the search found: ``searches`` by data set and network."""
 
     format: Literal[1] = 1
-    searches: dict[str, dict[str, Search]]
+    searches: dict[str, dict[str, Search]] = Field(min_length=1)
 
     def settings(self, data_set: str, network: str) -> Settings:
         """The setting of a network on a data set; ConfigError when it was not tuned."""

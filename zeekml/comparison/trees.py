@@ -98,9 +98,7 @@ def _coded(rows: pd.DataFrame, categories: dict[str, list[str]]) -> NDArray[np.f
     columns = []
     for name in rows.columns:
         if name in categories:
-            codes = pd.Categorical(rows[name].astype(str), categories=categories[name]).codes.astype(
-                np.float64
-            )
+            codes = pd.Index(categories[name]).get_indexer(pd.Index(rows[name].astype(str)))
             columns.append(np.where(codes < 0, np.nan, codes))
         else:
             columns.append(rows[name].to_numpy(np.float64))
