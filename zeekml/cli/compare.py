@@ -6,7 +6,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -15,6 +15,10 @@ from zeekml.cli.exit_codes import Interrupted
 if TYPE_CHECKING:
     from zeekml.comparison import Outcome, Request
     from zeekml.comparison.cells import Cell
+
+
+_WIDTH: Final = 110
+"""Columns that a table of results takes."""
 
 
 class DataSetName(StrEnum):
@@ -160,8 +164,12 @@ def _show(outcome: Outcome, request: Request) -> None:
     from rich.table import Table
 
     console = Console(file=sys.stdout, markup=False, highlight=False)
+    console.width = max(console.width, _WIDTH)
     for title, (heads, rows) in outcome.tables.items():
-        table = Table(*heads, title=title, title_justify="left", box=None, pad_edge=False)
+        # The task above the figure: seven columns side by side.
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for head in heads:
+            table.add_column(head.replace(" ", "\n", 1), no_wrap=True)
         for row in rows:
             table.add_row(*row)
         console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -85,12 +86,15 @@ def _opening(results: Results, run: Circumstances) -> str:
     processor = sum(result["seconds"] for result in results.values()) / 60
     kept = len(results) - run.fresh
     again = f"; {kept} were there from earlier runs and taken again" if kept else ""
+    seeds = ", ".join(map(str, range(run.seeds)))
+    written_by = _wrapped(
+        f"Written by `{run.command}` on {run.date} with {versions}. {len(results)} cells (a cell is one row, one task,"
+        f" one seed), seeds {seeds}, {run.processes} processes of one thread. The run took {run.elapsed / 60:.1f}"
+        f" minutes for {run.fresh} cells{again}. All cells together took {processor:.1f} minutes of processor time."
+    )
     return f"""# Evaluation: the paper's table
 
-Written by `{run.command}` on {run.date} with {versions}. {len(results)} cells (a cell is one row, one task, one seed),
-seeds {", ".join(map(str, range(run.seeds)))}, {run.processes} processes of one thread. The run took \
-{run.elapsed / 60:.1f} minutes for {run.fresh} cells{again}. All cells together took {processor:.1f} minutes of
-processor time.
+{written_by}
 
 The paper compares five networks on a data set that it does not name, in percent:
 
@@ -153,23 +157,21 @@ def _method(compared: Sequence[Compared]) -> str:
         "scenario": f"whole scenarios are left out: they are dealt to {FOLDS} parts, each is tested by what was trained"
         " on the other, and the figures are those of both together. Rows count as often as they occur.",
     }
-    protocols = "\n".join(f"- `{name}`: {words[name]}" for name in chosen)
+    protocols = "\n".join(_wrapped(f"- `{name}`: {words[name]}", "  ") for name in chosen)
     trained = ", ".join(f"{EPOCHS[name]} under `{name}`" for name in chosen)
-    return f"""## How it is compared
-
-{protocols}
-
-One split serves every network, task and seed, so the spread is that of training alone. {VALIDATION:.0%} of what is
-not tested is kept from training: of the epochs whose macro F1 on it is within 0.01 of the best, the last is kept. The
-test rows choose nothing.
-
-All networks see the same inputs: numbers encoded piecewise-linearly between quantiles of the training rows, marks
-for frequent values and for categories, an embedding of each step. All are trained alike: AdamW, one cycle of the
-learning rate, batches of {BATCH} distinct rows, averaged weights, label smoothing, weighted cross entropy; epochs:
-{trained}. In the loss a class of n rows weighs as n to a power that is tuned with the other settings (1 under
-`random`). Boosted trees (lightgbm) are grown on the same rows, with the validation rows to stop by, and are not tuned.
-
-Macro F1 is the mean over the classes that the test holds. ± is the standard deviation over the seeds."""
+    rest = (
+        "One split serves every network, task and seed, so the spread is that of training alone. "
+        f"{VALIDATION:.0%} of what is not tested is kept from training: of the epochs whose macro F1 on it is within"
+        " 0.01 of the best, the last is kept. The test rows choose nothing.",
+        "All networks see the same inputs: numbers encoded piecewise-linearly between quantiles of the training rows,"
+        " marks for frequent values and for categories, an embedding of each step. All are trained alike: AdamW, one"
+        f" cycle of the learning rate, batches of {BATCH} distinct rows, averaged weights, label smoothing, weighted"
+        f" cross entropy; epochs: {trained}. In the loss a class of n rows weighs as n to a power that is tuned with"
+        " the other settings (1 under `random`). Boosted trees (lightgbm) are grown on the same rows, with the"
+        " validation rows to stop by, and are not tuned.",
+        "Macro F1 is the mean over the classes that the test holds. ± is the standard deviation over the seeds.",
+    )
+    return "\n\n".join(["## How it is compared", protocols, *map(_wrapped, rest)])
 
 
 def _tables(
@@ -225,7 +227,7 @@ def lead_sentences(compared: Sequence[Compared], results: Results) -> list[str]:
             if found.beyond
             else f"{RES} has the best mean of the five networks, but not beyond the spread of the seeds"
             if first
-            else f"{RES} does not lead: {found.rival} has the better mean"
+            else f"{RES} does not lead: {found.rival} is no worse in the mean"
         )
         said.append(
             f"{one.table.title}: {verdict}. {RES} {found.mine.percent()}, {found.rival} {found.theirs.percent()}; seed"
@@ -243,7 +245,7 @@ def _leads(compared: Sequence[Compared], results: Results) -> str:
 Multi-class macro F1 under `distinct`, percent. Beyond the spread means that its worst seed is above the best seed of
 every other network.
 
-{_lines(f"- {sentence}" for sentence in said)}"""
+{_lines(_wrapped(f"- {sentence}", "  ") for sentence in said)}"""
 
 
 def _class_figures(compared: Sequence[Compared], results: Results) -> str:
@@ -307,16 +309,15 @@ Learned numbers of each network, and the processor time of one multi-class cell 
 def _settings(compared: Sequence[Compared], tuned: Tuned) -> str:
     tried = {len(search.trials) for searches in tuned.searches.values() for search in searches.values()}
     number = f"{min(tried)} to {max(tried)}" if len(tried) > 1 else f"{max(tried)}"
-    parts = [
-        f"""## Settings tried
-
-`zeekml compare --tune` tried {number} settings for each network and data set, the same draws for all, on the
-multi-class task under `distinct`: on the rows that are not tested, two thirds to train and one third to validate,
-{TUNING_EPOCHS} epochs, one seed. The setting with the best macro F1 (mean of the last three epochs) is used for both
-tasks and all protocols. `random` and `scenario` have other test rows than `distinct`, so some of theirs were among the
-rows that the settings were chosen on. Half of the settings of Dense take all features in one step and four times the
-width: an ordinary multi-layer perceptron."""
-    ]
+    told = _wrapped(
+        f"`zeekml compare --tune` tried {number} settings for each network and data set, the same draws for all, on the"
+        " multi-class task under `distinct`: on the rows that are not tested, two thirds to train and one third to"
+        f" validate, {TUNING_EPOCHS} epochs, one seed. The setting with the best macro F1 (mean of the last three"
+        " epochs) is used for both tasks and all protocols. `random` and `scenario` have other test rows than"
+        " `distinct`, so some of theirs were among the rows that the settings were chosen on. Half of the settings of"
+        " Dense take all features in one step and four times the width: an ordinary multi-layer perceptron."
+    )
+    parts = ["## Settings tried", told]
     for one in compared:
         searches = tuned.searches.get(one.table.name, {})
         lines = [
@@ -349,6 +350,11 @@ def _picture(figures: Mapping[str, str], name: str, words: str) -> str:
 
 def _shown(found: Spread | None) -> str:
     return "–" if found is None else found.percent()
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """Prose in lines of the project's length, broken at spaces alone."""
+    return textwrap.fill(text, 118, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(lines: Iterator[str] | Sequence[str]) -> str:

@@ -66,7 +66,7 @@ def epochs(results: Results, table: Table, protocol: Protocol) -> bytes:
                     _curves(loss, found[0]["epochs"][0], "loss", f"C{number}", network, 1)
             accuracy.set(title=f"{words}: accuracy, percent", xlabel="epoch")
             loss.set(title=f"{words}: loss", xlabel="epoch")
-        grid[0][0].legend(fontsize=7, title="dashed: in training", title_fontsize=7)
+        grid[0][0].legend(fontsize=7, title="dashed: in training, classes weighted", title_fontsize=7)
         figure.suptitle(f"{table.title}, {protocol}: validation rows over the epochs")
     return saved.getvalue()
 
@@ -115,10 +115,10 @@ def architecture() -> bytes:
             axes.add_patch(FancyArrowPatch(*tips, arrowstyle="-|>", mutation_scale=10, color="black"))
         for at in _SHORTCUTS:
             x, y, width, _ = _BOXES[at]
-            tips = ((x - width / 2 - 0.2, y + 0.05), (x + width / 2 + 0.2, y + 0.05))
+            tips = ((x - width / 2 - 0.2, y + 0.3), (x + width / 2 + 0.2, y + 0.3))
             axes.add_patch(
                 FancyArrowPatch(
-                    *tips, connectionstyle="arc3,rad=-0.42", arrowstyle="-|>", mutation_scale=9, color=_BLUE
+                    *tips, connectionstyle="arc3,rad=-0.25", arrowstyle="-|>", mutation_scale=9, color=_BLUE
                 )
             )
         axes.text(6.8, 4.15, "spatial branch, blue: shortcuts", ha="center", fontsize=8)
