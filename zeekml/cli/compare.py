@@ -167,7 +167,8 @@ def _show(outcome: Outcome, request: Request) -> None:
     console.width = max(console.width, _WIDTH)
     for title, (heads, rows) in outcome.tables.items():
         # The task above the figure: seven columns side by side.
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        console.print(title)
+        table = Table(box=None, pad_edge=False)
         for head in heads:
             table.add_column(head.replace(" ", "\n", 1), no_wrap=True)
         for row in rows:
@@ -189,4 +190,6 @@ def _show_search(found: Any) -> None:
             chosen = ", ".join(f"{name} {value:g}" for name, value in search.settings.model_dump().items())
             best = search.trials[search.chosen].macro_f1
             table.add_row(data_set, network, str(len(search.trials)), f"{100 * best:.2f}", chosen)
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    console = Console(file=sys.stdout, markup=False, highlight=False)
+    console.width = max(console.width, _WIDTH)
+    console.print(table)
