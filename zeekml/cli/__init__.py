@@ -9,7 +9,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from zeekml import __version__
-from zeekml.cli import compare, config, doctor, evaluate, explain, labels, model, score, simulate, status, train, watch
+from zeekml.cli import (
+    compare,
+    config,
+    doctor,
+    evaluate,
+    explain,
+    labels,
+    model,
+    score,
+    simulate,
+    status,
+    train,
+    watch,
+)
 from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
 from zeekml.cli.leave import leave_at_once
 from zeekml.cli.stdout import guarded_stdout
@@ -24,7 +37,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (score, watch, explain, status, doctor, model, config, simulate, train, evaluate, labels, compare):
+for command in (
+    score,
+    watch,
+    explain,
+    status,
+    doctor,
+    model,
+    config,
+    simulate,
+    train,
+    evaluate,
+    labels,
+    compare,
+):
     command.register(app)
 
 
