@@ -9,8 +9,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from zeekml import __version__
-from zeekml.cli import config, doctor, evaluate, explain, labels, model, score, simulate, status, train, watch
-from zeekml.cli.exit_codes import ExitCode, exit_code
+from zeekml.cli import (
+    compare,
+    config,
+    doctor,
+    evaluate,
+    explain,
+    labels,
+    model,
+    score,
+    simulate,
+    status,
+    train,
+    watch,
+)
+from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
 from zeekml.cli.leave import leave_at_once
 from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
@@ -24,7 +37,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (score, watch, explain, status, doctor, model, config, simulate, train, evaluate, labels):
+for command in (
+    score,
+    watch,
+    explain,
+    status,
+    doctor,
+    model,
+    config,
+    simulate,
+    train,
+    evaluate,
+    labels,
+    compare,
+):
     command.register(app)
 
 
@@ -56,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ZeekMLError as error:
         typer.echo(f"zeekml: {error}", err=True)
         _exit(exit_code(error))
+    except Interrupted:
+        _exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:
         if stop.code == ExitCode.INTERRUPTED:
             typer.echo("zeekml: interrupted, nothing was written", err=True)

@@ -35,6 +35,13 @@ class ExitCode(IntEnum):
     """Stopped by Ctrl-C, SIGTERM or SIGHUP; nothing was left behind."""
 
 
+class Interrupted(SystemExit):
+    """Stopped by a signal after the command itself has said what is left."""
+
+    def __init__(self) -> None:
+        super().__init__(ExitCode.INTERRUPTED)
+
+
 _CODES: Final[tuple[tuple[type[ZeekMLError], ExitCode], ...]] = (
     (InputError, ExitCode.INPUT),
     (ModelError, ExitCode.MODEL),
