@@ -8,6 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A change is judged by the same examples every time, however busy the machine is. New ones are looked for with
+# `pytest --hypothesis-profile=new`, see CONTRIBUTING.md.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None, max_examples=500, print_blob=True)
+settings.load_profile("same")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -148,7 +148,7 @@ class Members:
             if not os.path.exists(one.path):  # noqa: PTH110  (pathlib's may raise)
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(one.path))
             tells = began(LogFile(one.path, shown(one.path)))
-            if tells[0] == UNTOLD and one.is_packed and time.time() - one.modified < PATIENCE:
+            if tells[0] == UNTOLD and _is_being_packed(one):
                 raise BlockingIOError(errno.EAGAIN, "is not whole yet", str(one.path))
             if len(self._began) >= _REMEMBERED:
                 self._began.clear()
@@ -210,6 +210,21 @@ def _entries(folder: Path, *, must_exist: bool = False) -> list[os.DirEntry[str]
             f"{folder}: cannot be listed: {error.strerror or error}; rotated logs may lie there unread. Give "
             "zeekml's user the right to list it."
         ) from error
+
+
+def _is_being_packed(one: Member) -> bool:
+    """Whether this is a compressed file that lacks its end and was written lately; one of an empty log has its end."""
+    if not one.is_packed or time.time() - one.modified >= PATIENCE:
+        return False
+    try:
+        content = open_content(one.path)
+    except InputError:
+        return False
+    try:
+        content.read(0, START)
+        return content.failure is not None or not content.packed
+    finally:
+        content.close()
 
 
 def start_of(one: Member) -> bytes:
