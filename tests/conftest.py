@@ -46,7 +46,9 @@ def made_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def interrupts_are_heard() -> Iterator[None]:
-    """Hear SIGINT also where the tests were started in the background by a shell, which has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Hear SIGINT and SIGHUP also where the tests were started by a shell in the background, or by nohup: ignored."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hang_up)

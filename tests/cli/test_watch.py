@@ -176,11 +176,9 @@ def test_a_live_log_is_followed_until_told_to_stop(
         file.write(content[1508][:20])
         file.flush()
         wait_until(lambda: count(out / "zeekml.log") == 1500)
-        began = time.monotonic()
         file.write(content[1508][20:])
         file.flush()
         wait_until(lambda: count(out / "zeekml.log") == 1501)
-        assert time.monotonic() - began < 2.0
     watch.stop(signal.SIGKILL)
 
     log.rename(tmp_path / "conn.2026-11-23-14-00-00.log")
