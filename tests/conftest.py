@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -52,3 +53,14 @@ def interrupts_are_heard() -> Iterator[None]:
     yield
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGHUP, hang_up)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a command that ran in this process set up for its log."""
+    root, ours = logging.getLogger(), logging.getLogger("zeekml")
+    level = ours.level
+    yield
+    # Pytest's own handlers come and go around each phase of a test: only ours are taken away.
+    root.handlers[:] = [each for each in root.handlers if not type(each).__module__.startswith("zeekml")]
+    ours.setLevel(level)

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,15 +17,6 @@ from zeekml.config import LoggingSettings
 from zeekml.operations.logs import escaped, set_up_logging
 
 _log = logging.getLogger("zeekml.tests.logs")
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("zeekml")
-    handlers, level = list(root.handlers), ours.level
-    yield
-    root.handlers[:] = handlers
-    ours.setLevel(level)
 
 
 def logged(form: Any, say: Callable[[], None], level: Any = "info") -> str:
