@@ -161,7 +161,7 @@ class WatchSettings(_Section):
 
     poll: Annotated[float, Field(ge=0.05, le=60)] = 1.0
     checkpoint_every: Annotated[float, Field(ge=1)] = 60.0
-    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 65_536
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
     rotate_every: Seconds = 0.0
     rotate_size: Annotated[int, Field(ge=0)] = 0
     archives: Annotated[tuple[Archive, ...], BeforeValidator(_as_tuple)] = ()
