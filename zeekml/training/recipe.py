@@ -56,6 +56,13 @@ class VariationPart(_Part):
     ports: Share = Field(default=0.5, description="share of draws whose scans go to other ports")
 
 
+class MadePart(_Part):
+    """Made hosts to train on beside the captures; see ``zeekml.training.made``."""
+
+    behaviours: list[str] = Field(default=[], description="patterns of the behaviours that are made")
+    draws: int = Field(default=4, ge=1, description="hosts of each behaviour an epoch")
+
+
 class NetworkPart(_Part):
     """Sizes of the network; see ``zeekml.networks``."""
 
@@ -135,6 +142,7 @@ class Recipe(_Part):
     data: DataPart
     overlays: OverlayPart = OverlayPart()
     variation: VariationPart = VariationPart()
+    made: MadePart = MadePart()
     network: NetworkPart = NetworkPart()
     fit: FitPart = FitPart()
     verdicts: VerdictPart = VerdictPart()
