@@ -71,7 +71,7 @@ class Bundle:
     @property
     def calibration(self) -> Calibration:
         """From log odds to scores."""
-        return Calibration(self.manifest.calibration.scale, self.manifest.calibration.offset)
+        return Calibration(self.manifest.calibration.given, self.manifest.calibration.meant)
 
 
 def list_bundles() -> dict[str, Manifest | BundleError]:

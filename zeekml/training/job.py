@@ -29,6 +29,7 @@ from zeekml.training.captures import Capture, load_captures
 from zeekml.training.fit import Epoch, Fitted, fit
 from zeekml.training.folds import Fold, deal
 from zeekml.training.heldout import HeldOut
+from zeekml.training.made import chosen
 from zeekml.training.measure import (
     connection_figures,
     counted,
@@ -41,7 +42,7 @@ from zeekml.training.measure import (
 from zeekml.training.recipe import Recipe, load_recipe
 from zeekml.training.report import model_card
 from zeekml.training.samples import Material
-from zeekml.training.trees import fit_trees
+from zeekml.training.trees import fit_trees, teacher_of
 
 Floats = NDArray[np.float64]
 
@@ -58,9 +59,10 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """All held-out rows, what the networks of their folds said of them, and what the trees did."""
+    """All held-out rows, the fold of each, the logits that its network gave, and the log odds of its trees."""
 
     rows: pd.DataFrame
+    fold: NDArray[np.int64]
     logits: NDArray[np.float32]
     trees: Floats
     best_epochs: tuple[int, ...]
@@ -83,9 +85,13 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
     held_out = _out_of_fold(captures, recipe, watcher)
     epochs = held_out.epochs
 
-    watcher.begin("final network, all captures", epochs)
     material = Material(captures, recipe)
-    final = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
+    teacher = None
+    if recipe.fit.taught:
+        watcher.begin("boosted trees that teach the final network", 0)
+        teacher = teacher_of(fit_trees(material, recipe, recipe.seed), material, recipe, recipe.seed)
+    watcher.begin("final network, all captures", epochs)
+    final = fit(material, recipe, seed=recipe.seed, stop_after=epochs, teacher=teacher, report=watcher.epoch)
 
     calibration, metrics = _judge(held_out, recipe)
     metrics["epochs"] = epochs
@@ -102,6 +108,7 @@ def _check_extras() -> None:
 
 
 def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
+    chosen(recipe.made.behaviours, recipe.class_names)
     for kind, groups in (
         ("infected", {c.group for c in captures if c.measured and c.infected}),
         ("clean", {c.group for c in captures if c.measured and c.clean}),
@@ -128,24 +135,33 @@ def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) 
                 "or check the class map"
             )
     best = []
-    for number, fold in enumerate(folds):
+    for number, fold in enumerate(folds if recipe.fit.patience else []):
         validation = folds[(number + 1) % len(folds)]
         best.append(_best_epoch(_without(captures, fold, validation), validation, recipe, number, watcher))
-    epochs = round(median(best))
+    epochs = round(median(best)) if best else recipe.fit.epochs
     rows, logits, trees = [], [], []
     for number, fold in enumerate(folds):
         held_out = HeldOut(fold, recipe, recipe.seed + number)
         material = Material(_without(captures, fold), recipe)
-        watcher.begin(f"fold {number + 1} of {len(folds)}", epochs)
-        fitted = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
-        logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
         watcher.begin(f"fold {number + 1} of {len(folds)}, boosted trees", 0)
-        predict = fit_trees(material, recipe, recipe.seed)
-        trees.append(held_out.predict(lambda predict=predict: predict)[:, 0])  # type: ignore[misc]
+        grown = fit_trees(material, recipe, recipe.seed)
+        trees.append(held_out.predict(lambda grown=grown: grown.predict)[:, 0])  # type: ignore[misc]
+        teacher = teacher_of(grown, material, recipe, recipe.seed)
+        watcher.begin(f"fold {number + 1} of {len(folds)}", epochs)
+        fitted = fit(
+            material, recipe, seed=recipe.seed, stop_after=epochs, teacher=teacher, report=watcher.epoch
+        )
+        logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
         rows.append(held_out.rows)
     pooled = pd.concat(rows, ignore_index=True)
+    fold_of_row = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
     return OutOfFold(
-        pooled, np.concatenate(logits), np.concatenate(trees).astype(np.float64), tuple(best), epochs
+        pooled,
+        fold_of_row,
+        np.concatenate(logits),
+        np.concatenate(trees).astype(np.float64),
+        tuple(best),
+        epochs,
     )
 
 
@@ -162,7 +178,11 @@ def _best_epoch(
         return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
 
     watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
-    found = fit(Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch)
+    material = Material(captures, recipe)
+    teacher = None
+    if recipe.fit.taught:
+        teacher = teacher_of(fit_trees(material, recipe, recipe.seed), material, recipe, recipe.seed)
+    found = fit(material, recipe, seed=recipe.seed, teacher=teacher, validate=validate, report=watcher.epoch)
     return found.latest_good_epoch(recipe.fit.tolerance)
 
 
@@ -182,10 +202,13 @@ def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, 
     odds = log_odds(held_out.logits)
     calibration = fit_calibration(odds[keep], bad[keep])
     score = calibration.score(odds)
-    trees = np.clip(held_out.trees, 1e-6, 1 - 1e-6)
+    trees = fit_calibration(held_out.trees[keep], bad[keep]).score(held_out.trees)
     class_index = class_shares(held_out.logits)[0]
     metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.best_epochs)}
     metrics["calibration_error"] = expected_calibration_error(score[keep], bad[keep])
+    metrics["calibration_error_other_folds"] = expected_calibration_error(
+        _calibrated_by_others(held_out, odds)[keep], bad[keep]
+    )
     for name, values in (("network", score), ("trees", trees)):
         benign = values[keep & ~bad]
         threshold = threshold_for(benign, part.connection_fpr)
@@ -208,6 +231,16 @@ def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, 
             }  # fmt: skip
     metrics["network"]["classes"] = _class_figures(rows, held_out.logits, recipe)
     return calibration, metrics
+
+
+def _calibrated_by_others(held_out: OutOfFold, odds: Floats) -> Floats:
+    """Scores of each fold by a calibration that was fitted to the other folds: what one of new captures comes to."""
+    keep, bad = counted(held_out.rows), (held_out.rows["label"] > 0).to_numpy()
+    score = np.empty(len(odds))
+    for fold in np.unique(held_out.fold):
+        mine = held_out.fold == fold
+        score[mine] = fit_calibration(odds[keep & ~mine], bad[keep & ~mine]).score(odds[mine])
+    return score
 
 
 def _class_figures(rows: pd.DataFrame, logits: NDArray[np.float32], recipe: Recipe) -> dict[str, Any]:
@@ -269,7 +302,7 @@ def _write(
             "bins": final.encoding.bins,
             "used": [name for name, used in zip(LAYOUT.names, final.encoding.used, strict=True) if used],
         },
-        "calibration": {"method": "temperature", "scale": calibration.scale, "offset": calibration.offset},
+        "calibration": {"given": calibration.given, "meant": calibration.meant},
         "thresholds": thresholds,
         "evidence": {**evidence, "half_life": recipe.verdicts.half_life},
         "reasons": {"fidelity": fidelity},

@@ -84,7 +84,9 @@ class FitPart(_Part):
     batch: int = Field(default=64, ge=1, description="sequences in a step")
     epochs: int = Field(default=20, ge=1)
     patience: int = Field(
-        default=6, ge=1, description="epochs without a better validation average precision before stopping"
+        default=6,
+        ge=0,
+        description="epochs without a better validation average precision before stopping; 0: train for all epochs",
     )
     tolerance: Share = Field(
         default=0.02,
@@ -93,6 +95,12 @@ class FitPart(_Part):
     rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(default=1e-2, ge=0)
     smoothing: Share = Field(default=0.02, description="label smoothing")
+    taught: Share = Field(
+        default=0.0, description="share of the loss that follows boosted trees on the same rows"
+    )
+    taught_without: list[str] = Field(
+        default=[], description="patterns of the features that a second set of teaching trees does without"
+    )
     ema: Share = Field(default=0.99, description="decay of the averaged weights, which are the ones kept")
     capture_power: Share = Field(default=0.5, description="a capture of n connections weighs n to this power")
     class_power: Share = Field(

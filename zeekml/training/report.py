@@ -25,6 +25,8 @@ def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, str]]:
             rows.append((words, a, b, _better(a, b)))
     a, b = (metrics[name]["hosts"]["infected_named"] for name in ("network", "trees"))
     rows.append(("infected hosts named at the host threshold", a, b, _better(a, b)))
+    a, b = (metrics[name]["hosts"]["labelled_named"] for name in ("network", "trees"))
+    rows.append(("the same, without sandbox runs", a, b, _better(a, b)))
     return rows
 
 
@@ -63,7 +65,12 @@ give themselves away. `metrics.json` holds every figure, also for each capture b
 {table}
 
 Counted: {connections["connections"]} connections, {connections["malicious"]} of them malicious; {hosts["infected"]}
-infected and {hosts["clean"]} clean hosts with {recipe.verdicts.host_min_connections} connections or more.
+infected ({hosts["labelled"]} of them not sandbox runs) and {hosts["clean"]} clean hosts with \
+{recipe.verdicts.host_min_connections} connections or more.
+
+Calibration error: {metrics["calibration_error"]:.3f} where the calibration was fitted,
+{metrics["calibration_error_other_folds"]:.3f} when each fold is calibrated by the others. The clean network with the
+most connections above the threshold has {connections["most_alarms_in_a_clean_network"]:.2%} of them there.
 
 ## Thresholds
 
@@ -78,8 +85,8 @@ Clean hosts named all the same:
 
 {named}
 
-The network's settings were chosen among about ten by such folds over these same captures, the trees kept one ordinary
-setting: the comparison leans towards the network, and on other captures both may do less well.
+The settings were chosen by such folds over these same captures, so on other captures all of it may do less well. Trees
+and network were trained on the same rows and features.
 
 ## Each capture
 

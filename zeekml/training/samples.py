@@ -82,7 +82,7 @@ class Material:
     def __init__(self, captures: Sequence[Capture], recipe: Recipe) -> None:
         self._recipe = recipe
         self._classes = {name: index for index, name in enumerate(recipe.class_names)}
-        self._made = list(enumerate(chosen(recipe.made.behaviours), len(captures)))
+        self._made = list(enumerate(chosen(recipe.made.behaviours, recipe.class_names), len(captures)))
         nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
         networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in captures if c.clean]
         self._networks = [network for network in networks if network.hosts]

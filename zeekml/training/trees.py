@@ -1,23 +1,46 @@
-"""Gradient-boosted trees on the same features and rows: the baseline that a network has to beat."""
+"""Gradient-boosted trees on the same features and rows: the baseline to beat, and teachers of the network.
+
+Trees judge each row by itself and generalise over the made hosts better than a network that carries state; taught by
+them, the network keeps what it makes of a sequence and costs no more in use.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features import Block
-from zeekml.training.fit import used_features
+from zeekml.features import LAYOUT, Block
+from zeekml.training.fit import Teacher, used_features
 from zeekml.training.recipe import Recipe
-from zeekml.training.samples import Material, row_weights
+from zeekml.training.samples import Floats, Material, row_weights
 
 #: Epochs of overlays that the trees are grown on.
 _DRAWS = 2
 
 
-def fit_trees(material: Material, recipe: Recipe, seed: int) -> Callable[[Block], NDArray[np.float32]]:
-    """Grow trees; returns what gives the probability of not Benign (N, 1) for a block."""
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Grown trees and the features (F,) that they see."""
+
+    booster: Any
+    used: NDArray[np.bool_]
+
+    def log_odds(self, features: Floats) -> Floats:
+        """Log odds (N,) of not Benign for features (N, F)."""
+        return np.asarray(self.booster.predict(features[:, self.used], raw_score=True), dtype=np.float32)
+
+    def predict(self, block: Block) -> Floats:
+        """The same for a block, (N, 1) in log order."""
+        return self.log_odds(block.matrix)[:, None]
+
+
+def fit_trees(material: Material, recipe: Recipe, seed: int, without: Sequence[str] = ()) -> Trees:
+    """Grow trees on the features that the recipe lets through, but for those of the patterns ``without``."""
     import lightgbm  # an extra: training is the only thing that needs it  # noqa: PLC0415
 
     epochs = [material.epoch(np.random.default_rng([seed, draw])) for draw in range(_DRAWS)]
@@ -25,7 +48,8 @@ def fit_trees(material: Material, recipe: Recipe, seed: int) -> Callable[[Block]
     labels = np.concatenate([epoch.labels for epoch in epochs])
     weights = np.concatenate([row_weights(epoch, recipe.fit) for epoch in epochs])
     keep = weights > 0
-    used = used_features(recipe)
+    left_out = [any(fnmatchcase(name, pattern) for pattern in without) for name in LAYOUT.names]
+    used = used_features(recipe) & ~np.array(left_out)
     booster = lightgbm.train(
         {
             "objective": "binary",
@@ -46,4 +70,24 @@ def fit_trees(material: Material, recipe: Recipe, seed: int) -> Callable[[Block]
         ),
         num_boost_round=300,
     )
-    return lambda block: np.asarray(booster.predict(block.matrix[:, used]), dtype=np.float32)[:, None]
+    return Trees(booster, used)
+
+
+def teacher_of(trees: Trees, material: Material, recipe: Recipe, seed: int) -> Teacher | None:
+    """What the network is taught by: these trees and, with ``taught_without``, others that lack those features.
+
+    None where the recipe has no teaching. The mean of two that see different features is surer of what they agree on.
+    """
+    if not recipe.fit.taught:
+        return None
+    every = [trees]
+    if recipe.fit.taught_without:
+        every.append(fit_trees(material, recipe, seed, recipe.fit.taught_without))
+    return _mean(every)
+
+
+def _mean(every: Sequence[Trees]) -> Callable[[Floats], Floats]:
+    def log_odds(features: Floats) -> Floats:
+        return np.asarray(np.mean([trees.log_odds(features) for trees in every], axis=0), dtype=np.float32)
+
+    return log_odds

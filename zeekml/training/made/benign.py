@@ -1,4 +1,4 @@
-"""What made clean hosts do: ordinary behaviour of kinds that are mistaken for bots and that captures hold too little of.
+"""What made clean hosts do: what is mistaken for bots, and what the captures hold too little of.
 
 As with the made bots every number is drawn anew for each host, over a wide range.
 """
@@ -23,7 +23,9 @@ def poller(host: MadeHost) -> None:
     spread = np.exp(rng.choice((0.0, 0.1)) * rng.normal(size=len(ts)))
     on = np.flatnonzero(~off)
     if port == 161:
-        host.udp("Benign", ts, devices[device], port, None, sent[device] * spread, received[device] * spread, ~off)
+        host.udp(
+            "Benign", ts, devices[device], port, None, sent[device] * spread, received[device] * spread, ~off
+        )
         return
     service = {502: "modbus", 80: "http", 443: "ssl", 20000: "dnp3_tcp", 22: "ssh"}.get(port)
     few = rng.dirichlet(np.full(len(CLOSED), 0.3))
@@ -46,7 +48,9 @@ def orphan(host: MadeHost) -> None:
         host.lookup(ts - 0.3, float(rng.choice((1.0, 0.9, 0.5))))
     if port == 123:
         none = np.zeros(count, dtype=bool)
-        host.udp("Benign", ts, rng.choice(servers, count), 123, "ntp", np.full(count, 48.0), np.zeros(count), none)
+        host.udp(
+            "Benign", ts, rng.choice(servers, count), 123, "ntp", np.full(count, 48.0), np.zeros(count), none
+        )
     elif rng.random() < 0.6:
         host.unanswered("Benign", ts, rng.choice(servers, count), port, int(rng.integers(1, 6)))
     else:
@@ -62,15 +66,18 @@ def telemetry(host: MadeHost) -> None:
     if rng.random() < 0.8:
         host.lookup(ts - 0.2)
     few = rng.dirichlet(np.full(len(CLOSED), 0.3))
-    host.tcp("Benign", ts, peers, port, "ssl" if rng.random() < 0.9 else None, host.sizes(count, host.between(700, 5000), 0.4),
-             host.sizes(count, host.between(3000, 9000), 0.4), host.between(0.2, 120) * np.exp(0.4 * rng.normal(size=count)),
-             CLOSED, few)  # fmt: skip
+    service = "ssl" if rng.random() < 0.9 else None
+    seconds = host.between(0.2, 120) * np.exp(0.4 * rng.normal(size=count))
+    host.tcp("Benign", ts, peers, port, service, host.sizes(count, host.between(700, 5000), 0.4),
+             host.sizes(count, host.between(3000, 9000), 0.4), seconds, CLOSED, few)  # fmt: skip
 
 
 def monitor(host: MadeHost) -> None:
     """Pings hosts and looks whether their ports are open; a few are down."""
     rng, count = host.rng, int(host.rng.integers(80, 400))
-    others = host.inside(int(rng.choice((1, 2, 5, 20, 60))))  # one: a health check of the service behind a balancer
+    others = host.inside(
+        int(rng.choice((1, 2, 5, 20, 60)))
+    )  # one: a health check of the service behind a balancer
     rounds = host.clock(host.between(0.3, 600), 0.02, -(-count // len(others)))
     ts = (rounds[:, None] + np.arange(len(others)) * 0.05).ravel()
     who = np.tile(np.arange(len(others)), len(rounds))
@@ -95,8 +102,23 @@ def offline(host: MadeHost) -> None:
     host.lookup(ts[dns], float(rng.choice((0.0, 0.0, 0.3))))
     peers = host.outside(int(rng.integers(2, 12)))
     none = np.zeros(len(clock), dtype=bool)
-    host.udp("Benign", ts[clock], rng.choice(peers, len(clock)), 123, "ntp", np.full(len(clock), 48.0), np.zeros(len(clock)), none)
-    host.unanswered("Benign", ts[web], rng.choice(peers, len(web)), rng.choice((443, 80), len(web)), int(rng.integers(1, 6)))
+    host.udp(
+        "Benign",
+        ts[clock],
+        rng.choice(peers, len(clock)),
+        123,
+        "ntp",
+        np.full(len(clock), 48.0),
+        np.zeros(len(clock)),
+        none,
+    )
+    host.unanswered(
+        "Benign",
+        ts[web],
+        rng.choice(peers, len(web)),
+        rng.choice((443, 80), len(web)),
+        int(rng.integers(1, 6)),
+    )
 
 
 def clocks(host: MadeHost) -> None:
@@ -117,7 +139,9 @@ def lookups(host: MadeHost) -> None:
     resolver = rng.choice(np.append(host.outside(int(rng.choice((1, 1, 8)))), host.resolver), count)
     asked = host.sizes(count, host.between(28, 55), 0.2)
     answer = asked + host.sizes(count, host.between(16, 250), 0.8)
-    host.udp("Benign", ts, resolver, 53, "dns", asked, answer, rng.random(count) < rng.choice((0.99, 0.95, 0.8)))
+    host.udp(
+        "Benign", ts, resolver, 53, "dns", asked, answer, rng.random(count) < rng.choice((0.99, 0.95, 0.8))
+    )
 
 
 def browsing(host: MadeHost) -> None:
@@ -197,14 +221,21 @@ def office(host: MadeHost) -> None:
         host.tcp("Benign", ts[rows], peers, port, service, host.sizes(len(rows), 2500, 1),
                  host.sizes(len(rows), 4000, 1.2), rng.lognormal(0, 1.5, len(rows)))  # fmt: skip
     gone = ts[rng.random(count) < rng.choice((0.0, 0.02, 0.1))]
-    host.unanswered("Benign", gone, np.full(len(gone), host.inside(1)[0]), int(rng.choice((445, 9100, 135))), 3)
+    host.unanswered(
+        "Benign", gone, np.full(len(gone), host.inside(1)[0]), int(rng.choice((445, 9100, 135))), 3
+    )
 
 
 def announcements(host: MadeHost) -> None:
     """Names and services told to all inside: nobody answers, and nobody should."""
     rng, count = host.rng, int(host.rng.integers(40, 200))
     ts = host.clock(host.between(0.5, 120), 1.2, count)
-    groups = ((224 << 24) + 251, (239 << 24) + (255 << 16) + (255 << 8) + 250, (224 << 24) + 252, (255 << 24) + 0xFFFFFF)
+    groups = (
+        (224 << 24) + 251,
+        (239 << 24) + (255 << 16) + (255 << 8) + 250,
+        (224 << 24) + 252,
+        (255 << 24) + 0xFFFFFF,
+    )
     which = rng.choice(4, count, p=rng.dirichlet((2, 2, 1, 1)))
     port = np.array((5353, 1900, 5355, 137))[which]
     packets = np.ceil(host.sizes(count, 2, 0.7))

@@ -21,7 +21,13 @@ Masks = NDArray[np.bool_]
 #: How a TCP session ends: ``conn_state``, ``history``.
 CLOSED = (("SF", "ShADadFf"), ("SF", "ShADadfF"), ("SF", "ShADadFfT"), ("RSTO", "ShADadR"), ("RSTR", "ShADadFr"),
           ("RSTO", "ShADadFfR"), ("S1", "ShADad"), ("S3", "ShADadf"))  # fmt: skip
-SERVER_FIRST = (("SF", "ShAdDaFf"), ("SF", "ShAdDafF"), ("S1", "ShAdDa"), ("RSTO", "ShAdDaR"), ("S3", "ShAdDaf"))
+SERVER_FIRST = (
+    ("SF", "ShAdDaFf"),
+    ("SF", "ShAdDafF"),
+    ("S1", "ShAdDa"),
+    ("RSTO", "ShAdDaR"),
+    ("S3", "ShAdDaf"),
+)
 #: A port that was open, and nothing was said: checks and scans.
 NOTHING_SAID = (("SF", "ShAFaf"), ("RSTO", "ShAR"), ("RSTO", "ShR"), ("S1", "Sh"), ("SF", "ShAfFa"))
 
@@ -86,8 +92,12 @@ class MadeHost:
         count = len(ts)
         share = np.ones(len(endings)) if weights is None else weights
         ending = self.rng.choice(len(endings), count, p=share / share.sum())
-        packets_out = 3 + np.ceil(sent / _SEGMENT) + received // (2 * _SEGMENT) + self.rng.integers(0, 2, count)
-        packets_in = 2 + np.ceil(received / _SEGMENT) + sent // (2 * _SEGMENT) + self.rng.integers(0, 2, count)
+        packets_out = (
+            3 + np.ceil(sent / _SEGMENT) + received // (2 * _SEGMENT) + self.rng.integers(0, 2, count)
+        )
+        packets_in = (
+            2 + np.ceil(received / _SEGMENT) + sent // (2 * _SEGMENT) + self.rng.integers(0, 2, count)
+        )
         self._add(
             label, ts, peer, port, "tcp", service,
             duration=np.maximum(seconds, 1e-4) + self._trips(count),
@@ -98,10 +108,13 @@ class MadeHost:
             sizes=(sent + packets_out * self._header + 12, received + packets_in * self._header + 12),
         )  # fmt: skip
 
-    def unanswered(self, label: str, ts: Floats, peer: Ints, port: Ints | int, tries: int, syn: int = 0) -> None:
+    def unanswered(
+        self, label: str, ts: Floats, peer: Ints, port: Ints | int, tries: int, syn: int = 0
+    ) -> None:
         """SYNs without an answer, repeated after 1, 2, 4 s: S0."""
         count, zero = len(ts), np.zeros(len(ts))
-        sent = self.rng.integers(1, tries + 1, count) if self.rng.random() < 0.5 else np.full(count, tries)
+        fewest = 1 if self.rng.random() < 0.5 else tries
+        sent = self.rng.integers(fewest, tries + 1, count).astype(np.float64)
         known = sent > 1
         nothing = np.where(known, 0.0, np.nan)
         first = float(self.rng.choice((1.0, 3.0)))
@@ -110,8 +123,8 @@ class MadeHost:
             label, ts, peer, port, "tcp", None,
             duration=np.where(known, waited, np.nan),
             state=_all("S0", count), history=_all("S", count),
-            payload=(nothing, nothing), packets=(sent.astype(float), zero),
-            sizes=(sent * float(syn or self._syn), zero),
+            payload=(nothing, nothing), packets=(sent, zero),
+            sizes=(sent * (syn or self._syn), zero),
         )  # fmt: skip
 
     def refused(self, label: str, ts: Floats, peer: Ints, port: Ints | int, syn: int = 0) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zeekml.training.made.host import CLOSED, NOTHING_SAID, SERVER_FIRST, MadeHost
+from zeekml.training.made.host import CLOSED, NOTHING_SAID, SERVER_FIRST, Floats, Ints, MadeHost, Masks
 
 #: Ports that command servers listen at, beside random ones.
 _COMMAND_PORTS = (80, 443, 8080, 8443, 4444, 6667, 1604, 2222, 9001, 53, 8888, 447, 449, 81, 5552)
@@ -56,7 +56,9 @@ def beacon(host: MadeHost) -> None:
     service = _service(host, port)
     down = _down(host, count)
     tls = service == "ssl"
-    sent = host.sizes(count, host.between(300, 1500) if tls else host.between(30, 900), rng.choice((0.01, 0.05, 0.3)))
+    sent = host.sizes(
+        count, host.between(300, 1500) if tls else host.between(30, 900), rng.choice((0.01, 0.05, 0.3))
+    )
     received = host.sizes(
         count, host.between(250, 6000) if tls else host.between(10, 1500), rng.choice((0.0, 0.05, 0.3))
     )
@@ -68,7 +70,18 @@ def beacon(host: MadeHost) -> None:
     if rng.random() < 0.3:
         host.lookup(ts[~down] - 0.2)
     few = rng.dirichlet(np.full(len(CLOSED), 0.3))
-    host.tcp("C&C", ts[~down], peers[~down], port, service, sent[~down], received[~down], seconds[~down], CLOSED, few)
+    host.tcp(
+        "C&C",
+        ts[~down],
+        peers[~down],
+        port,
+        service,
+        sent[~down],
+        received[~down],
+        seconds[~down],
+        CLOSED,
+        few,
+    )
     _missing(host, ts[down], peers[down], port)
 
 
@@ -82,7 +95,7 @@ def _service(host: MadeHost, port: int) -> str | None:
     return str(host.rng.choice(("http", "ssl"))) if host.rng.random() < 0.3 else None
 
 
-def _down(host: MadeHost, count: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _down(host: MadeHost, count: int) -> Masks:
     """A stretch in which the server does not answer, in one bot of two."""
     rows = np.arange(count)
     if host.rng.random() < 0.5:
@@ -91,7 +104,7 @@ def _down(host: MadeHost, count: int) -> np.ndarray[tuple[int], np.dtype[np.bool
     return (rows >= start) & (rows < start + host.rng.integers(1, count))
 
 
-def _missing(host: MadeHost, ts: np.ndarray, peers: np.ndarray, port: int) -> None:  # type: ignore[type-arg]
+def _missing(host: MadeHost, ts: Floats, peers: Ints, port: int) -> None:
     """Calls that found nobody: no answer or a refusal."""
     if host.rng.random() < 0.5:
         host.unanswered("C&C", ts, peers, port, int(host.rng.integers(1, 5)))
@@ -120,7 +133,9 @@ def tunnel(host: MadeHost) -> None:
     sent = host.sizes(count, asked, spread) * packets
     received = (host.sizes(count, asked + host.between(1, 600), spread) + 10) * packets
     answered = rng.random(count) < rng.choice((1.0, 0.95, 0.7, 0.3))
-    seconds = np.where(packets > 1, packets * rng.uniform(0.01, 0.5), 0.05) * np.exp(0.5 * rng.normal(size=count))
+    seconds = np.where(packets > 1, packets * rng.uniform(0.01, 0.5), 0.05) * np.exp(
+        0.5 * rng.normal(size=count)
+    )
     host.udp("Tunnel", ts, resolver, 53, "dns", sent, received, answered, packets, seconds)
 
 
@@ -148,17 +163,15 @@ def peers(host: MadeHost) -> None:
     rng, count = host.rng, int(host.rng.integers(60, 350))
     ts = host.clock(host.between(0.05, 10), 2, count)
     others = host.outside(int(rng.integers(count // 4 + 1, count + 1)))
-    who = rng.choice(others, count)
-    port = (
-        np.full(count, rng.integers(1024, 65536))
-        if rng.random() < 0.5
-        else rng.integers(1024, 65536, len(others))[np.searchsorted(np.sort(others), who) % len(others)]
-    )
+    who = rng.integers(0, len(others), count)
+    ports = rng.integers(1024, 65536, len(others))
+    if rng.random() < 0.5:
+        ports[:] = ports[0]
     sent = host.sizes(count, host.between(12, 200), rng.choice((0.0, 0.2)))
     received = host.sizes(count, host.between(12, 900), rng.choice((0.0, 0.2)))
     alive = rng.random(count) < rng.uniform(0, 0.8)
     packets = np.ceil(host.sizes(count, 1, 0.4))
-    host.udp("C&C", ts, who, port, None, sent * packets, received * packets, alive, packets)
+    host.udp("C&C", ts, others[who], ports[who], None, sent * packets, received * packets, alive, packets)
 
 
 def flood(host: MadeHost) -> None:
