@@ -214,6 +214,7 @@ def manifest_of(network: Network, encoding: Encoding) -> dict[str, Any]:
             "features": LAYOUT.names,
         },
         "encoding": {"mode": encoding.mode, "bins": encoding.bins, "used": LAYOUT.names},
+        "trees": None,
         "calibration": {"given": [0.0, 1.0], "meant": [-0.5, 1.0]},
         "thresholds": {"connection": 0.5, "connection_fpr": 0.001, "host": 4.0, "host_fpr": 0.01},
         "evidence": {"floor": 0.3, "floor_fpr": 0.01, "half_life": 3600.0},

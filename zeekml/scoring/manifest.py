@@ -70,6 +70,13 @@ class CalibrationPart(_Part):
         return self
 
 
+class TreesPart(_Part):
+    """Boosted trees beside the network; their arrays lie with the weights. ``share``: theirs of the log odds."""
+
+    count: int = Field(ge=1, le=10_000)
+    share: float = Field(gt=0, le=1)
+
+
 class Thresholds(_Part):
     """Where a verdict begins, and the share of benign traffic (held out) that passes it all the same."""
 
@@ -124,6 +131,7 @@ class Manifest(_Part):
     network: NetworkSizes
     layout: LayoutName
     encoding: EncodingPart
+    trees: TreesPart | None
     calibration: CalibrationPart
     thresholds: Thresholds
     evidence: Evidence

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.scoring.calibration import Calibration, log_odds
-from zeekml.scoring.runner import Runner
 from zeekml.training.fit import Fitted
-from zeekml.training.samples import Sequences, as_block
+from zeekml.training.samples import Sequences
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def fit_calibration(odds: Floats, bad: NDArray[np.bool_], points: int = 16) -> C
     order = np.argsort(odds, kind="stable")
     ranks = np.unique(np.r_[0, np.linspace(0.005, 0.995, points - 1), 1] * len(odds) // 1).astype(np.int64)
     blocks: list[tuple[float, float, float]] = []  # rows, malicious ones, sum of log odds
-    for start, stop in zip(ranks[:-1], ranks[1:], strict=True):
+    for start, stop in pairwise(ranks):
         mine = order[start:stop]
         blocks.append((float(len(mine)), float(bad[mine].sum()), float(odds[mine].sum())))
         while len(blocks) > 1 and _share(blocks[-1]) <= _share(blocks[-2]):
@@ -55,16 +56,16 @@ def expected_calibration_error(score: Floats, bad: NDArray[np.bool_], bins: int 
 
 
 def fit_reasons(
-    fitted: Fitted, sequences: Sequences
+    fitted: Fitted, sequences: Sequences, logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Ridge regression of the network's log odds on the encoded features of sequences.
+    """Ridge regression of the model's log odds, from its logits (N, K), on the encoded features of sequences.
 
     Returns coefficients (C,), the mean encoding (C,) of benign rows, and the share of the variance that is explained.
     """
     from sklearn.linear_model import Ridge  # noqa: PLC0415 - an extra
 
     encoded = fitted.encoding.encode(sequences.features)
-    odds = np.clip(log_odds(Runner(fitted.network, fitted.encoding).logits(as_block(sequences))), -12, 12)
+    odds = np.clip(log_odds(logits), -12, 12)
     model = Ridge(alpha=10.0).fit(encoded, odds)
     typical = encoded[sequences.labels == 0].mean(axis=0, dtype=np.float64).astype(np.float32)
     return model.coef_.astype(np.float32), typical, float(model.score(encoded, odds))

@@ -77,6 +77,16 @@ class NetworkPart(_Part):
     features: list[str] = Field(default=["*"], description="patterns of the features that the network sees")
 
 
+class TreesPart(_Part):
+    """Boosted trees that are shipped with the network and judge beside it."""
+
+    share: Share = Field(default=0.0, description="share of the log odds that is theirs; 0: none are shipped")
+    count: int = Field(default=100, ge=1, le=10_000, description="how many")
+    leaves: int = Field(default=16, ge=2, le=16, description="of a tree at most")
+    rate: float = Field(default=0.12, gt=0, le=1, description="learning rate")
+    without: list[str] = Field(default=[], description="patterns of the features that they do without")
+
+
 class FitPart(_Part):
     """How the network is fitted."""
 
@@ -152,6 +162,7 @@ class Recipe(_Part):
     variation: VariationPart = VariationPart()
     made: MadePart = MadePart()
     network: NetworkPart = NetworkPart()
+    trees: TreesPart = TreesPart()
     fit: FitPart = FitPart()
     verdicts: VerdictPart = VerdictPart()
 

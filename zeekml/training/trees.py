@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.features import LAYOUT, Block
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES
+from zeekml.scoring.trees import Trees as ScoredTrees
 from zeekml.training.fit import Teacher, used_features
 from zeekml.training.recipe import Recipe
 from zeekml.training.samples import Floats, Material, row_weights
@@ -39,8 +41,71 @@ class Trees:
         return self.log_odds(block.matrix)[:, None]
 
 
+def as_arrays(grown: Trees) -> ScoredTrees:
+    """The same trees as the arrays that a bundle holds, and that score alike.
+
+    lightgbm gives thresholds with ten digits: a value that equals one but for float32's last bit may change sides.
+    """
+    roots = [tree["tree_structure"] for tree in grown.booster.dump_model()["tree_info"]]
+    feature = np.flatnonzero(grown.used)
+    nodes = np.zeros((len(roots), MOST_LEAVES - 1, FIELDS), dtype=np.float32)
+    leaves = np.zeros((len(roots), MOST_LEAVES), dtype=np.float32)
+    for tree, root in enumerate(roots):
+        values: list[float] = []
+        tests: list[tuple[float, ...]] = []
+        _flatten(root, feature, values, tests)
+        leaves[tree, : len(values)] = values
+        nodes[tree, : len(tests)] = np.array(tests, dtype=np.float32).reshape(-1, FIELDS)
+    return ScoredTrees(nodes, leaves)
+
+
+def _flatten(
+    node: dict[str, Any], feature: NDArray[np.int64], values: list[float], tests: list[tuple[float, ...]]
+) -> None:
+    """Append the leaves below a node from left to right, and the tests."""
+    if "leaf_value" in node:
+        values.append(float(node["leaf_value"]))
+        return
+    first = len(values)
+    _flatten(node["left_child"], feature, values, tests)
+    stop = len(values)
+    most = float(np.finfo(np.float32).max)  # beyond it lies a test that only a missing value fails or passes
+    exact = min(float(node["threshold"]), most)
+    threshold = np.float32(exact)
+    if float(threshold) > exact:  # rounded up: a value between the two would change sides
+        threshold = np.nextafter(threshold, np.float32(-np.inf))
+    # Where training never saw a value missing, lightgbm reads a missing one as 0.
+    missing_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0
+    tests.append((float(feature[node["split_feature"]]), float(threshold), first, stop, float(missing_left)))
+    _flatten(node["right_child"], feature, values, tests)
+
+
 def fit_trees(material: Material, recipe: Recipe, seed: int, without: Sequence[str] = ()) -> Trees:
-    """Grow trees on the features that the recipe lets through, but for those of the patterns ``without``."""
+    """Grow the baseline's trees, on the features that the recipe lets through but for the patterns ``without``."""
+    parameters = {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 50, "feature_fraction": 0.5}
+    return _grown(material, recipe, seed, without, parameters, 300)
+
+
+def fit_shipped_trees(material: Material, recipe: Recipe, seed: int) -> Trees:
+    """Grow the trees that judge beside the network: fewer and smaller, so that scoring stays fast."""
+    part = recipe.trees
+    parameters = {
+        "learning_rate": part.rate,
+        "num_leaves": part.leaves,
+        "min_data_in_leaf": 100,
+        "feature_fraction": 0.3,
+    }
+    return _grown(material, recipe, seed, part.without, parameters, part.count)
+
+
+def _grown(
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    without: Sequence[str],
+    parameters: dict[str, Any],
+    rounds: int,
+) -> Trees:
     import lightgbm  # an extra: training is the only thing that needs it  # noqa: PLC0415
 
     epochs = [material.epoch(np.random.default_rng([seed, draw])) for draw in range(_DRAWS)]
@@ -53,10 +118,6 @@ def fit_trees(material: Material, recipe: Recipe, seed: int, without: Sequence[s
     booster = lightgbm.train(
         {
             "objective": "binary",
-            "learning_rate": 0.05,
-            "num_leaves": 31,
-            "min_data_in_leaf": 50,
-            "feature_fraction": 0.5,
             "bagging_fraction": 0.7,
             "bagging_freq": 1,
             "lambda_l2": 5.0,
@@ -64,11 +125,12 @@ def fit_trees(material: Material, recipe: Recipe, seed: int, without: Sequence[s
             "deterministic": True,
             "num_threads": recipe.threads,
             "verbosity": -1,
+            **parameters,
         },
         lightgbm.Dataset(
             features[keep][:, used], (labels[keep] > 0).astype(np.float64), weight=weights[keep]
         ),
-        num_boost_round=300,
+        num_boost_round=rounds,
     )
     return Trees(booster, used)
 
