@@ -38,6 +38,18 @@ class _Feature:
     lines: Words
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """What up to eight features strike out that have one threshold each: the line's number is their tests as bits.
+
+    A missing value fails no test here; features for which it does are looked up by themselves.
+    """
+
+    index: NDArray[np.int64]
+    thresholds: Floats
+    lines: Words
+
+
 class Trees:
     """T trees over F features.
 
@@ -48,7 +60,7 @@ class Trees:
 
     def __init__(self, nodes: Floats, leaves: Floats) -> None:
         self.nodes, self.leaves = nodes, leaves
-        self._features = _features(nodes)
+        self._alone, self._together = _tables(nodes)
         self._flat = leaves.ravel()
         self._starts = (np.arange(len(leaves)) * MOST_LEAVES).astype(np.int32)
 
@@ -62,7 +74,11 @@ class Trees:
     def _chunk(self, matrix: Floats) -> NDArray[np.float64]:
         left = np.full((len(matrix), len(self.leaves)), 0xFFFF, dtype=np.uint16)
         struck = np.empty_like(left)
-        for feature in self._features:
+        for group in self._together:
+            bits = np.packbits(matrix[:, group.index] > group.thresholds, axis=1, bitorder="little")
+            np.take(group.lines, bits[:, 0], axis=0, out=struck, mode="clip")
+            left &= struck
+        for feature in self._alone:
             values = np.ascontiguousarray(matrix[:, feature.index])
             line = np.searchsorted(feature.thresholds, values, side="left")
             line[np.isnan(values)] = len(feature.lines) - 1
@@ -84,6 +100,23 @@ def blended(logits: Floats, trees: NDArray[np.float64], share: float) -> Floats:
     moved = logits.copy()
     moved[:, 0] += (share * (odds - trees)).astype(np.float32)
     return moved
+
+
+def _tables(nodes: Floats) -> tuple[list[_Feature], list[_Together]]:
+    """The features that some node tests: those looked up by themselves, and those looked up together."""
+    alone, simple = [], []
+    for feature in _features(nodes):
+        one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
+        (simple if one else alone).append(feature)
+    return alone, [_joined(simple[at : at + 8]) for at in range(0, len(simple), 8)]
+
+
+def _joined(features: list[_Feature]) -> _Together:
+    lines = np.full((1 << len(features), features[0].lines.shape[1]), 0xFFFF, dtype=np.uint16)
+    for bit, feature in enumerate(features):
+        lines[np.arange(len(lines)) >> bit & 1 == 1] &= feature.lines[1]
+    index = np.array([feature.index for feature in features])
+    return _Together(index, np.concatenate([feature.thresholds for feature in features]), lines)
 
 
 def _features(nodes: Floats) -> list[_Feature]:
