@@ -81,7 +81,10 @@ class TreesPart(_Part):
     """Boosted trees that are shipped with the network and judge beside it."""
 
     share: Share = Field(default=0.0, description="share of the log odds that is theirs; 0: none are shipped")
-    count: int = Field(default=100, ge=1, le=10_000, description="how many")
+    draws: int = Field(
+        default=2, ge=1, description="epochs of overlays that all trees, the comparison's too, are grown on"
+    )
+    count: int = Field(default=100, ge=1, le=10_000, description="how many are shipped")
     leaves: int = Field(default=16, ge=2, le=16, description="of a tree at most")
     rate: float = Field(default=0.12, gt=0, le=1, description="learning rate")
     without: list[str] = Field(default=[], description="patterns of the features that they do without")

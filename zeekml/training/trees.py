@@ -21,9 +21,6 @@ from zeekml.training.fit import Teacher, used_features
 from zeekml.training.recipe import Recipe
 from zeekml.training.samples import Floats, Material, row_weights
 
-#: Epochs of overlays that the trees are grown on.
-_DRAWS = 2
-
 
 @dataclass(frozen=True, eq=False)
 class Trees:
@@ -108,7 +105,7 @@ def _grown(
 ) -> Trees:
     import lightgbm  # an extra: training is the only thing that needs it  # noqa: PLC0415
 
-    epochs = [material.epoch(np.random.default_rng([seed, draw])) for draw in range(_DRAWS)]
+    epochs = [material.epoch(np.random.default_rng([seed, draw])) for draw in range(recipe.trees.draws)]
     features = np.concatenate([epoch.features for epoch in epochs])
     labels = np.concatenate([epoch.labels for epoch in epochs])
     weights = np.concatenate([row_weights(epoch, recipe.fit) for epoch in epochs])
