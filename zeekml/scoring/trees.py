@@ -104,7 +104,8 @@ def blended(logits: Floats, trees: NDArray[np.float64], share: float) -> Floats:
 
 def _tables(nodes: Floats) -> tuple[list[_Feature], list[_Together]]:
     """The features that some node tests: those looked up by themselves, and those looked up together."""
-    alone, simple = [], []
+    alone: list[_Feature] = []
+    simple: list[_Feature] = []
     for feature in _features(nodes):
         one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
         (simple if one else alone).append(feature)

@@ -79,6 +79,10 @@ def judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, A
             "connections": connection_figures(rows, values, threshold),
             "hosts": host_figures(peaks, host, part),
         }
+        figures = metrics[name]["connections"]
+        clean = rows["capture"][rows["kind"] == "clean"].unique()
+        alarms = [figures["captures"][capture]["fpr"] for capture in clean if capture in figures["captures"]]
+        figures["most_alarms_in_a_clean_network"] = max(alarms, default=None)
         if name == "model":
             metrics["thresholds"] = {
                 "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,

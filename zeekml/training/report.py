@@ -48,7 +48,7 @@ def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any
     )
     captures = "\n".join(_capture_row(name, figures) for name, figures in connections["captures"].items())
     trained = "\n".join(f"| {log['name']} | {log['group']} | {log['connections']} |" for log in logs)
-    classes = "\n".join(_class_row(name, each) for name, each in metrics["network"]["classes"].items())
+    classes = "\n".join(_class_row(name, each) for name, each in metrics["model"]["classes"].items())
     named = "\n".join(f"- {host}" for host in hosts["clean_named_hosts"]) or "- none"
     return f"""# {recipe.name}
 
