@@ -17,7 +17,7 @@ _LEAST_SLOPE = 1e-3
 _APART = 1e-9
 
 
-def fit_calibration(odds: Floats, bad: NDArray[np.bool_], points: int = 16) -> Calibration:
+def fit_calibration(odds: Floats, bad: NDArray[np.bool_], points: int = 32) -> Calibration:
     """A rising line through at most ``points`` points that maps log odds (N,) to the share of what was malicious (N,).
 
     The rows are cut by rank into bins of like number, a further one at each end for the tails that thresholds lie in;

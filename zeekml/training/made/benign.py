@@ -58,7 +58,7 @@ def orphan(host: MadeHost) -> None:
 
 
 def telemetry(host: MadeHost) -> None:
-    """Reports to its maker's server on a beat over TLS or MQTT: a handshake's worth of bytes and a little more."""
+    """Reports to its maker's server on a beat: over TLS or MQTT a handshake's worth of bytes and more, or plain HTTP."""
     rng, count = host.rng, int(host.rng.integers(40, 250))
     ts = host.clock(host.between(10, 1800), float(rng.choice((0.02, 0.2, 0.5))), count)
     port = int(rng.choice((443, 443, 443, 8883, 5223, 5228)))
@@ -67,9 +67,12 @@ def telemetry(host: MadeHost) -> None:
         host.lookup(ts - 0.2)
     few = rng.dirichlet(np.full(len(CLOSED), 0.3))
     service = "ssl" if rng.random() < 0.9 else None
+    sent, received = host.between(700, 5000), host.between(3000, 9000)
+    if rng.random() < 0.25:
+        port, service, sent, received = 80, "http", host.between(120, 1500), host.between(150, 4000)
     seconds = host.between(0.2, 120) * np.exp(0.4 * rng.normal(size=count))
-    host.tcp("Benign", ts, peers, port, service, host.sizes(count, host.between(700, 5000), 0.4),
-             host.sizes(count, host.between(3000, 9000), 0.4), seconds, CLOSED, few)  # fmt: skip
+    host.tcp("Benign", ts, peers, port, service, host.sizes(count, sent, 0.4), host.sizes(count, received, 0.4),
+             seconds, CLOSED, few)  # fmt: skip
 
 
 def monitor(host: MadeHost) -> None:
@@ -237,10 +240,13 @@ def announcements(host: MadeHost) -> None:
         (255 << 24) + 0xFFFFFF,
     )
     which = rng.choice(4, count, p=rng.dirichlet((2, 2, 1, 1)))
-    port = np.array((5353, 1900, 5355, 137))[which]
-    packets = np.ceil(host.sizes(count, 2, 0.7))
-    host.udp("Benign", ts, np.array(groups)[which], port, None, packets * host.between(40, 300), packets * 0.0,
-             np.zeros(count, dtype=bool), packets, packets * rng.uniform(0.2, 3))  # fmt: skip
+    packets = np.ceil(host.sizes(count, 2, float(rng.choice((0.3, 0.7, 1.3)))))
+    # Zeek reads names announced to a group as DNS, the search for devices (1900) as nothing it knows.
+    for place, (port, service) in enumerate(((5353, "dns"), (1900, None), (5355, "dns"), (137, "dns"))):
+        rows = np.flatnonzero(which == place)
+        each = packets[rows]
+        host.udp("Benign", ts[rows], np.full(len(rows), groups[place]), port, service, each * host.between(40, 300),
+                 each * 0, np.zeros(len(rows), dtype=bool), each, each * rng.uniform(0.2, 3))  # fmt: skip
 
 
 def transfers(host: MadeHost) -> None:
