@@ -58,7 +58,7 @@ def orphan(host: MadeHost) -> None:
 
 
 def telemetry(host: MadeHost) -> None:
-    """Reports to its maker's server on a beat: over TLS or MQTT a handshake's worth of bytes and more, or plain HTTP."""
+    """Reports to its maker's server on a beat: over TLS or MQTT a handshake's worth of bytes, or HTTP."""
     rng, count = host.rng, int(host.rng.integers(40, 250))
     ts = host.clock(host.between(10, 1800), float(rng.choice((0.02, 0.2, 0.5))), count)
     port = int(rng.choice((443, 443, 443, 8883, 5223, 5228)))
