@@ -21,6 +21,7 @@ from zeekml.features import LAYOUT
 from zeekml.resources import data_folder
 from zeekml.scoring import Scorer, list_bundles, load_bundle, verify_bundle
 from zeekml.scoring.bundle import CARD, MANIFEST, METRICS, WEIGHTS
+from zeekml.scoring.calibration import Calibration
 from zeekml.scoring.manifest import Manifest
 
 FILES = (MANIFEST, WEIGHTS, METRICS, CARD)
@@ -64,7 +65,7 @@ def test_it_loads_as_it_was_saved(tiny_folder: Path) -> None:
     assert (bundle.name, bundle.version, bundle.classes) == ("tiny", "1", CLASSES)
     assert (bundle.thresholds.connection, bundle.thresholds.host) == (0.5, 4.0)
     assert (bundle.evidence.floor, bundle.evidence.half_life) == (0.3, 3600.0)
-    assert (bundle.calibration.scale, bundle.calibration.offset) == (1.5, -0.5)
+    assert bundle.calibration == Calibration((0.0, 1.0), (-0.5, 1.0))
     encoding = small_encoding()
     network = small_network(encoding)
     for name, value in network.state_dict().items():
@@ -232,7 +233,7 @@ def test_the_hash_of_the_weights_missing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("format", 2, "expected 1"),
+        ("format", 1, "expected 2"),
         ("name", "../evil", "pattern"),
         ("classes", ["Benign"], "at least 2"),
         ("network.name", "Transformer", "Res-1DCNN-LSTM"),
@@ -243,9 +244,11 @@ def test_the_hash_of_the_weights_missing(folder: Path) -> None:
         ("network.dropout", 1.5, "less than or equal to 1"),
         ("encoding.bins", 1, "greater than or equal to 2"),
         ("encoding.mode", "raw", "piecewise"),
-        ("calibration.method", "magic", "temperature"),
-        ("calibration.scale", 0.0, "greater than 0"),
-        ("calibration.offset", float("nan"), "finite"),
+        ("calibration.given", [0.0, 0.0], "rise"),
+        ("calibration.given", [0.0], "at least 2"),
+        ("calibration.meant", [1.0, 0.5], "rise"),
+        ("calibration.meant", [0.0, float("nan")], "finite"),
+        ("calibration", {"given": [0.0, 1.0], "meant": [0.0, 1.0, 2.0]}, "as long"),
         ("thresholds.connection", 1.0, "less than 1"),
         ("thresholds.connection", float("inf"), "finite"),
         ("thresholds.host_fpr", -0.1, "greater than or equal to 0"),

@@ -17,23 +17,28 @@ def test_log_odds_are_those_of_not_benign() -> None:
     np.testing.assert_allclose(log_odds(LOGITS), expected, atol=1e-5)
 
 
-def test_without_scale_and_offset_the_score_is_one_minus_benign() -> None:
-    np.testing.assert_allclose(Calibration(1, 0).score(log_odds(LOGITS)), 1 - PROBABILITIES[:, 0], atol=2e-6)
+AS_IS = Calibration((-1.0, 1.0), (-1.0, 1.0))
+BENT = Calibration((-4.0, 0.0, 1.0), (-8.0, -2.0, 3.0))
 
 
-def test_scale_and_offset() -> None:
-    odds = np.array([-2.0, 0.0, 1.0])
-    np.testing.assert_allclose(Calibration(2, -1).score(odds), 1 / (1 + np.exp(-(2 * odds - 1))))
+def test_the_line_that_changes_nothing_gives_one_minus_benign() -> None:
+    np.testing.assert_allclose(AS_IS.score(log_odds(LOGITS)), 1 - PROBABILITIES[:, 0], atol=2e-6)
+
+
+def test_the_line_goes_through_its_points_and_on_beyond_them() -> None:
+    odds = np.array([-6.0, -4.0, -2.0, 0.0, 0.5, 1.0, 2.0])
+    meant = np.array([-11.0, -8.0, -5.0, -2.0, 0.5, 3.0, 8.0])
+    np.testing.assert_allclose(BENT.score(odds), 1 / (1 + np.exp(-meant)))
 
 
 def test_scores_keep_the_order_of_log_odds() -> None:
-    odds = np.linspace(-8, 8, 100)
-    assert (np.diff(Calibration(0.7, 1.3).score(odds)) > 0).all()
+    odds = np.linspace(-6, 3, 100)
+    assert (np.diff(BENT.score(odds)) > 0).all()
 
 
 @pytest.mark.parametrize("odds", [-1e9, -800.0, 800.0, 1e9, np.inf, -np.inf])
 def test_scores_are_never_0_or_1(odds: float) -> None:
-    score = Calibration(5, 0).score(np.array([odds]))[0]
+    score = BENT.score(np.array([odds]))[0]
     assert 0 < score < 1
     assert 0 < np.float32(score) < 1
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from zeekml.scoring.manifest import Manifest
 
@@ -16,6 +17,10 @@ def fields(model: Any, prefix: str = "") -> Iterator[str]:
             yield from fields(field.annotation, f"{prefix}{name}.")
         else:
             yield prefix + name
+            parts = get_args(field.annotation) if isinstance(field.annotation, UnionType) else ()
+            for part in parts:  # one that may be null
+                if hasattr(part, "model_fields"):
+                    yield from fields(part, f"{prefix}{name}.")
 
 
 def test_every_field_is_documented_in_order(root: Path) -> None:

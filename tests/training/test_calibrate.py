@@ -14,9 +14,21 @@ BAD = RNG.random(len(TRUE_ODDS)) < 1 / (1 + np.exp(-TRUE_ODDS))
 
 @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (0.5, 1.0), (2.0, -3.0)])
 def test_the_scale_and_offset_that_were_hidden_are_found(scale: float, offset: float) -> None:
-    found = fit_calibration((TRUE_ODDS - offset) / scale, BAD)
-    assert found.scale == pytest.approx(scale, rel=0.05)
-    assert found.offset == pytest.approx(offset, abs=0.1)
+    found = fit_calibration((TRUE_ODDS - offset) / scale, BAD).score((TRUE_ODDS - offset) / scale)
+    assert np.abs(found - 1 / (1 + np.exp(-TRUE_ODDS))).mean() < 0.01
+
+
+def test_what_no_scale_and_offset_could_mend_is_mended() -> None:
+    bent = np.where(TRUE_ODDS > 0, TRUE_ODDS * 5, TRUE_ODDS / 2)
+    found = fit_calibration(bent, BAD)
+    assert 2 < len(found.given) == len(found.meant)
+    assert expected_calibration_error(found.score(bent), BAD) < 0.01
+    assert (np.diff(found.score(np.sort(bent))) >= 0).all()
+
+
+def test_all_log_odds_alike_give_the_share_there_is() -> None:
+    found = fit_calibration(np.zeros(len(BAD)), BAD).score(np.zeros(1))
+    assert found[0] == pytest.approx(BAD.mean(), abs=0.01)
 
 
 def test_calibrated_scores_have_a_small_error_and_others_have_not() -> None:
@@ -27,8 +39,10 @@ def test_calibrated_scores_have_a_small_error_and_others_have_not() -> None:
     assert expected_calibration_error(raw, BAD) > 0.05
 
 
-def test_a_network_that_ranks_the_wrong_way_round_keeps_a_scale_above_zero() -> None:
-    assert fit_calibration(-TRUE_ODDS, BAD).scale > 0
+def test_a_network_that_ranks_the_wrong_way_round_gets_a_line_that_rises_all_the_same() -> None:
+    found = fit_calibration(-TRUE_ODDS, BAD)
+    assert (np.diff(found.meant) > 0).all()
+    assert (np.diff(found.given) > 0).all()
 
 
 def test_the_error_by_hand() -> None:

@@ -18,7 +18,7 @@ from zeekml.scoring.runner import Runner
 from zeekml.training import load_recipe
 from zeekml.training.fit import Epoch, Fitted, fit, used_features
 from zeekml.training.recipe import Recipe
-from zeekml.training.samples import Material, as_block
+from zeekml.training.samples import Floats, Material, as_block
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -123,3 +123,25 @@ def test_used_features(tmp_path: Path, patterns: list[str], expected: set[str]) 
     given = recipe(tmp_path, lambda r: r["network"].update(features=patterns))
     assert {LAYOUT.names[i] for i in np.flatnonzero(used_features(given))} == expected
     assert fit(material(given), given, seed=1, stop_after=1).encoding.used.sum() == len(expected)
+
+
+def test_a_network_follows_its_teacher_by_the_taught_share(tmp_path: Path) -> None:
+    given = recipe(tmp_path, lambda r: r["fit"].update(epochs=15, rate=1e-2, ema=0.8, taught=1.0))
+    data = material(given)
+    rows = data.epoch(np.random.default_rng(99))
+
+    def upside_down(features: Floats) -> Floats:
+        """Says that what scans is benign, and the rest is not."""
+        return np.where(features[:, LAYOUT.names.index("port_telnet")] > 0, -4, 4).astype(np.float32)
+
+    fitted = fit(data, given, seed=1, teacher=upside_down)
+    odds = log_odds(Runner(fitted.network, fitted.encoding).logits(as_block(rows)))
+    assert odds[rows.labels == 1].max() < odds[rows.labels == 0].min()
+
+
+def test_without_a_share_the_teacher_is_not_heard(tmp_path: Path) -> None:
+    given = recipe(tmp_path)
+    taught = fit(material(given), given, seed=1, teacher=lambda x: np.full(len(x), 9, dtype=np.float32))
+    alone = fit(material(given), given, seed=1)
+    for name, value in alone.network.state_dict().items():
+        torch.testing.assert_close(taught.network.state_dict()[name], value)

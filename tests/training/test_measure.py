@@ -146,7 +146,15 @@ def test_hosts_of_one_name_in_two_captures_are_two() -> None:
 def peaks(*lines: tuple[str, str, int, float]) -> pd.DataFrame:
     """Hosts of kind, name, connections and peak, all of them local."""
     found = pd.DataFrame(lines, columns=["kind", "host", "connections", "peak"])
-    return found.assign(capture="x", local=True)
+    return found.assign(capture="x", local=True, labelled=True)
+
+
+def test_infected_hosts_of_which_connections_are_labelled_are_counted_apart() -> None:
+    hosts = peaks(("bot", "a", 1, 5.0), ("bot", "b", 1, 5.0), ("bot", "c", 1, 1.0), ("clean", "in", 50, 1.0))
+    hosts["labelled"] = [True, False, True, False]
+    found = host_figures(hosts, 4.0, PART)
+    assert (found["infected"], found["infected_named"]) == (3, 2)
+    assert (found["labelled"], found["labelled_named"]) == (2, 1)
 
 
 def test_hosts_outside_are_no_rivals() -> None:

@@ -101,6 +101,6 @@ def test_a_recipe_that_is_absent(tmp_path: Path) -> None:
 
 
 def test_committed_recipes_are_right(root: Path) -> None:
-    for path in (root / "models" / "recipes").glob("*.yaml"):
+    for path in (root / "models" / "recipes").rglob("*.yaml"):
         assert isinstance(load_recipe(path), Recipe)
         assert load_recipe(path).name == path.stem

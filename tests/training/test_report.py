@@ -19,10 +19,10 @@ def test_the_card_of_the_shipped_figures_has_all_that_a_user_must_know() -> None
     card = model_card(load_recipe(default_recipe()), metrics, logs)
     parts = dict(part.split("\n", 1) for part in card.split("\n## ")[1:])
 
-    for name, figures in metrics["network"]["classes"].items():
+    for name, figures in metrics["model"]["classes"].items():
         assert f"| {name} | {figures['connections']} | " in parts["What it finds"]
     missed = parts["What it misses, and where it must not be used"]
-    hosts = metrics["network"]["hosts"]
+    hosts = metrics["model"]["hosts"]
     for host in hosts["infected_missed"]:
         assert host in missed
     assert f"{len(hosts['infected_missed'])} of {hosts['infected']}" in missed

@@ -40,6 +40,7 @@ class Notes:
 def learning(content: dict[str, Any]) -> None:
     """Enough to learn from so little."""
     content["fit"].update(epochs=6, patience=3, rate=0.01, ema=0.8)
+    content["trees"] = {"share": 0.4, "count": 10, "leaves": 4}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,14 @@ def test_the_bundle_is_whole_and_loads(folder: Path) -> None:
     assert load_bundle(folder).classes == ("Benign", "PortScan", "C&C")
 
 
+def test_the_trees_are_in_the_bundle(folder: Path) -> None:
+    bundle = load_bundle(folder)
+    assert bundle.manifest.trees is not None
+    assert (bundle.manifest.trees.count, bundle.manifest.trees.share) == (10, 0.4)
+    assert bundle.trees is not None
+    assert np.abs(bundle.trees.leaves).max() > 0
+
+
 def test_the_bundle_scores(folder: Path) -> None:
     scores = Scorer(load_bundle(folder)).score(random_log(0, 50), "a")
     assert ((scores.score > 0) & (scores.score < 1)).all()
@@ -78,6 +87,7 @@ def test_the_bundle_scores(folder: Path) -> None:
 
 def test_it_has_learnt_on_captures_that_it_did_not_see(metrics: dict[str, Any]) -> None:
     """The made scans are easy; what this holds is that labels, rows and scores belong together."""
+    assert metrics["model"]["connections"]["average_precision"] > 0.9
     assert metrics["network"]["connections"]["average_precision"] > 0.9
     assert metrics["trees"]["connections"]["average_precision"] > 0.9
 
@@ -100,21 +110,21 @@ def test_thresholds_are_those_of_the_metrics(folder: Path, metrics: dict[str, An
     assert bundle.thresholds.connection == chosen["connection"]
     assert bundle.thresholds.host == chosen["host"]
     assert bundle.evidence.floor == chosen["floor"]
-    assert metrics["network"]["connections"]["fpr"] <= chosen["connection_fpr"]
+    assert metrics["model"]["connections"]["fpr"] <= chosen["connection_fpr"]
     assert bundle.evidence.floor <= bundle.thresholds.connection
 
 
 def test_metrics_count_every_capture_once(metrics: dict[str, Any], folder: Path) -> None:
     assert metrics["folds"] == 3
-    for name in ("network", "trees"):
+    for name in ("model", "network", "trees"):
         figures = metrics[name]["connections"]
         assert figures["connections"] == sum(c["connections"] for c in figures["captures"].values())
         assert figures["malicious"] == sum(c["malicious"] for c in figures["captures"].values())
         assert {c for c in figures["captures"] if c.startswith("clean")} == {"clean-0", "clean-1", "clean-2"}
         assert all(c["connections"] == 700 for n, c in figures["captures"].items() if n.startswith("clean"))
-    classes = metrics["network"]["classes"]
+    classes = metrics["model"]["classes"]
     assert set(classes) == set(load_bundle(folder).classes)
-    assert sum(c["connections"] for c in classes.values()) == metrics["network"]["connections"]["connections"]
+    assert sum(c["connections"] for c in classes.values()) == metrics["model"]["connections"]["connections"]
 
 
 def test_no_number_is_missing_or_endless(folder: Path) -> None:
@@ -128,14 +138,15 @@ def test_the_card_names_captures_and_figures(folder: Path, metrics: dict[str, An
     card = (folder / CARD).read_text(encoding="utf-8")
     assert card.startswith("# made\n")
     assert all(f"bot-{number}" in card for number in range(3))
-    for words, network, trees, better in comparison(metrics):
-        assert f"| {words} | {network:.3f} | {trees:.3f} | {better} |" in card
+    for words, model, network, trees, best in comparison(metrics):
+        assert f"| {words} | {model:.3f} | {network:.3f} | {trees:.3f} | {best} |" in card
 
 
-def test_the_comparison_says_which_wins(metrics: dict[str, Any]) -> None:
-    for _, network, trees, better in comparison(metrics):
-        assert better == ("network" if network > trees else "trees" if trees > network else "neither")
-        assert not math.isnan(network)
+def test_the_comparison_says_which_is_best(metrics: dict[str, Any]) -> None:
+    for _, model, network, trees, best in comparison(metrics):
+        values = {"model": model, "network": network, "trees": trees}
+        assert best == " and ".join(name for name, value in values.items() if value == max(values.values()))
+        assert not math.isnan(model)
 
 
 def test_the_watcher_sees_every_stage_and_epoch(folder: Path, notes: Notes) -> None:
@@ -235,6 +246,6 @@ def test_other_logs_may_be_trained_on_and_are_not_measured(data: Path, tmp_path:
         recipe_file(tmp_path, lambda r: r["data"].update(training_only=["extra*"])), data, tmp_path, Notes()
     )
     found = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-    assert "extra" not in found["network"]["connections"]["captures"]
+    assert "extra" not in found["model"]["connections"]["captures"]
     assert "extra" in {log.name for log in load_bundle(folder).manifest.training.logs}
-    assert np.isfinite(found["network"]["connections"]["average_precision"])
+    assert np.isfinite(found["model"]["connections"]["average_precision"])

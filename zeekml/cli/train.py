@@ -48,14 +48,14 @@ def train(
 
 
 def _show_comparison(folder: Path) -> None:
-    """The network's figures on the folds it did not see, beside the trees'; which wins."""
+    """The model's figures on the folds it did not see, beside its network's and the trees'; which is best."""
     from rich.console import Console
     from rich.table import Table
 
     from zeekml.training.report import comparison
 
-    table = Table("held out", "network", "trees", "better", box=None, pad_edge=False)
+    table = Table("held out", "model", "network", "trees", "best", box=None, pad_edge=False)
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    for words, network, trees, better in comparison(metrics):
-        table.add_row(words, f"{network:.3f}", f"{trees:.3f}", better)
+    for words, *values, best in comparison(metrics):
+        table.add_row(words, *(f"{value:.3f}" for value in values), best)
     Console(file=sys.stdout, markup=False, highlight=False).print(table)

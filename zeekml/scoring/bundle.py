@@ -27,6 +27,7 @@ from zeekml.networks import Network, NetworkConfig, build
 from zeekml.resources import data_folder
 from zeekml.scoring.calibration import Calibration
 from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, blended
 
 MANIFEST, WEIGHTS, METRICS, CARD = "bundle.yaml", "weights.safetensors", "metrics.json", "MODEL_CARD.md"
 
@@ -40,6 +41,7 @@ class Bundle:
     manifest: Manifest
     network: Network
     encoding: Encoding
+    trees: Trees | None
     reason_coefficients: NDArray[np.float32]
     reason_typical: NDArray[np.float32]
 
@@ -68,10 +70,16 @@ class Bundle:
         """How connections add up against a host."""
         return self.manifest.evidence
 
+    def with_trees(self, logits: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The network's logits (N, K) moved by what the trees say of the features (N, F); as they are without trees."""
+        if self.trees is None or self.manifest.trees is None:
+            return logits
+        return blended(logits, self.trees.log_odds(matrix), self.manifest.trees.share)
+
     @property
     def calibration(self) -> Calibration:
         """From log odds to scores."""
-        return Calibration(self.manifest.calibration.scale, self.manifest.calibration.offset)
+        return Calibration(self.manifest.calibration.given, self.manifest.calibration.meant)
 
 
 def list_bundles() -> dict[str, Manifest | BundleError]:
@@ -145,10 +153,17 @@ def _shipped() -> list[Path]:
 
 
 def arrays_of(
-    network: Network, encoding: Encoding, coefficients: NDArray[np.float32], typical: NDArray[np.float32]
+    network: Network,
+    encoding: Encoding,
+    coefficients: NDArray[np.float32],
+    typical: NDArray[np.float32],
+    trees: Trees | None = None,
 ) -> dict[str, Tensor]:
     """The arrays of a bundle under the names that they are stored by."""
     arrays = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
+    if trees is not None:
+        arrays["trees.nodes"] = torch.from_numpy(trees.nodes.copy())
+        arrays["trees.leaves"] = torch.from_numpy(trees.leaves.copy())
     return arrays | {
         "encoding.edges": torch.from_numpy(encoding.edges.copy()),
         "reasons.coefficients": torch.from_numpy(coefficients.copy()),
@@ -243,6 +258,9 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
         "reasons.coefficients": (encoding.channels,),
         "reasons.typical": (encoding.channels,),
     }
+    if manifest.trees is not None:
+        expected["trees.nodes"] = (manifest.trees.count, MOST_LEAVES - 1, FIELDS)
+        expected["trees.leaves"] = (manifest.trees.count, MOST_LEAVES)
     for name, shape in expected.items():
         _check_array(folder, name, arrays.get(name), shape)
     if extra := sorted(arrays.keys() - expected.keys()):
@@ -252,9 +270,28 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
         manifest,
         network.eval(),
         encoding,
+        _trees(folder, arrays) if manifest.trees is not None else None,
         arrays["reasons.coefficients"].numpy(),
         arrays["reasons.typical"].numpy(),
     )
+
+
+def _trees(folder: Path, arrays: dict[str, Tensor]) -> Trees:
+    nodes = arrays["trees.nodes"].numpy()
+    feature, first, stop, missing = (nodes[..., field] for field in (0, 2, 3, 4))
+    for name, values, fits in (
+        ("the feature of a node", feature, (feature >= 0) & (feature < len(LAYOUT.features))),
+        ("the leaves left of a node", first, (first >= 0) & (first <= stop)),
+        ("the leaves left of a node", stop, stop < MOST_LEAVES),
+        ("the way of a missing value", missing, missing <= 1),
+    ):
+        wrong = ~fits | (values != np.floor(values)) | (values < 0)
+        if wrong.any():
+            raise BundleError(
+                f"{folder / WEIGHTS}: trees.nodes: found {values[wrong][0]:g} for {name}, expected what {LAYOUT.name} "
+                f"and trees of {MOST_LEAVES} leaves allow; get the bundle again"
+            )
+    return Trees(nodes, arrays["trees.leaves"].numpy())
 
 
 def _check_array(folder: Path, name: str, array: Tensor | None, shape: tuple[int, ...]) -> None:

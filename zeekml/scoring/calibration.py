@@ -1,8 +1,9 @@
 """From logits to a calibrated probability of not Benign.
 
-Temperature scaling with an offset (Platt 1999; Guo et al. 2017, arXiv 1706.04599): training weighs classes and
-captures evenly, which real traffic does not, so the log odds are scaled and shifted to match what was observed on
-captures that the network had not seen.
+Training weighs classes and captures evenly, which real traffic does not, and log odds mean less where a network is
+unsure. So they are mapped to what was observed on captures that the network had not seen, by a rising line through a
+few points: with two it is temperature scaling with an offset (Platt 1999; Guo et al. 2017, arXiv 1706.04599), with more
+a smoothed isotonic regression (Zadrozny and Elkan 2002).
 """
 
 from __future__ import annotations
@@ -22,16 +23,22 @@ HIGHEST = 1 - _EDGE
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``score = sigmoid(scale * log_odds + offset)``."""
+    """``score = sigmoid(line(log_odds))``: the line rises through the points (``given``, ``meant``).
 
-    scale: float
-    offset: float
+    Both are as long, at least two points, and rise strictly; beyond the ends the first and last slopes go on.
+    """
+
+    given: tuple[float, ...]
+    meant: tuple[float, ...]
 
     def score(self, log_odds: Floats) -> Floats:
         """Calibrated probability of not Benign (N,) from log odds (N,)."""
-        return np.clip(
-            1 / (1 + np.exp(-np.clip(self.scale * log_odds + self.offset, -30, 30))), _EDGE, 1 - _EDGE
-        )
+        given, meant = np.array(self.given), np.array(self.meant)
+        slope = np.diff(meant) / np.diff(given)
+        at = np.clip(np.searchsorted(given, log_odds) - 1, 0, len(slope) - 1)
+        line = meant[at] + slope[at] * (log_odds - given[at])
+        score: Floats = np.clip(1 / (1 + np.exp(-np.clip(line, -30, 30))), _EDGE, 1 - _EDGE)
+        return score
 
 
 def log_odds(logits: NDArray[np.float32]) -> Floats:

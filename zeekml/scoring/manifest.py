@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-FORMAT = 1
+FORMAT = 2
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -48,11 +49,32 @@ class EncodingPart(_Part):
 
 
 class CalibrationPart(_Part):
-    """See ``zeekml.scoring.calibration``."""
+    """The points of the line from log odds to calibrated ones; see ``zeekml.scoring.calibration``."""
 
-    method: Literal["temperature"]
-    scale: float = Field(gt=0)
-    offset: float
+    given: tuple[float, ...] = Field(min_length=2, max_length=1000)
+    meant: tuple[float, ...] = Field(min_length=2, max_length=1000)
+
+    @field_validator("given", "meant")
+    @classmethod
+    def _rises(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        if any(after <= before for before, after in pairwise(values)):
+            raise ValueError("expected numbers that rise")
+        return values
+
+    @model_validator(mode="after")
+    def _as_long(self) -> CalibrationPart:
+        if len(self.given) != len(self.meant):
+            raise ValueError(
+                f"expected given and meant to be as long, found {len(self.given)} and {len(self.meant)}"
+            )
+        return self
+
+
+class TreesPart(_Part):
+    """Boosted trees beside the network; their arrays lie with the weights. ``share``: theirs of the log odds."""
+
+    count: int = Field(ge=1, le=10_000)
+    share: float = Field(gt=0, le=1)
 
 
 class Thresholds(_Part):
@@ -100,7 +122,7 @@ class Training(_Part):
 class Manifest(_Part):
     """``bundle.yaml``."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: str
     description: str
@@ -109,6 +131,7 @@ class Manifest(_Part):
     network: NetworkSizes
     layout: LayoutName
     encoding: EncodingPart
+    trees: TreesPart | None
     calibration: CalibrationPart
     thresholds: Thresholds
     evidence: Evidence

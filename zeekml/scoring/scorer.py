@@ -39,7 +39,7 @@ class Scorer:
         matrices, logits = [], []
         for block in blocks(frame, state):
             matrices.append(block.matrix)
-            logits.append(runner.logits(block))
+            logits.append(self._bundle.with_trees(runner.logits(block), block.matrix))
         if not matrices:
             return _nothing()
         joined = logits[0] if len(logits) == 1 else np.concatenate(logits)

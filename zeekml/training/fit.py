@@ -28,6 +28,8 @@ class Epoch:
     validation: dict[str, float]
 
 
+#: Gives log odds of not Benign (N,) for features (N, F): what a network is to say as well.
+Teacher = Callable[[Floats], Floats]
 Validate = Callable[[Network, Encoding], dict[str, float]]
 
 
@@ -68,11 +70,13 @@ def fit(
     *,
     seed: int,
     stop_after: int | None = None,
+    teacher: Teacher | None = None,
     validate: Validate | None = None,
     report: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
     """Train for the recipe's epochs, or fewer when a validation stops improving or after ``stop_after`` of them.
 
+    Towards a ``teacher`` the network is drawn by the recipe's ``taught`` share of the loss, rows of context included.
     With a validation the best epoch's weights are kept, else the last's. The same seed gives the same weights.
     """
     epochs = recipe.fit.epochs
@@ -89,8 +93,9 @@ def fit(
     kept: dict[str, Tensor] = {}
     for number in range(1, (stop_after or epochs) + 1):
         sequences = first if number == 1 else material.epoch(np.random.default_rng([seed, number - 1]))
+        taught = teacher(sequences.features) if teacher else None
         loss = _run_epoch(
-            network, average, optimizer, encoding, sequences, recipe.fit, rng, (number - 1, epochs)
+            network, average, optimizer, encoding, sequences, taught, recipe.fit, rng, (number - 1, epochs)
         )
         figures = validate(average.network, encoding) if validate else {}
         done.append(Epoch(number, loss, figures))
@@ -138,6 +143,7 @@ def _run_epoch(
     optimizer: torch.optim.Optimizer,
     encoding: Encoding,
     sequences: Sequences,
+    taught: Floats | None,
     part: FitPart,
     rng: np.random.Generator,
     at_epoch: tuple[int, int],
@@ -160,6 +166,9 @@ def _run_epoch(
         weight = torch.from_numpy(np.where(real, weights[rows], 0).astype(np.float32))
         logits = network(x.transpose(1, 2)).unsqueeze(1) if flow else network(x)
         loss = _loss(logits, label, weight, part.smoothing)
+        if taught is not None:
+            said = torch.from_numpy(taught[rows])
+            loss = (1 - part.taught) * loss + part.taught * _distance(logits, said, weight)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -181,6 +190,13 @@ def _loss(logits: Tensor, label: Tensor, weight: Tensor, smoothing: float) -> Te
     )
     # Divided by the number of rows, not by the weights: a batch of light rows shall move the network little.
     return (each * weight.flatten()).sum() / (label >= 0).sum().clamp(min=1)
+
+
+def _distance(logits: Tensor, odds: Tensor, weight: Tensor) -> Tensor:
+    """Weighted cross entropy of not Benign against a teacher's log odds (B, L)."""
+    mine = logits[..., 1:].logsumexp(dim=-1) - logits[..., 0]
+    each = F.binary_cross_entropy_with_logits(mine, odds.sigmoid(), reduction="none")
+    return (each * weight).sum() / (weight > 0).sum().clamp(min=1)
 
 
 def _cut(sequences: Sequences, length: int, weights: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:

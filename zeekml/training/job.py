@@ -21,29 +21,23 @@ from zeekml.errors import RecipeError
 from zeekml.features import LAYOUT, Encoding
 from zeekml.networks import Network
 from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle
-from zeekml.scoring.calibration import HIGHEST, Calibration, class_shares, log_odds
+from zeekml.scoring.calibration import Calibration, log_odds
 from zeekml.scoring.runner import Runner
 from zeekml.scoring.store import check_target, save_bundle
-from zeekml.training.calibrate import expected_calibration_error, fit_calibration, fit_reasons
+from zeekml.scoring.trees import Trees as ShippedTrees
+from zeekml.scoring.trees import blended
+from zeekml.training.calibrate import fit_reasons
 from zeekml.training.captures import Capture, load_captures
 from zeekml.training.fit import Epoch, Fitted, fit
 from zeekml.training.folds import Fold, deal
 from zeekml.training.heldout import HeldOut
-from zeekml.training.measure import (
-    connection_figures,
-    counted,
-    host_figures,
-    host_peaks,
-    host_threshold,
-    threshold_for,
-    validation_figures,
-)
+from zeekml.training.judge import OutOfFold, judge
+from zeekml.training.made import chosen
+from zeekml.training.measure import counted, validation_figures
 from zeekml.training.recipe import Recipe, load_recipe
 from zeekml.training.report import model_card
-from zeekml.training.samples import Material
-from zeekml.training.trees import fit_trees
-
-Floats = NDArray[np.float64]
+from zeekml.training.samples import Material, as_block
+from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, teacher_of
 
 
 class Watcher(Protocol):
@@ -57,14 +51,11 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class OutOfFold:
-    """All held-out rows, what the networks of their folds said of them, and what the trees did."""
+class Final:
+    """What is shipped: the network of all captures, and the trees beside it if there are any."""
 
-    rows: pd.DataFrame
-    logits: NDArray[np.float32]
-    trees: Floats
-    best_epochs: tuple[int, ...]
-    epochs: int
+    fitted: Fitted
+    trees: ShippedTrees | None
 
 
 def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
@@ -83,13 +74,21 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher) -> Path:
     held_out = _out_of_fold(captures, recipe, watcher)
     epochs = held_out.epochs
 
-    watcher.begin("final network, all captures", epochs)
     material = Material(captures, recipe)
-    final = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
+    teacher = None
+    if recipe.fit.taught:
+        watcher.begin("trees that teach the final network", 0)
+        teacher = teacher_of(fit_trees(material, recipe, recipe.seed), material, recipe, recipe.seed)
+    trees = None
+    if recipe.trees.share:
+        watcher.begin("trees beside the final network", 0)
+        trees = as_arrays(fit_shipped_trees(material, recipe, recipe.seed))
+    watcher.begin("final network, all captures", epochs)
+    final = fit(material, recipe, seed=recipe.seed, stop_after=epochs, teacher=teacher, report=watcher.epoch)
 
-    calibration, metrics = _judge(held_out, recipe)
+    calibration, metrics = judge(held_out, recipe)
     metrics["epochs"] = epochs
-    _write(folder, recipe, recipe_path, captures, material, final, calibration, metrics)
+    _write(folder, recipe, recipe_path, captures, material, Final(final, trees), calibration, metrics)
     return folder
 
 
@@ -102,6 +101,7 @@ def _check_extras() -> None:
 
 
 def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
+    chosen(recipe.made.behaviours, recipe.class_names)
     for kind, groups in (
         ("infected", {c.group for c in captures if c.measured and c.infected}),
         ("clean", {c.group for c in captures if c.measured and c.clean}),
@@ -128,24 +128,37 @@ def _out_of_fold(captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) 
                 "or check the class map"
             )
     best = []
-    for number, fold in enumerate(folds):
+    for number, fold in enumerate(folds if recipe.fit.patience else []):
         validation = folds[(number + 1) % len(folds)]
         best.append(_best_epoch(_without(captures, fold, validation), validation, recipe, number, watcher))
-    epochs = round(median(best))
-    rows, logits, trees = [], [], []
+    epochs = round(median(best)) if best else recipe.fit.epochs
+    rows, logits, trees, shipped = [], [], [], []
     for number, fold in enumerate(folds):
         held_out = HeldOut(fold, recipe, recipe.seed + number)
         material = Material(_without(captures, fold), recipe)
-        watcher.begin(f"fold {number + 1} of {len(folds)}", epochs)
-        fitted = fit(material, recipe, seed=recipe.seed, stop_after=epochs, report=watcher.epoch)
-        logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
         watcher.begin(f"fold {number + 1} of {len(folds)}, boosted trees", 0)
-        predict = fit_trees(material, recipe, recipe.seed)
-        trees.append(held_out.predict(lambda predict=predict: predict)[:, 0])  # type: ignore[misc]
+        grown = fit_trees(material, recipe, recipe.seed)
+        trees.append(held_out.predict(lambda grown=grown: grown.predict)[:, 0])  # type: ignore[misc]
+        teacher = teacher_of(grown, material, recipe, recipe.seed)
+        watcher.begin(f"fold {number + 1} of {len(folds)}", epochs)
+        fitted = fit(
+            material, recipe, seed=recipe.seed, stop_after=epochs, teacher=teacher, report=watcher.epoch
+        )
+        logits.append(held_out.predict(lambda fitted=fitted: _runner(fitted.network, fitted.encoding)))  # type: ignore[misc]
+        if recipe.trees.share:
+            small = as_arrays(fit_shipped_trees(material, recipe, recipe.seed))
+            shipped.append(held_out.predict(lambda small=small: _odds_of(small))[:, 0])  # type: ignore[misc]
         rows.append(held_out.rows)
     pooled = pd.concat(rows, ignore_index=True)
+    fold_of_row = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
     return OutOfFold(
-        pooled, np.concatenate(logits), np.concatenate(trees).astype(np.float64), tuple(best), epochs
+        pooled,
+        fold_of_row,
+        np.concatenate(logits),
+        np.concatenate(trees).astype(np.float64),
+        np.concatenate(shipped).astype(np.float64) if shipped else None,
+        tuple(best),
+        epochs,
     )
 
 
@@ -162,7 +175,11 @@ def _best_epoch(
         return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
 
     watcher.begin(f"fold {number + 1} of {recipe.folds}, finding the epoch", recipe.fit.epochs)
-    found = fit(Material(captures, recipe), recipe, seed=recipe.seed, validate=validate, report=watcher.epoch)
+    material = Material(captures, recipe)
+    teacher = None
+    if recipe.fit.taught:
+        teacher = teacher_of(fit_trees(material, recipe, recipe.seed), material, recipe, recipe.seed)
+    found = fit(material, recipe, seed=recipe.seed, teacher=teacher, validate=validate, report=watcher.epoch)
     return found.latest_good_epoch(recipe.fit.tolerance)
 
 
@@ -171,60 +188,12 @@ def _without(captures: Sequence[Capture], *folds: Fold) -> list[Capture]:
     return [capture for capture in captures if capture.group not in left_out]
 
 
+def _odds_of(trees: ShippedTrees) -> Callable[..., NDArray[np.float32]]:
+    return lambda block: trees.log_odds(block.matrix)[:, None].astype(np.float32)
+
+
 def _runner(network: Network, encoding: Encoding) -> Callable[..., NDArray[np.float32]]:
     return Runner(network, encoding).logits
-
-
-def _judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, Any]]:
-    """Calibrate on the pooled held-out rows, choose thresholds there, and measure network and trees alike."""
-    rows, part = held_out.rows, recipe.verdicts
-    keep, bad = counted(rows), (rows["label"] > 0).to_numpy()
-    odds = log_odds(held_out.logits)
-    calibration = fit_calibration(odds[keep], bad[keep])
-    score = calibration.score(odds)
-    trees = np.clip(held_out.trees, 1e-6, 1 - 1e-6)
-    class_index = class_shares(held_out.logits)[0]
-    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.best_epochs)}
-    metrics["calibration_error"] = expected_calibration_error(score[keep], bad[keep])
-    for name, values in (("network", score), ("trees", trees)):
-        benign = values[keep & ~bad]
-        threshold = threshold_for(benign, part.connection_fpr)
-        if name == "network" and threshold >= benign.max() >= HIGHEST:
-            raise RecipeError(
-                f"{part.connection_fpr:g} of the held-out benign connections score as high as can be: no threshold "
-                "tells them apart; check the labels, or train longer"
-            )
-        floor = threshold_for(benign, part.floor_fpr)
-        peaks = host_peaks(rows, values, class_index, floor, part)
-        host = host_threshold(peaks, part)
-        metrics[name] = {
-            "connections": connection_figures(rows, values, threshold),
-            "hosts": host_figures(peaks, host, part),
-        }
-        if name == "network":
-            metrics["thresholds"] = {
-                "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,
-                "floor": floor, "floor_fpr": part.floor_fpr,
-            }  # fmt: skip
-    metrics["network"]["classes"] = _class_figures(rows, held_out.logits, recipe)
-    return calibration, metrics
-
-
-def _class_figures(rows: pd.DataFrame, logits: NDArray[np.float32], recipe: Recipe) -> dict[str, Any]:
-    """Precision, recall and F1 of each class by the most probable class."""
-    keep = counted(rows)
-    truth, said = rows["label"].to_numpy()[keep], logits.argmax(axis=1)[keep]
-    figures = {}
-    for index, name in enumerate(recipe.class_names):
-        right = int(((truth == index) & (said == index)).sum())
-        called, real = int((said == index).sum()), int((truth == index).sum())
-        figures[name] = {
-            "connections": real,
-            "precision": right / called if called else None,
-            "recall": right / real if real else None,
-            "f1": 2 * right / (called + real) if called + real else None,
-        }
-    return figures
 
 
 def _write(
@@ -233,7 +202,7 @@ def _write(
     recipe_path: Path,
     captures: Sequence[Capture],
     material: Material,
-    final: Fitted,
+    final: Final,
     calibration: Calibration,
     metrics: dict[str, Any],
 ) -> None:
@@ -247,10 +216,14 @@ def _write(
         for capture in captures
     ]
     sequences = material.epoch(np.random.default_rng(recipe.seed))
-    coefficients, typical, fidelity = fit_reasons(final, sequences)
+    fitted, trees, share = final.fitted, final.trees, recipe.trees.share
+    logits = _runner(fitted.network, fitted.encoding)(as_block(sequences))
+    if trees is not None:
+        logits = blended(logits, trees.log_odds(sequences.features), share)
+    coefficients, typical, fidelity = fit_reasons(fitted, sequences, logits)
     thresholds = dict(metrics["thresholds"])
     evidence = {"floor": thresholds.pop("floor"), "floor_fpr": thresholds.pop("floor_fpr")}
-    config = final.network.config
+    config = fitted.network.config
     manifest = {
         "name": recipe.name,
         "version": recipe.version,
@@ -265,11 +238,12 @@ def _write(
             "features": LAYOUT.names,
         },
         "encoding": {
-            "mode": final.encoding.mode,
-            "bins": final.encoding.bins,
-            "used": [name for name, used in zip(LAYOUT.names, final.encoding.used, strict=True) if used],
+            "mode": fitted.encoding.mode,
+            "bins": fitted.encoding.bins,
+            "used": [name for name, used in zip(LAYOUT.names, fitted.encoding.used, strict=True) if used],
         },
-        "calibration": {"method": "temperature", "scale": calibration.scale, "offset": calibration.offset},
+        "trees": None if trees is None else {"count": len(trees.leaves), "share": share},
+        "calibration": {"given": calibration.given, "meant": calibration.meant},
         "thresholds": thresholds,
         "evidence": {**evidence, "half_life": recipe.verdicts.half_life},
         "reasons": {"fidelity": fidelity},
@@ -280,7 +254,7 @@ def _write(
             "logs": logs,
         },
     }
-    arrays = arrays_of(final.network, final.encoding, coefficients, typical)
+    arrays = arrays_of(fitted.network, fitted.encoding, coefficients, typical, trees)
     texts = {METRICS: json.dumps(metrics, indent=1) + "\n", CARD: model_card(recipe, metrics, logs)}
     save_bundle(folder, manifest, arrays, texts)
     load_bundle(folder.resolve())

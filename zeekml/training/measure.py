@@ -139,8 +139,9 @@ def _at(bad: NDArray[np.bool_], score: Floats, threshold: float) -> dict[str, fl
 def host_peaks(
     rows: pd.DataFrame, score: Floats, class_index: NDArray[np.int64], floor: float, part: VerdictPart
 ) -> pd.DataFrame:
-    """The most evidence that each host gathers: columns kind, capture, host, local, connections, peak.
+    """The most evidence that each host gathers: columns kind, capture, host, local, labelled, connections, peak.
 
+    ``labelled`` tells infected hosts of whose connections something is known from those of sandbox runs.
     ``connections`` are all of them, but of clean networks only counted ones are evidence: where a label says that
     nothing is known of a connection, it speaks for nothing.
     """
@@ -163,6 +164,7 @@ def host_peaks(
             "capture": [part[1] for part in parts],
             "host": [part[2] for part in parts],
             "local": rows["local"].groupby(codes).any().to_numpy(),
+            "labelled": np.bincount(codes, (rows["of_bot"] & (rows["label"] >= 0)).to_numpy()) > 0,
             "connections": np.bincount(codes),
             "peak": peak,
         }
@@ -184,6 +186,8 @@ def host_figures(peaks: pd.DataFrame, threshold: float, part: VerdictPart) -> di
     return {
         "infected": len(bots),
         "infected_named": len(named),
+        "labelled": int(bots["labelled"].sum()),
+        "labelled_named": int(named["labelled"].sum()),
         "clean": len(clean),
         "clean_named": len(false),
         "clean_named_hosts": sorted(f"{row.capture} {row.host}" for row in false.itertuples()),

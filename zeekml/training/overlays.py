@@ -87,11 +87,19 @@ def overlay(
 
 
 def excerpt(log: HostLog, longest: int, rng: np.random.Generator) -> HostLog:
-    """A random stretch of at most ``longest`` connections that holds something counted where there is any."""
+    """A random stretch of at most ``longest`` connections that holds something malicious where there is any."""
+    return _stretch(log, longest, np.flatnonzero(log.labels > 0), rng)
+
+
+def surroundings(log: HostLog, longest: int, rng: np.random.Generator) -> HostLog:
+    """A random stretch of at most ``longest`` connections of an overlay that holds some of what was laid in."""
+    return _stretch(log, longest, np.flatnonzero(log.of_bot), rng)
+
+
+def _stretch(log: HostLog, longest: int, centres: NDArray[np.int64], rng: np.random.Generator) -> HostLog:
     count = len(log.labels)
     if count <= longest:
         return log
-    centres = np.flatnonzero(log.labels > 0)
     centre = int(rng.choice(centres)) if len(centres) else int(rng.integers(count))
     start = int(np.clip(centre - rng.integers(longest), 0, count - longest))
     rows = slice(start, start + longest)

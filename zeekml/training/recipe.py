@@ -56,6 +56,13 @@ class VariationPart(_Part):
     ports: Share = Field(default=0.5, description="share of draws whose scans go to other ports")
 
 
+class MadePart(_Part):
+    """Made hosts to train on beside the captures; see ``zeekml.training.made``."""
+
+    behaviours: list[str] = Field(default=[], description="patterns of the behaviours that are made")
+    draws: int = Field(default=4, ge=1, description="hosts of each behaviour an epoch")
+
+
 class NetworkPart(_Part):
     """Sizes of the network; see ``zeekml.networks``."""
 
@@ -70,6 +77,19 @@ class NetworkPart(_Part):
     features: list[str] = Field(default=["*"], description="patterns of the features that the network sees")
 
 
+class TreesPart(_Part):
+    """Boosted trees that are shipped with the network and judge beside it."""
+
+    share: Share = Field(default=0.0, description="share of the log odds that is theirs; 0: none are shipped")
+    draws: int = Field(
+        default=2, ge=1, description="epochs of overlays that all trees, the comparison's too, are grown on"
+    )
+    count: int = Field(default=100, ge=1, le=10_000, description="how many are shipped")
+    leaves: int = Field(default=16, ge=2, le=16, description="of a tree at most")
+    rate: float = Field(default=0.12, gt=0, le=1, description="learning rate")
+    without: list[str] = Field(default=[], description="patterns of the features that they do without")
+
+
 class FitPart(_Part):
     """How the network is fitted."""
 
@@ -77,7 +97,9 @@ class FitPart(_Part):
     batch: int = Field(default=64, ge=1, description="sequences in a step")
     epochs: int = Field(default=20, ge=1)
     patience: int = Field(
-        default=6, ge=1, description="epochs without a better validation average precision before stopping"
+        default=6,
+        ge=0,
+        description="epochs without a better validation average precision before stopping; 0: train for all epochs",
     )
     tolerance: Share = Field(
         default=0.02,
@@ -86,6 +108,12 @@ class FitPart(_Part):
     rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(default=1e-2, ge=0)
     smoothing: Share = Field(default=0.02, description="label smoothing")
+    taught: Share = Field(
+        default=0.0, description="share of the loss that follows boosted trees on the same rows"
+    )
+    taught_without: list[str] = Field(
+        default=[], description="patterns of the features that a second set of teaching trees does without"
+    )
     ema: Share = Field(default=0.99, description="decay of the averaged weights, which are the ones kept")
     capture_power: Share = Field(default=0.5, description="a capture of n connections weighs n to this power")
     class_power: Share = Field(
@@ -135,7 +163,9 @@ class Recipe(_Part):
     data: DataPart
     overlays: OverlayPart = OverlayPart()
     variation: VariationPart = VariationPart()
+    made: MadePart = MadePart()
     network: NetworkPart = NetworkPart()
+    trees: TreesPart = TreesPart()
     fit: FitPart = FitPart()
     verdicts: VerdictPart = VerdictPart()
 

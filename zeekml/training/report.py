@@ -6,6 +6,7 @@ from typing import Any
 
 from zeekml.training.recipe import Recipe
 
+_COMPARED = ("model", "network", "trees")
 _SHOWN = (
     ("average_precision", "average precision"),
     ("mean_recall_at_fpr_0.01", "recall at a false-positive rate of 1e-2, mean of captures"),
@@ -15,33 +16,39 @@ _SHOWN = (
 )
 
 
-def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, str]]:
-    """Rows of figure, network, trees and which of the two wins."""
-    network, trees = metrics["network"]["connections"], metrics["trees"]["connections"]
+def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, float, str]]:
+    """Rows of figure, the model that is shipped, its network alone, boosted trees, and which of the three wins."""
+    connections = [metrics[name]["connections"] for name in _COMPARED]
+    hosts = [metrics[name]["hosts"] for name in _COMPARED]
     rows = []
     for key, words in _SHOWN:
-        a, b = network[key], trees[key]
-        if a is not None and b is not None:  # a mean over captures, and none has enough connections
-            rows.append((words, a, b, _better(a, b)))
-    a, b = (metrics[name]["hosts"]["infected_named"] for name in ("network", "trees"))
-    rows.append(("infected hosts named at the host threshold", a, b, _better(a, b)))
+        if all(
+            figures[key] is not None for figures in connections
+        ):  # a mean over captures, and none has enough
+            rows.append(_row(words, [figures[key] for figures in connections]))
+    rows.append(
+        _row("infected hosts named at the host threshold", [host["infected_named"] for host in hosts])
+    )
+    rows.append(_row("the same, without sandbox runs", [host["labelled_named"] for host in hosts]))
     return rows
 
 
-def _better(network: float, trees: float) -> str:
-    return "network" if network > trees else "trees" if trees > network else "neither"
+def _row(words: str, values: list[float]) -> tuple[str, float, float, float, str]:
+    most = max(values)
+    best = [name for name, value in zip(_COMPARED, values, strict=True) if value == most]
+    return words, values[0], values[1], values[2], " and ".join(best)
 
 
 def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any]]) -> str:
     """The model card, in Markdown."""
-    connections, hosts = metrics["network"]["connections"], metrics["network"]["hosts"]
+    connections, hosts = metrics["model"]["connections"], metrics["model"]["hosts"]
     thresholds = metrics["thresholds"]
     table = "\n".join(
-        f"| {words} | {a:.3f} | {b:.3f} | {wins} |" for words, a, b, wins in comparison(metrics)
+        f"| {words} | {a:.3f} | {b:.3f} | {c:.3f} | {wins} |" for words, a, b, c, wins in comparison(metrics)
     )
     captures = "\n".join(_capture_row(name, figures) for name, figures in connections["captures"].items())
     trained = "\n".join(f"| {log['name']} | {log['group']} | {log['connections']} |" for log in logs)
-    classes = "\n".join(_class_row(name, each) for name, each in metrics["network"]["classes"].items())
+    classes = "\n".join(_class_row(name, each) for name, each in metrics["model"]["classes"].items())
     named = "\n".join(f"- {host}" for host in hosts["clean_named_hosts"]) or "- none"
     return f"""# {recipe.name}
 
@@ -49,6 +56,8 @@ def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any
 
 - Network: {recipe.network.name}, `{recipe.network.layout}` layout, width {recipe.network.width}, depth \
 {recipe.network.depth}, trained for {metrics["epochs"]} epochs on all captures below.
+- {_beside(recipe)}
+- {_made(recipe)}
 - Classes: {", ".join(recipe.class_names)}.
 - Output: the calibrated probability that a connection is not Benign, and the most probable other class.
 
@@ -58,12 +67,17 @@ In {recipe.folds} folds over whole groups of captures: nothing of the networks, 
 seen in training. Each infected host is laid into a clean network of its fold (an overlay), because captures as they are
 give themselves away. `metrics.json` holds every figure, also for each capture by itself.
 
-| figure | network | boosted trees | better |
-| --- | --- | --- | --- |
+| figure | model | its network alone | boosted trees | best |
+| --- | --- | --- | --- | --- |
 {table}
 
 Counted: {connections["connections"]} connections, {connections["malicious"]} of them malicious; {hosts["infected"]}
-infected and {hosts["clean"]} clean hosts with {recipe.verdicts.host_min_connections} connections or more.
+infected ({hosts["labelled"]} of them not sandbox runs) and {hosts["clean"]} clean hosts with \
+{recipe.verdicts.host_min_connections} connections or more.
+
+Calibration error: {metrics["calibration_error"]:.3f} where the calibration was fitted,
+{metrics["calibration_error_other_folds"]:.3f} when each fold is calibrated by the others. The clean network with the
+most connections above the threshold has {connections["most_alarms_in_a_clean_network"]:.2%} of them there.
 
 ## Thresholds
 
@@ -78,8 +92,8 @@ Clean hosts named all the same:
 
 {named}
 
-The network's settings were chosen among about ten by such folds over these same captures, the trees kept one ordinary
-setting: the comparison leans towards the network, and on other captures both may do less well.
+The settings were chosen by such folds over these same captures, so on other captures all of it may do less well. Trees
+and network were trained on the same rows and features.
 
 ## Each capture
 
@@ -125,6 +139,18 @@ Labels were corrected before training where the published ones are known to be w
 | --- | --- | --- |
 {trained}
 """
+
+
+def _beside(recipe: Recipe) -> str:
+    if not recipe.trees.share:
+        return "No trees beside the network."
+    return f"Beside it {recipe.trees.count} boosted trees, whose share of the log odds is {recipe.trees.share:g}."
+
+
+def _made(recipe: Recipe) -> str:
+    if not recipe.made.behaviours:
+        return "No made hosts in training."
+    return "Made hosts, drawn anew every epoch, served training beside the captures; no figure counts them."
 
 
 def _capture_row(name: str, figures: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ from zeekml.addresses import Networks
 from zeekml.features import LAYOUT, Block, StateLimits, StreamState, blocks
 from zeekml.features.runs import Runs
 from zeekml.training.captures import Capture
-from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked
+from zeekml.training.made import chosen, made_log
+from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked, surroundings
 from zeekml.training.recipe import FitPart, Recipe
 from zeekml.training.variation import varied
 
@@ -80,6 +81,8 @@ class Material:
 
     def __init__(self, captures: Sequence[Capture], recipe: Recipe) -> None:
         self._recipe = recipe
+        self._classes = {name: index for index, name in enumerate(recipe.class_names)}
+        self._made = list(enumerate(chosen(recipe.made.behaviours, recipe.class_names), len(captures)))
         nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
         networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in captures if c.clean]
         self._networks = [network for network in networks if network.hosts]
@@ -102,14 +105,24 @@ class Material:
         for index, bot in self._bots:
             for _ in range(part.draws):
                 log = varied(excerpt(bot, part.longest, rng), self._recipe.variation, rng)
-                if self._networks and rng.random() >= part.alone:
-                    network = self._networks[rng.integers(len(self._networks))]
-                    log = overlay(log, network, network.hosts[rng.integers(len(network.hosts))], part, rng)
-                logs.append(log)
+                logs.append(self._laid(log, rng))
+                capture.append(index)
+        for index, name in self._made:
+            for _ in range(self._recipe.made.draws):
+                made = made_log(name, self._classes, rng)
+                logs.append(surroundings(self._laid(made, rng), 2 * len(made.labels) + 100, rng))
                 capture.append(index)
         frame, of_row = stacked(logs)
         labels = np.concatenate([log.labels for log in logs])
         return Sequences.joined([self._plain, sequences_of(frame, labels, np.array(capture)[of_row])])
+
+    def _laid(self, log: HostLog, rng: np.random.Generator) -> HostLog:
+        """The log in a clean network, or (``alone`` of the draws) as it is."""
+        part = self._recipe.overlays
+        if not self._networks or rng.random() < part.alone:
+            return log
+        network = self._networks[rng.integers(len(self._networks))]
+        return overlay(log, network, network.hosts[rng.integers(len(network.hosts))], part, rng)
 
 
 def row_weights(sequences: Sequences, fit: FitPart) -> Floats:

@@ -1,0 +1,151 @@
+"""Boosted trees as plain arrays, and their log odds for many rows at once.
+
+A tree is not walked node by node. Its leaves are the bits of a word, from left to right; every node whose test fails
+(the value is above its threshold) strikes out the leaves of its left branch, and of what is left the lowest bit is the
+leaf that the row falls into (QuickScorer: Lucchese and others, SIGIR 2015). Of one feature those tests fail whose
+thresholds lie below the value, so what they strike out together, in all trees, is one line of a table made once:
+a row costs a search and the conjunction of one line for each feature.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Words = NDArray[np.uint16]
+
+#: Leaves of a tree at most: bits of a word.
+MOST_LEAVES = 16
+#: Fields of a node.
+FIELDS = 5
+#: Rows that are looked up at once: as many as stay in the cache.
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Feature:
+    """What one feature strikes out.
+
+    ``lines`` (thresholds + 2, T): the line of a value is the number of thresholds (rising) below it; the last one is
+    that of a missing value.
+    """
+
+    index: int
+    thresholds: Floats
+    lines: Words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Together:
+    """What up to eight features strike out that have one threshold each: the line's number is their tests as bits.
+
+    A missing value fails no test here; features for which it does are looked up by themselves.
+    """
+
+    index: NDArray[np.int64]
+    thresholds: Floats
+    lines: Words
+
+
+class Trees:
+    """T trees over F features.
+
+    ``nodes`` (T, 15, 5) float32: feature, threshold, first leaf of the left branch and first one after it, and 1 where
+    a missing value goes left; a node that strikes out nothing fills up. ``leaves`` (T, 16) float32: what each leaf adds
+    to the log odds of not Benign.
+    """
+
+    def __init__(self, nodes: Floats, leaves: Floats) -> None:
+        self.nodes, self.leaves = nodes, leaves
+        self._alone, self._together = _tables(nodes)
+        self._flat = leaves.ravel()
+        self._starts = (np.arange(len(leaves)) * MOST_LEAVES).astype(np.int32)
+
+    def log_odds(self, matrix: Floats) -> NDArray[np.float64]:
+        """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
+        out = np.empty(len(matrix))
+        for at in range(0, len(matrix), _CHUNK):
+            out[at : at + _CHUNK] = self._chunk(matrix[at : at + _CHUNK])
+        return out
+
+    def _chunk(self, matrix: Floats) -> NDArray[np.float64]:
+        left = np.full((len(matrix), len(self.leaves)), 0xFFFF, dtype=np.uint16)
+        struck = np.empty_like(left)
+        for group in self._together:
+            bits = np.packbits(matrix[:, group.index] > group.thresholds, axis=1, bitorder="little")
+            np.take(group.lines, bits[:, 0], axis=0, out=struck, mode="clip")
+            left &= struck
+        for feature in self._alone:
+            values = np.ascontiguousarray(matrix[:, feature.index])
+            line = np.searchsorted(feature.thresholds, values, side="left")
+            line[np.isnan(values)] = len(feature.lines) - 1
+            np.take(feature.lines, line, axis=0, out=struck, mode="clip")
+            left &= struck
+        lowest = _LOWEST[left & (~left + np.uint16(1))]
+        total: NDArray[np.float64] = self._flat.take(lowest + self._starts).sum(axis=1, dtype=np.float64)
+        return total
+
+
+def blended(logits: Floats, trees: NDArray[np.float64], share: float) -> Floats:
+    """Logits (N, K) whose log odds of not Benign are ``share`` the trees' (N,) and else the network's.
+
+    Only Benign's logit is moved: which other class is the most probable stays the network's to say.
+    """
+    others = logits[:, 1:].astype(np.float64)
+    peak = others.max(axis=1)
+    odds = peak + np.log(np.exp(others - peak[:, None]).sum(axis=1)) - logits[:, 0]
+    moved = logits.copy()
+    moved[:, 0] += (share * (odds - trees)).astype(np.float32)
+    return moved
+
+
+def _tables(nodes: Floats) -> tuple[list[_Feature], list[_Together]]:
+    """The features that some node tests: those looked up by themselves, and those looked up together."""
+    alone: list[_Feature] = []
+    simple: list[_Feature] = []
+    for feature in _features(nodes):
+        one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
+        (simple if one else alone).append(feature)
+    return alone, [_joined(simple[at : at + 8]) for at in range(0, len(simple), 8)]
+
+
+def _joined(features: list[_Feature]) -> _Together:
+    lines = np.full((1 << len(features), features[0].lines.shape[1]), 0xFFFF, dtype=np.uint16)
+    for bit, feature in enumerate(features):
+        lines[np.arange(len(lines)) >> bit & 1 == 1] &= feature.lines[1]
+    index = np.array([feature.index for feature in features])
+    return _Together(index, np.concatenate([feature.thresholds for feature in features]), lines)
+
+
+def _features(nodes: Floats) -> list[_Feature]:
+    """The tables of the features that some node tests."""
+    count = len(nodes)
+    tree = np.repeat(np.arange(count), nodes.shape[1])
+    flat = nodes.reshape(-1, FIELDS)
+    first, stop = flat[:, 2].astype(np.int64), flat[:, 3].astype(np.int64)
+    keeps = (0xFFFF & ~((1 << stop) - (1 << first))).astype(np.uint16)
+    active = stop > first
+    found = []
+    for index in np.unique(flat[active, 0]).astype(np.int64):
+        mine = np.flatnonzero(active & (flat[:, 0] == index))
+        thresholds = np.unique(flat[mine, 1])
+        lines = np.full((len(thresholds) + 2, count), 0xFFFF, dtype=np.uint16)
+        place = np.searchsorted(thresholds, flat[mine, 1])
+        for node, at in zip(mine, place, strict=True):
+            lines[at + 1 : -1, tree[node]] &= keeps[node]
+            if not flat[node, 4]:
+                lines[-1, tree[node]] &= keeps[node]
+        found.append(_Feature(int(index), thresholds, lines))
+    return found
+
+
+def _lowest() -> NDArray[np.int32]:
+    table = np.zeros(1 << MOST_LEAVES, dtype=np.int32)
+    table[1 << np.arange(MOST_LEAVES)] = np.arange(MOST_LEAVES)
+    return table
+
+
+_LOWEST = _lowest()
