@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from zeekml.config import AllowlistEntry, Settings, load_settings, parse_settings
 from zeekml.errors import ConfigError
+from zeekml.pipeline.resume import alert_facts, alert_settings
 from zeekml.resources import data_folder
 
 ALL_SET = """\
@@ -208,3 +210,24 @@ def test_no_address_to_listen_on_is_a_choice() -> None:
 def test_no_text_brings_another_error(text: str) -> None:
     with contextlib.suppress(ConfigError):
         parse_settings(text, "f")
+
+
+@pytest.mark.parametrize("said", ["2026-12-31", "'2026-12-31'"])
+def test_an_expiry_is_a_date_quoted_or_not_and_survives_the_state(said: str, tmp_path: Path) -> None:
+    path = tmp_path / "zeekml.yaml"
+    entry = (
+        "{"
+        + "reason: a test, networks: [10.0.0.0/8], peers: [192.0.2.1], ports: [443/tcp], services: [ssl], "
+    )
+    entry += f"sensors: [a*], expires: {said}" + "}"
+    path.write_text(f"alerts: {{local_nets: [10.0.0.0/8], allowlist: [{entry}]}}\n")
+    alerts = load_settings(path).alerts
+    assert alerts.allowlist[0].expires == dt.date(2026, 12, 31)
+    assert alert_settings(alert_facts(alerts)) == alerts
+
+
+def test_an_expiry_that_is_no_date_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "zeekml.yaml"
+    path.write_text("alerts: {allowlist: [{reason: a, networks: [10.0.0.0/8], expires: soon}]}\n")
+    with pytest.raises(ConfigError, match="expires"):
+        load_settings(path)

@@ -79,6 +79,14 @@ def _as_archive(value: object) -> object:
     return {"folder": value} if isinstance(value, str) else value
 
 
+def _as_date(value: object) -> object:
+    """A date in quotes, or from a state folder, as YAML would read it bare."""
+    try:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -115,7 +123,7 @@ class AllowlistEntry(_Section):
     ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
     services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
     sensors: Annotated[tuple[Pattern, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
-    expires: dt.date | None = None
+    expires: Annotated[dt.date, BeforeValidator(_as_date)] | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> AllowlistEntry:

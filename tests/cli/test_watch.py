@@ -248,6 +248,19 @@ def test_stopped_on_a_disk_too_slow_for_its_state_it_is_gone_within_five_seconds
     assert size / 5_000 > 5, "saving it would have taken longer"
 
 
+def test_an_allowlist_with_a_date_is_in_the_state(
+    content: list[bytes], scored: Path, options: list[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "conn.log"
+    entry = "{reason: gone, networks: [0.0.0.0/0], expires: 2020-01-01}"
+    (tmp_path / "watch.yaml").write_text(f"metrics: {{listen: ''}}\nalerts: {{allowlist: [{entry}]}}\n")
+    for lines in (content[:1000], content[1000:]):
+        with log.open("ab") as file:
+            file.writelines(lines)
+        assert run(log, *options, "--from-start", "--once") == 0
+    assert_as_scored(tmp_path / "out", scored)
+
+
 def rotated(content: list[bytes], *cuts: int) -> list[bytes]:
     """The log cut in files, each with the header."""
     return [b"".join(content[:8] + content[begin:end]) for begin, end in pairwise((8, *cuts, len(content)))]

@@ -123,3 +123,18 @@ def test_a_log_behind_a_link_is_followed_once(tmp_path: Path, *, written_before:
     assert logs.take() == {"conn.log": [1, 2, 3]}
     writer.write(4, 5)
     assert logs.take() == {"conn.log": [4, 5]}
+
+
+def test_of_two_sensors_one_was_rotated_away_while_zeekml_was_down(tmp_path: Path) -> None:
+    """Zeek has no log for seconds after a rotation: what is known of the sensor stays true meanwhile."""
+    writers = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        writers.append(ZeekWriter(tmp_path / name / "conn.log"))
+        writers[-1].write(1, 2)
+    before = Several(tmp_path)
+    assert before.take_by_stream() == {"a": [1, 2], "b": [1, 2]}
+    writers[0].write(3, 4)
+    writers[0].rotate()
+    again = Several(tmp_path, positions=before.positions, start="end")
+    assert again.take_by_stream() == {"a": [3, 4]}

@@ -16,8 +16,11 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
-_OUT = typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
-_STATE = typer.Option("--state", metavar="DIR", help="The folder for what must survive a stop or a crash.")
+# What a folder lacks is told by the command, with what to do, not by the command line's own check.
+_OUT = typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.", readable=False)
+_STATE = typer.Option(
+    "--state", metavar="DIR", help="The folder for what must survive a stop or a crash.", readable=False
+)
 
 Out: TypeAlias = Annotated[Path, _OUT]
 OutIfAny: TypeAlias = Annotated[Path | None, _OUT]

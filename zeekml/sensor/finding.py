@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from zeekml.errors import FormatError, InputError
@@ -27,10 +27,13 @@ class LogFinder:
         self._told: set[Path] = set()
         self._listed: set[Path] = set()
 
-    def find(self, folder: Path, followed: Collection[Path]) -> list[Path]:
+    def find(
+        self, folder: Path, followed: Collection[Path], was_followed: Callable[[Path], bool] = lambda _: False
+    ) -> list[Path]:
         """The live logs below a folder, and the places of those of which only rotated files are there.
 
-        ``followed`` are logs that are known to be some; hidden files and other logs are passed over.
+        ``followed`` are logs that are known to be some, ``was_followed`` tells those of an earlier run; hidden files
+        and other logs are passed over.
         """
         live: list[Path] = []
         rotated: dict[Path, Path] = {}
@@ -44,7 +47,7 @@ class LogFinder:
         for home, newest in rotated.items():
             if home in live or home.exists():
                 continue
-            if home in followed:
+            if home in followed or was_followed(home):
                 found.append(home)
             elif (other := there.get(home.name)) is not None:
                 self._pass_over(home.parent, other)

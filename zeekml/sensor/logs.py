@@ -122,7 +122,7 @@ class FollowedLogs:
         self._scanned = time.monotonic()
         for path in self._paths:
             followed = {one.path for one in self._followers.values()}
-            for live in self._finder.find(path, followed) if path.is_dir() else [path]:
+            for live in self._finder.find(path, followed, self._was_followed) if path.is_dir() else [path]:
                 if any(is_same_log(live, one.path) for one in self._followers.values()):
                     continue
                 stream = stream_of(live, self._not_followed())
@@ -146,6 +146,10 @@ class FollowedLogs:
             archives=archives_of(live, self._archives),
             settle=self._settle,
         )
+
+    def _was_followed(self, live: Path) -> bool:
+        kept = self._not_followed()
+        return stream_of(live, kept) in kept
 
     def _not_followed(self) -> dict[str, Position]:
         return {name: kept for name, kept in self._kept.items() if name not in self._followers}
