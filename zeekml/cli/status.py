@@ -86,7 +86,10 @@ def _zeek_rows(settings: Settings, out: Path, zeek_start: float | None) -> Itera
         yield "alerts table", f"{table} cannot be read: {error.strerror or error}"
         return
     if taken is None:
-        yield "alerts table", f"{table} is not there: it comes with the first alert (--out says where the outputs are)"
+        yield (
+            "alerts table",
+            f"{table} is not there: it comes with the first alert (--out says where the outputs are)",
+        )
         return
     yield "alerts table", f"{taken.rows:,} rows"
     if taken.started is None:
