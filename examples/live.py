@@ -18,6 +18,7 @@ from pathlib import Path
 SECONDS = 6
 LINES_A_SECOND = 3000
 TURNS_A_SECOND = 10
+PATIENCE = 60  # seconds
 
 
 def main(source: Path, folder: Path) -> int:
@@ -26,6 +27,8 @@ def main(source: Path, folder: Path) -> int:
     folder.mkdir(parents=True)
     log, out = folder / "conn.log", folder / "out"
     log.touch()
+    config = folder / "zeekml.yaml"
+    config.write_text("metrics: {listen: ''}  # another watch on this machine may have the port\n")
     command = [
         sys.executable,
         "-m",
@@ -38,8 +41,9 @@ def main(source: Path, folder: Path) -> int:
         str(folder / "state"),
     ]
     print(f"zeekml watch {log} --out {out} --state {folder / 'state'}", flush=True)
-    with subprocess.Popen([*command, "--from-start"]) as watch:
+    with subprocess.Popen([*command, "--from-start", "--config", str(config)]) as watch:
         try:
+            _wait_for(folder / "state", watch)
             appended = _grow(log, source, notices := _notices(out / "notice.log"))
             time.sleep(1)
             _show(notices)
@@ -48,6 +52,13 @@ def main(source: Path, folder: Path) -> int:
         code = watch.wait(timeout=30)
     print(f"{appended:,} lines appended in {SECONDS} s; notices: {out / 'notice.log'}")
     return code
+
+
+def _wait_for(state: Path, watch: subprocess.Popen[bytes]) -> None:
+    """Return when the watch has made its first snapshot: a slow machine may take a while to load the model."""
+    ends = time.monotonic() + PATIENCE
+    while not list(state.glob("snapshot.*")) and watch.poll() is None and time.monotonic() < ends:
+        time.sleep(0.1)
 
 
 def _grow(log: Path, source: Path, notices: Iterator[str | None]) -> int:

@@ -87,10 +87,6 @@ def test_a_scanner_is_named_in_every_format_and_no_clean_host_in_one_alone(
         assert scanners <= found <= malicious
 
 
-@pytest.mark.xfail(
-    reason="near the host threshold the shipped model leans on payload bytes and history, which Suricata does not have",
-    strict=False,
-)
 def test_both_formats_name_the_same_hosts(tmp_path: Path) -> None:
     for seed in range(5):
         hosts = []
