@@ -51,7 +51,7 @@ def test_status_counts_what_zeek_passed_over(tmp_path: Path, capsys: pytest.Capt
     assert "before Zeek's start" in shown
     assert "1, of which" in shown
     call(*options, str(tmp_path / "none"))
-    assert "not there yet" in " ".join(capsys.readouterr().out.split())
+    assert "it comes with the first alert" in " ".join(capsys.readouterr().out.split())
 
 
 def test_an_address_that_is_none_is_a_config_error() -> None:
