@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,7 +86,7 @@ def _flow(number: int, fields: dict[str, str]) -> dict[str, object]:
     }
 
 
-class Sensor:
+class Sensor(ABC):
     """A log that is written, rotated in this sensor's ways, and kept whole in ``reference``.
 
     ``watched``: what zeekml is given, within the sensor's folder. ``begins_late``: it is not there at first.
@@ -116,9 +117,9 @@ class Sensor:
         """Make what the log lies in; where it is written."""
         return self.folder / self.log
 
+    @abstractmethod
     def rotate(self) -> None:
         """Do one of the things that happen to this sensor's log, and note in ``done`` what it was."""
-        raise NotImplementedError
 
     def write(self, count: int) -> None:
         """Write connections, now and then one in two parts."""
