@@ -206,7 +206,7 @@ def manifest_of(network: Network, encoding: Encoding) -> dict[str, Any]:
         "description": "untrained, for tests",
         "code_version": "0",
         "classes": CLASSES,
-        "network": {name: getattr(config, name) for name in config.__slots__},
+        "network": {name: getattr(config, name) for name in config.__slots__} | {"members": 1},
         "layout": {
             "name": LAYOUT.name,
             "version": LAYOUT.version,

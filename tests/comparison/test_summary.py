@@ -8,7 +8,7 @@ from zeekml.comparison.cells import Cell
 from zeekml.comparison.flow import RES
 from zeekml.comparison.settings import NETWORK_NAMES
 from zeekml.comparison.store import Result
-from zeekml.comparison.summary import Spread, lead
+from zeekml.comparison.summary import lead
 
 
 def results(figures: dict[str, list[float]]) -> dict[Cell, Result]:
@@ -39,8 +39,3 @@ def test_there_is_no_lead_while_a_network_is_absent() -> None:
     del some["GRU"]
     assert lead(results(some), "iot23", "distinct") is None
     assert lead(results(others(0.5) | {RES: [0.6, 0.7]}), "iot23", "distinct") is None
-
-
-def test_a_spread_is_shown_in_percent() -> None:
-    assert Spread((0.5, 0.6, 0.7)).percent() == "60.00 ± 10.00"
-    assert Spread((0.12345,)).percent() == "12.35"

@@ -125,6 +125,14 @@ def test_used_features(tmp_path: Path, patterns: list[str], expected: set[str]) 
     assert fit(material(given), given, seed=1, stop_after=1).encoding.used.sum() == len(expected)
 
 
+def test_the_network_may_see_less_than_the_trees(tmp_path: Path) -> None:
+    given = recipe(tmp_path, lambda r: r["network"].update(without=["pair_*", "host_gap"]))
+    fitted = fit(material(given), given, seed=1, stop_after=1)
+    seen = {name for name, used in zip(LAYOUT.names, fitted.encoding.used, strict=True) if used}
+    assert seen == {name for name in LAYOUT.names if not name.startswith("pair_")} - {"host_gap"}
+    assert used_features(given).all()
+
+
 def test_a_network_follows_its_teacher_by_the_taught_share(tmp_path: Path) -> None:
     given = recipe(tmp_path, lambda r: r["fit"].update(epochs=15, rate=1e-2, ema=0.8, taught=1.0))
     data = material(given)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tests.builders import random_log
 from tests.training.data import recipe_file, write_captures, write_table
@@ -18,8 +19,10 @@ from zeekml import Detector
 from zeekml.errors import OutputError, RecipeError, ZeekMLError
 from zeekml.scoring import Scorer, load_bundle, verify_bundle
 from zeekml.scoring.bundle import CARD, METRICS, WEIGHTS
+from zeekml.scoring.ensemble import Ensemble
 from zeekml.training import train
 from zeekml.training.fit import Epoch
+from zeekml.training.judge import SAID
 from zeekml.training.report import comparison
 
 
@@ -138,15 +141,15 @@ def test_the_card_names_captures_and_figures(folder: Path, metrics: dict[str, An
     card = (folder / CARD).read_text(encoding="utf-8")
     assert card.startswith("# made\n")
     assert all(f"bot-{number}" in card for number in range(3))
-    for words, model, network, trees, best in comparison(metrics):
-        assert f"| {words} | {model:.3f} | {network:.3f} | {trees:.3f} | {best} |" in card
+    for row in comparison(metrics):
+        assert f"| {' | '.join(row.texts())} |" in card
 
 
 def test_the_comparison_says_which_is_best(metrics: dict[str, Any]) -> None:
-    for _, model, network, trees, best in comparison(metrics):
-        values = {"model": model, "network": network, "trees": trees}
-        assert best == " and ".join(name for name, value in values.items() if value == max(values.values()))
-        assert not math.isnan(model)
+    for row in comparison(metrics):
+        means = {name: value.mean for name, value in zip(SAID, row.values, strict=True)}
+        assert row.best == " and ".join(name for name in SAID if means[name] == max(means.values()))
+        assert not math.isnan(max(means.values()))
 
 
 def test_the_watcher_sees_every_stage_and_epoch(folder: Path, notes: Notes) -> None:
@@ -249,3 +252,49 @@ def test_other_logs_may_be_trained_on_and_are_not_measured(data: Path, tmp_path:
     assert "extra" not in found["model"]["connections"]["captures"]
     assert "extra" in {log.name for log in load_bundle(folder).manifest.training.logs}
     assert np.isfinite(found["model"]["connections"]["average_precision"])
+
+
+def test_several_seeds_and_processes(data: Path, tmp_path: Path) -> None:
+    """The folds of two seeds, worked out one after the other and two at a time, give the same bytes."""
+
+    def change(content: dict[str, Any]) -> None:
+        learning(content)
+        content["seeds"] = 2
+        content["network"]["members"] = 2
+        content["fit"]["patience"] = 0
+
+    recipe = recipe_file(tmp_path, change)
+    one = train(recipe, data, tmp_path / "one", Notes())
+    notes = Notes()
+    two = train(recipe, data, tmp_path / "two", notes, processes=2)
+    for name in (WEIGHTS, METRICS, CARD, "bundle.yaml"):
+        assert (two / name).read_bytes() == (one / name).read_bytes(), name
+    told = {stage for stage, _ in notes.stages}
+    assert {f"6 of 6: seed {seed}, fold {fold} of 3" for seed in (3, 4) for fold in (1, 2, 3)} & told
+    metrics = json.loads((one / METRICS).read_text(encoding="utf-8"))
+    assert [found["seed"] for found in metrics["seeds"]] == [3, 4]
+    for name in SAID:
+        counts = [found[name]["connections"]["connections"] for found in metrics["seeds"]]
+        assert metrics[name]["connections"]["connections"] == sum(counts)
+        assert metrics[name]["hosts"]["infected"] == sum(
+            f[name]["hosts"]["infected"] for f in metrics["seeds"]
+        )
+    for row in comparison(metrics):
+        assert all(value.deviation is not None for value in row.values)
+        assert " ± " in row.texts()[1]
+    card = (one / CARD).read_text(encoding="utf-8")
+    assert "This was done 2 times" in card
+    assert "Network: 2 that speak as one" in card
+    assert "final network, all captures, network 2 of 2" in told
+
+
+def test_the_networks_of_a_model_differ_and_see_through_one_encoding(data: Path, tmp_path: Path) -> None:
+    def change(content: dict[str, Any]) -> None:
+        learning(content)
+        content["network"]["members"] = 2
+
+    bundle = load_bundle(train(recipe_file(tmp_path, change), data, tmp_path, Notes()))
+    assert bundle.manifest.network.members == 2
+    assert isinstance(bundle.network, Ensemble)
+    first, second = (member.state_dict() for member in bundle.network.members)
+    assert not torch.equal(first["stem.0.weight"], second["stem.0.weight"])

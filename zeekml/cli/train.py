@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,11 +30,17 @@ def train(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="The folder in which the bundle's folder is made.")
     ] = Path("models"),
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, help="Folds that are measured at a time.", show_default="one a core"
+        ),
+    ] = None,
 ) -> None:
     """Train a model on labelled logs and write it as a bundle.
 
     It is measured on folds it did not see, beside boosted trees on the same features, and trained on all logs
-    in the end. It needs the extra `evaluate`.
+    in the end. The figures do not depend on --processes. It needs the extra `evaluate`.
     """
     from zeekml.pipeline.interrupts import stopping_by_signal
 
@@ -42,9 +49,16 @@ def train(
         from zeekml.training import train as run
 
         with epochs_on(sys.stderr) as watcher:
-            folder = run(recipe, data or recipe.parent, out, watcher)
+            folder = run(recipe, data or recipe.parent, out, watcher, processes or _at_a_time(recipe))
     _show_comparison(folder)
     typer.echo(f"bundle: {folder}")
+
+
+def _at_a_time(recipe: Path) -> int:
+    """As many folds as there are cores for, by the threads of each."""
+    from zeekml.training import load_recipe
+
+    return max(1, len(os.sched_getaffinity(0)) // load_recipe(recipe).threads)
 
 
 def _show_comparison(folder: Path) -> None:
@@ -56,6 +70,6 @@ def _show_comparison(folder: Path) -> None:
 
     table = Table("held out", "model", "network", "trees", "best", box=None, pad_edge=False)
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    for words, *values, best in comparison(metrics):
-        table.add_row(words, *(f"{value:.3f}" for value in values), best)
+    for row in comparison(metrics):
+        table.add_row(*row.texts())
     Console(file=sys.stdout, markup=False, highlight=False).print(table)

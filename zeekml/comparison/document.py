@@ -19,8 +19,9 @@ from zeekml.comparison.settings import (
     Tuned,
 )
 from zeekml.comparison.splits import DISTINCT_TEST, FOLDS, RANDOM_TEST, VALIDATION, Protocol
-from zeekml.comparison.summary import Results, Spread, cells_of, lead, spread
+from zeekml.comparison.summary import Results, cells_of, lead, spread
 from zeekml.comparison.tables import Table
+from zeekml.spread import Spread
 
 #: The paper's own table, percent: binary accuracy and F1, multi-class accuracy and F1.
 _PAPER = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
 from zeekml.comparison.cells import Cell
 from zeekml.comparison.distinct import Task
@@ -12,29 +11,9 @@ from zeekml.comparison.flow import RES
 from zeekml.comparison.settings import NETWORK_NAMES
 from zeekml.comparison.splits import Protocol
 from zeekml.comparison.store import Result
+from zeekml.spread import Spread
 
 Results = Mapping[Cell, Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """A figure over the seeds, in the order of the seeds."""
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        return fmean(self.values)
-
-    @property
-    def deviation(self) -> float | None:
-        """The sample standard deviation; None for one seed."""
-        return stdev(self.values) if len(self.values) > 1 else None
-
-    def percent(self) -> str:
-        """As the tables show it: mean and deviation in percent."""
-        deviation = self.deviation
-        return f"{100 * self.mean:.2f}" + ("" if deviation is None else f" ± {100 * deviation:.2f}")
 
 
 def cells_of(results: Results, data_set: str, protocol: Protocol, task: Task, row: str) -> list[Result]:

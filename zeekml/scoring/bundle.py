@@ -26,6 +26,7 @@ from zeekml.features import LAYOUT, Encoding
 from zeekml.networks import Network, NetworkConfig, build
 from zeekml.resources import data_folder
 from zeekml.scoring.calibration import Calibration
+from zeekml.scoring.ensemble import Ensemble, together
 from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
 from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, blended
 
@@ -39,7 +40,7 @@ class Bundle:
     """A bundle in memory: what ``bundle.yaml`` says, and the arrays."""
 
     manifest: Manifest
-    network: Network
+    network: Network | Ensemble
     encoding: Encoding
     trees: Trees | None
     reason_coefficients: NDArray[np.float32]
@@ -153,7 +154,7 @@ def _shipped() -> list[Path]:
 
 
 def arrays_of(
-    network: Network,
+    network: Network | Ensemble,
     encoding: Encoding,
     coefficients: NDArray[np.float32],
     typical: NDArray[np.float32],
@@ -244,7 +245,7 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
             f"{folder / MANIFEST}: network.classes: found {manifest.network.classes}, expected {len(manifest.classes)} "
             "as in classes; get the bundle again"
         )
-    network = build(NetworkConfig(**sizes))
+    network = together([build(NetworkConfig(**sizes)) for _ in range(manifest.network.members)])
     mine = {f"network.{name}": value for name, value in network.state_dict().items()}
     encoding = _encoding(folder, manifest, arrays)
     flow = manifest.network.layout == "flow"

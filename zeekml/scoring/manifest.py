@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-FORMAT = 2
+FORMAT = 3
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -18,7 +18,7 @@ class _Part(BaseModel):
 
 
 class NetworkSizes(_Part):
-    """The fields of ``NetworkConfig``."""
+    """The fields of ``NetworkConfig``, and ``members``: how many such networks speak as one."""
 
     name: Literal["Dense", "GRU", "1DCNN", "CNN-LSTM", "Res-1DCNN-LSTM"]
     layout: Literal["flow", "window"]
@@ -29,6 +29,7 @@ class NetworkSizes(_Part):
     kernel: int = Field(ge=2, le=64)
     dropout: Share
     length: int = Field(ge=0, le=65536)
+    members: int = Field(ge=1, le=64)
 
 
 class LayoutName(_Part):
@@ -71,7 +72,10 @@ class CalibrationPart(_Part):
 
 
 class TreesPart(_Part):
-    """Boosted trees beside the network; their arrays lie with the weights. ``share``: theirs of the log odds."""
+    """Boosted trees beside the network; their arrays lie with the weights.
+
+    ``share``: their weight in the harmonic mean of the odds.
+    """
 
     count: int = Field(ge=1, le=10_000)
     share: float = Field(gt=0, le=1)
@@ -122,7 +126,7 @@ class Training(_Part):
 class Manifest(_Part):
     """``bundle.yaml``."""
 
-    format: Literal[2]
+    format: Literal[3]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: str
     description: str

@@ -12,6 +12,7 @@ from torch import Tensor
 from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.networks import Network, State
+from zeekml.scoring.ensemble import Ensemble
 
 #: Rows that are encoded and pass the stem at once: as many as stay in the cache.
 _CHUNK = 4096
@@ -22,9 +23,9 @@ _LONGEST = 256
 
 
 class Runner:
-    """One network in use over one stream; ``window`` layout carries state, ``flow`` needs none."""
+    """One network, or several as one, in use over one stream; ``window`` layout carries state, ``flow`` needs none."""
 
-    def __init__(self, network: Network, encoding: Encoding) -> None:
+    def __init__(self, network: Network | Ensemble, encoding: Encoding) -> None:
         self._network = network.eval()
         self._encoding = encoding
         self._shapes = [tuple(part.shape[1:]) for layer in network.initial(1) for part in layer]
@@ -77,13 +78,11 @@ class Runner:
 
     def _stemmed(self, block: Block) -> Tensor:
         """The stem's output (N, H) in host order."""
-        out = torch.empty((len(block.order), self._network.config.width))
-        for at in range(0, len(block.order), _CHUNK):
-            rows = block.order[at : at + _CHUNK]
-            out[at : at + _CHUNK] = self._network.stem(
-                torch.from_numpy(self._encoding.encode(block.matrix[rows]))
-            )
-        return out
+        parts = [
+            self._network.stem(torch.from_numpy(self._encoding.encode(block.matrix[rows])))
+            for rows in (block.order[at : at + _CHUNK] for at in range(0, len(block.order), _CHUNK))
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _reserve(self, capacity: int) -> None:
         if capacity > len(self._state):

@@ -90,16 +90,26 @@ class Trees:
 
 
 def blended(logits: Floats, trees: NDArray[np.float64], share: float) -> Floats:
-    """Logits (N, K) whose log odds of not Benign are ``share`` the trees' (N,) and else the network's.
+    """Logits (N, K) whose odds of not Benign are the harmonic mean of the network's and the trees'.
 
-    Only Benign's logit is moved: which other class is the most probable stays the network's to say.
+    The trees' (N,) weigh ``share``. A harmonic mean lies near the lesser of the two: what is called hostile has to look
+    so to both, as each is sure of itself on other benign oddities. Only Benign's logit is moved: which other class is
+    the most probable stays the network's to say.
     """
     others = logits[:, 1:].astype(np.float64)
     peak = others.max(axis=1)
     odds = peak + np.log(np.exp(others - peak[:, None]).sum(axis=1)) - logits[:, 0]
     moved = logits.copy()
-    moved[:, 0] += (share * (odds - trees)).astype(np.float32)
+    moved[:, 0] += (odds - _harmonic(odds, trees, share)).astype(np.float32)
     return moved
+
+
+def _harmonic(network: NDArray[np.float64], trees: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Log odds (N,) of the weighted harmonic mean of two odds, given as log odds."""
+    if share in (0, 1):
+        return trees if share else network
+    mean: NDArray[np.float64] = -np.logaddexp(np.log(share) - trees, np.log(1 - share) - network)
+    return mean
 
 
 def _tables(nodes: Floats) -> tuple[list[_Feature], list[_Together]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zeekml.training.job import Watcher, train
+from zeekml.training.job import train
 from zeekml.training.recipe import Recipe, load_recipe
+from zeekml.training.watcher import Watcher
 
 __all__ = ["Recipe", "Watcher", "load_recipe", "train"]

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from zeekml.features import Encoding
 from zeekml.scoring.calibration import Calibration, log_odds
-from zeekml.training.fit import Fitted
 from zeekml.training.samples import Sequences
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def expected_calibration_error(score: Floats, bad: NDArray[np.bool_], bins: int 
 
 
 def fit_reasons(
-    fitted: Fitted, sequences: Sequences, logits: NDArray[np.float32]
+    encoding: Encoding, sequences: Sequences, logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Ridge regression of the model's log odds, from its logits (N, K), on the encoded features of sequences.
 
@@ -64,7 +64,7 @@ def fit_reasons(
     """
     from sklearn.linear_model import Ridge  # noqa: PLC0415 - an extra
 
-    encoded = fitted.encoding.encode(sequences.features)
+    encoded = encoding.encode(sequences.features)
     odds = np.clip(log_odds(logits), -12, 12)
     model = Ridge(alpha=10.0).fit(encoded, odds)
     typical = encoded[sequences.labels == 0].mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -70,12 +70,14 @@ def fit(
     *,
     seed: int,
     stop_after: int | None = None,
+    encoding: Encoding | None = None,
     teacher: Teacher | None = None,
     validate: Validate | None = None,
     report: Callable[[Epoch], None] = lambda _: None,
 ) -> Fitted:
     """Train for the recipe's epochs, or fewer when a validation stops improving or after ``stop_after`` of them.
 
+    Features are seen through ``encoding``, without one through one that is fitted to the first epoch.
     Towards a ``teacher`` the network is drawn by the recipe's ``taught`` share of the loss, rows of context included.
     With a validation the best epoch's weights are kept, else the last's. The same seed gives the same weights.
     """
@@ -83,7 +85,7 @@ def fit(
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     first = material.epoch(np.random.default_rng([seed, 0]))
-    encoding = fitted_encoding(first, recipe)
+    encoding = encoding or fitted_encoding(first, recipe)
     network = build(network_config(recipe, encoding))
     average = _Average(network, recipe.fit.ema)
     optimizer = torch.optim.AdamW(
@@ -126,15 +128,19 @@ def network_config(recipe: Recipe, encoding: Encoding) -> NetworkConfig:
 
 
 def fitted_encoding(sequences: Sequences, recipe: Recipe) -> Encoding:
-    """The encoding for these sequences, of the features that the recipe lets through."""
+    """The encoding for these sequences, of the features that the recipe lets the network see."""
     part = recipe.network
     encoding = Encoding.fit(sequences.features, LAYOUT, mode=part.encoding, bins=part.bins)
-    return replace(encoding, used=used_features(recipe))
+    return replace(encoding, used=used_features(recipe, part.without))
 
 
-def used_features(recipe: Recipe) -> NDArray[np.bool_]:
-    """(F,) the features that the recipe lets through."""
-    return np.array([any(fnmatchcase(name, p) for p in recipe.network.features) for name in LAYOUT.names])
+def used_features(recipe: Recipe, without: Sequence[str] = ()) -> NDArray[np.bool_]:
+    """(F,) the features that the recipe lets through, but for the patterns ``without``."""
+    return np.array([_fits(n, recipe.network.features) and not _fits(n, without) for n in LAYOUT.names])
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _run_epoch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,84 +22,121 @@ from zeekml.training.measure import (
     host_threshold,
     threshold_for,
 )
+from zeekml.training.outoffold import Measured, OutOfFold
 from zeekml.training.recipe import Recipe
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class OutOfFold:
-    """All held-out rows (N), the fold of each, and what those said that were trained without it.
+#: What is measured alike: what is shipped, the network of it by itself, the trees of the comparison.
+SAID = ("model", "network", "trees")
 
-    ``logits`` (N, K) are the networks', ``trees`` (N,) the log odds of the trees of the comparison, ``shipped`` (N,)
-    those of the trees that would be shipped with the network, if the recipe ships any.
-    """
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Rows (N) and their log odds (N,) by the name of who said them, with the class (N,) that the model names."""
 
     rows: pd.DataFrame
-    fold: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    trees: Floats
-    shipped: Floats | None
-    best_epochs: tuple[int, ...]
-    epochs: int
+    odds: Mapping[str, Floats]
+    class_index: NDArray[np.int64]
 
 
-def judge(held_out: OutOfFold, recipe: Recipe) -> tuple[Calibration, dict[str, Any]]:
-    """Calibrate on the pooled held-out rows, choose thresholds there, and measure what is shipped and its parts alike.
+def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, Any]]:
+    """Calibrate on the held-out rows of all seeds, choose thresholds there, and measure the model and its parts alike.
 
     ``model`` is what is shipped (network, and trees where the recipe ships them), ``network`` the network by itself,
-    ``trees`` the trees of the comparison; each has a calibration and thresholds of its own.
+    ``trees`` the trees of the comparison. Each has a calibration and thresholds of its own: of all seeds' rows for the
+    figures of ``metrics[name]``, of one seed's for those of ``metrics["seeds"]``, whose spread tells what luck does.
     """
-    rows, part = held_out.rows, recipe.verdicts
-    keep, bad = counted(rows), (rows["label"] > 0).to_numpy()
-    logits = held_out.logits
-    if held_out.shipped is not None:
-        logits = blended(logits, held_out.shipped, recipe.trees.share)
-    odds = log_odds(logits)
-    calibration = fit_calibration(odds[keep], bad[keep])
-    class_index = class_shares(logits)[0]
-    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(held_out.best_epochs)}
-    metrics["calibration_error"] = expected_calibration_error(calibration.score(odds)[keep], bad[keep])
-    metrics["calibration_error_other_folds"] = expected_calibration_error(
-        _calibrated_by_others(held_out, odds)[keep], bad[keep]
+    logits = [_model_logits(found, recipe) for found in measured.seeds]
+    each = [_judged(found, mine) for found, mine in zip(measured.seeds, logits, strict=True)]
+    every = _Judged(
+        pd.concat(
+            [one.rows.assign(seed=found.seed) for one, found in zip(each, measured.seeds, strict=True)],
+            ignore_index=True,
+        ),
+        {name: np.concatenate([one.odds[name] for one in each]) for name in SAID},
+        np.concatenate([one.class_index for one in each]),
     )
-    each = {"model": odds, "network": log_odds(held_out.logits), "trees": held_out.trees}
-    for name, said in each.items():
-        values = fit_calibration(said[keep], bad[keep]).score(said)
-        benign = values[keep & ~bad]
-        threshold = threshold_for(benign, part.connection_fpr)
-        if name == "model" and threshold >= benign.max() >= HIGHEST:
-            raise RecipeError(
-                f"{part.connection_fpr:g} of the held-out benign connections score as high as can be: no threshold "
-                "tells them apart; check the labels, or train longer"
-            )
-        floor = threshold_for(benign, part.floor_fpr)
-        peaks = host_peaks(rows, values, class_index, floor, part)
-        host = host_threshold(peaks, part)
-        metrics[name] = {
-            "connections": connection_figures(rows, values, threshold),
-            "hosts": host_figures(peaks, host, part),
-        }
-        figures = metrics[name]["connections"]
-        clean = rows["capture"][rows["kind"] == "clean"].unique()
-        alarms = [figures["captures"][capture]["fpr"] for capture in clean if capture in figures["captures"]]
-        figures["most_alarms_in_a_clean_network"] = max(alarms, default=None)
+    keep, bad = _counted_and_bad(every.rows)
+    odds = every.odds["model"]
+    calibration = fit_calibration(odds[keep], bad[keep])
+    others = _calibrated_by_others(measured, every.rows, odds)
+    metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(measured.best_epochs)}
+    metrics["calibration_error"] = expected_calibration_error(calibration.score(odds)[keep], bad[keep])
+    metrics["calibration_error_other_folds"] = expected_calibration_error(others[keep], bad[keep])
+    for name in SAID:
+        metrics[name], thresholds = _figures(every, name, recipe)
         if name == "model":
-            metrics["thresholds"] = {
-                "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,
-                "floor": floor, "floor_fpr": part.floor_fpr,
-            }  # fmt: skip
-    metrics["model"]["classes"] = _class_figures(rows, logits, recipe)
+            metrics["thresholds"] = thresholds
+    metrics["model"]["classes"] = _class_figures(every.rows, np.concatenate(logits), recipe)
+    metrics["seeds"] = [
+        {"seed": found.seed} | {name: _headline(_figures(one, name, recipe)[0]) for name in SAID}
+        for found, one in zip(measured.seeds, each, strict=True)
+    ]
     return calibration, metrics
 
 
-def _calibrated_by_others(held_out: OutOfFold, odds: Floats) -> Floats:
-    """Scores of each fold by a calibration that was fitted to the other folds: what one of new captures comes to."""
-    keep, bad = counted(held_out.rows), (held_out.rows["label"] > 0).to_numpy()
+def _model_logits(found: OutOfFold, recipe: Recipe) -> NDArray[np.float32]:
+    return found.logits if found.shipped is None else blended(found.logits, found.shipped, recipe.trees.share)
+
+
+def _judged(found: OutOfFold, logits: NDArray[np.float32]) -> _Judged:
+    odds = {"model": log_odds(logits), "network": log_odds(found.logits), "trees": found.trees}
+    return _Judged(found.rows, odds, class_shares(logits)[0])
+
+
+def _counted_and_bad(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    return counted(rows), (rows["label"] > 0).to_numpy()
+
+
+def _figures(judged: _Judged, name: str, recipe: Recipe) -> tuple[dict[str, Any], dict[str, float]]:
+    """Figures of connections and hosts by the thresholds that these rows give, and the thresholds."""
+    rows, part = judged.rows, recipe.verdicts
+    keep, bad = _counted_and_bad(rows)
+    said = judged.odds[name]
+    values = fit_calibration(said[keep], bad[keep]).score(said)
+    benign = values[keep & ~bad]
+    threshold = threshold_for(benign, part.connection_fpr)
+    if name == "model" and threshold >= benign.max() >= HIGHEST:
+        raise RecipeError(
+            f"{part.connection_fpr:g} of the held-out benign connections score as high as can be: no threshold "
+            "tells them apart; check the labels, or train longer"
+        )
+    floor = threshold_for(benign, part.floor_fpr)
+    peaks = host_peaks(rows, values, judged.class_index, floor, part)
+    host = host_threshold(peaks, part)
+    connections = connection_figures(rows, values, threshold)
+    clean = rows["capture"][rows["kind"] == "clean"].unique()
+    alarms = [
+        connections["captures"][capture]["fpr"] for capture in clean if capture in connections["captures"]
+    ]
+    connections["most_alarms_in_a_clean_network"] = max(alarms, default=None)
+    thresholds = {
+        "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,
+        "floor": floor, "floor_fpr": part.floor_fpr,
+    }  # fmt: skip
+    return {"connections": connections, "hosts": host_figures(peaks, host, part)}, thresholds
+
+
+def _headline(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of one seed without those of each capture."""
+    connections = {name: value for name, value in figures["connections"].items() if name != "captures"}
+    return {"connections": connections, "hosts": figures["hosts"]}
+
+
+def _calibrated_by_others(measured: Measured, rows: pd.DataFrame, odds: Floats) -> Floats:
+    """Scores of each fold by a calibration that knows none of its groups, of no seed: what new captures come to."""
+    keep, bad = _counted_and_bad(rows)
+    group = rows["group"].to_numpy()
+    fold = np.concatenate([found.fold for found in measured.seeds])
+    seed = np.repeat(np.arange(len(measured.seeds)), [len(found.rows) for found in measured.seeds])
     score = np.empty(len(odds))
-    for fold in np.unique(held_out.fold):
-        mine = held_out.fold == fold
-        score[mine] = fit_calibration(odds[keep & ~mine], bad[keep & ~mine]).score(odds[mine])
+    for place in range(len(measured.seeds)):
+        for number in np.unique(fold):
+            mine = (seed == place) & (fold == number)
+            known = keep & ~np.isin(group, np.unique(group[mine]))
+            score[mine] = fit_calibration(odds[known], bad[known]).score(odds[mine])
     return score
 
 

@@ -141,11 +141,14 @@ def host_peaks(
 ) -> pd.DataFrame:
     """The most evidence that each host gathers: columns kind, capture, host, local, labelled, connections, peak.
 
+    Where ``rows`` tell seeds apart, a host is one host a seed: each time other models speak of it.
     ``labelled`` tells infected hosts of whose connections something is known from those of sandbox runs.
     ``connections`` are all of them, but of clean networks only counted ones are evidence: where a label says that
     nothing is known of a connection, it speaks for nothing.
     """
     keys = rows["kind"] + "\n" + rows["capture"].astype(str) + "\n" + rows["host"].astype(str)
+    if "seed" in rows:
+        keys += "\n" + rows["seed"].astype(str)
     codes, names = pd.factorize(keys, sort=True)
     weight = weigh(score, floor)
     weight[((rows["kind"] == "clean") & (rows["label"] < 0)).to_numpy()] = 0
@@ -190,11 +193,15 @@ def host_figures(peaks: pd.DataFrame, threshold: float, part: VerdictPart) -> di
         "labelled_named": int(named["labelled"].sum()),
         "clean": len(clean),
         "clean_named": len(false),
-        "clean_named_hosts": sorted(f"{row.capture} {row.host}" for row in false.itertuples()),
-        "infected_missed": sorted(
-            f"{row.capture} {row.host}" for row in bots[bots["peak"] < threshold].itertuples()
-        ),
+        "clean_named_hosts": _names(false),
+        "infected_missed": _names(bots[bots["peak"] < threshold]),
     }
+
+
+def _names(peaks: pd.DataFrame) -> list[str]:
+    """Capture and address of each host, once; with how many seeds it was so where that is more than one."""
+    found = (peaks["capture"] + " " + peaks["host"]).value_counts()
+    return sorted(f"{name} ({count} times)" if count > 1 else str(name) for name, count in found.items())
 
 
 def host_threshold(peaks: pd.DataFrame, part: VerdictPart) -> float:

@@ -74,13 +74,21 @@ class NetworkPart(_Part):
     dropout: Share = 0.2
     encoding: Literal["piecewise", "quantile"] = "piecewise"
     bins: int = Field(default=8, ge=2, le=64)
-    features: list[str] = Field(default=["*"], description="patterns of the features that the network sees")
+    features: list[str] = Field(
+        default=["*"], description="patterns of the features that network and trees see"
+    )
+    without: list[str] = Field(default=[], description="patterns of the features that only trees see")
+    members: int = Field(
+        default=1, ge=1, le=64, description="networks trained from other first weights that speak as one"
+    )
 
 
 class TreesPart(_Part):
     """Boosted trees that are shipped with the network and judge beside it."""
 
-    share: Share = Field(default=0.0, description="share of the log odds that is theirs; 0: none are shipped")
+    share: Share = Field(
+        default=0.0, description="their weight in the harmonic mean of the odds; 0: none are shipped"
+    )
     draws: int = Field(
         default=2, ge=1, description="epochs of overlays that all trees, the comparison's too, are grown on"
     )
@@ -153,6 +161,9 @@ class Recipe(_Part):
     seed: int = 0
     threads: int = Field(
         default=2, ge=1, description="threads to train with: another number gives other weights"
+    )
+    seeds: int = Field(
+        default=1, ge=1, description="how many times the folds are dealt and measured, each by the next seed"
     )
     folds: int = Field(
         default=5, ge=3, description="one to measure on, one to stop by, the others to train on"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from zeekml.spread import Spread
+from zeekml.training.judge import SAID
 from zeekml.training.recipe import Recipe
 
-_COMPARED = ("model", "network", "trees")
 _SHOWN = (
     ("average_precision", "average precision"),
     ("mean_recall_at_fpr_0.01", "recall at a false-positive rate of 1e-2, mean of captures"),
@@ -14,38 +16,49 @@ _SHOWN = (
     ("recall_at_fpr_0.01", "recall at a false-positive rate of 1e-2, pooled"),
     ("recall_at_fpr_0.001", "recall at a false-positive rate of 1e-3, pooled"),
 )
+_HOSTS = (
+    ("infected_named", "infected hosts named at the host threshold"),
+    ("labelled_named", "the same, without sandbox runs"),
+)
 
 
-def comparison(metrics: dict[str, Any]) -> list[tuple[str, float, float, float, str]]:
-    """Rows of figure, the model that is shipped, its network alone, boosted trees, and which of the three wins."""
-    connections = [metrics[name]["connections"] for name in _COMPARED]
-    hosts = [metrics[name]["hosts"] for name in _COMPARED]
-    rows = []
-    for key, words in _SHOWN:
-        if all(
-            figures[key] is not None for figures in connections
-        ):  # a mean over captures, and none has enough
-            rows.append(_row(words, [figures[key] for figures in connections]))
-    rows.append(
-        _row("infected hosts named at the host threshold", [host["infected_named"] for host in hosts])
-    )
-    rows.append(_row("the same, without sandbox runs", [host["labelled_named"] for host in hosts]))
-    return rows
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure over the seeds: of the model that is shipped, of its network alone, of boosted trees."""
+
+    words: str
+    values: tuple[Spread, ...]
+
+    @property
+    def best(self) -> str:
+        """Which has the highest mean."""
+        most = max(value.mean for value in self.values)
+        return " and ".join(name for name, value in zip(SAID, self.values, strict=True) if value.mean == most)
+
+    def texts(self) -> list[str]:
+        """The row's cells: words, three figures with their spread, the best."""
+        return [self.words, *(value.plain() for value in self.values), self.best]
 
 
-def _row(words: str, values: list[float]) -> tuple[str, float, float, float, str]:
-    most = max(values)
-    best = [name for name, value in zip(_COMPARED, values, strict=True) if value == most]
-    return words, values[0], values[1], values[2], " and ".join(best)
+def comparison(metrics: dict[str, Any]) -> list[Row]:
+    """The rows of the comparison; a figure that some seed could not work out is left out."""
+    rows = [_row(metrics, "connections", key, words) for key, words in _SHOWN]
+    rows += [_row(metrics, "hosts", key, words) for key, words in _HOSTS]
+    return [row for row in rows if row is not None]
+
+
+def _row(metrics: dict[str, Any], of: str, key: str, words: str) -> Row | None:
+    found = [tuple(seed[name][of][key] for seed in metrics["seeds"]) for name in SAID]
+    if any(value is None for values in found for value in values):
+        return None  # a mean over captures, and none has enough
+    return Row(words, tuple(Spread(values) for values in found))
 
 
 def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any]]) -> str:
     """The model card, in Markdown."""
     connections, hosts = metrics["model"]["connections"], metrics["model"]["hosts"]
     thresholds = metrics["thresholds"]
-    table = "\n".join(
-        f"| {words} | {a:.3f} | {b:.3f} | {c:.3f} | {wins} |" for words, a, b, c, wins in comparison(metrics)
-    )
+    table = "\n".join(f"| {' | '.join(row.texts())} |" for row in comparison(metrics))
     captures = "\n".join(_capture_row(name, figures) for name, figures in connections["captures"].items())
     trained = "\n".join(f"| {log['name']} | {log['group']} | {log['connections']} |" for log in logs)
     classes = "\n".join(_class_row(name, each) for name, each in metrics["model"]["classes"].items())
@@ -54,8 +67,8 @@ def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any
 
 {recipe.description.strip()}
 
-- Network: {recipe.network.name}, `{recipe.network.layout}` layout, width {recipe.network.width}, depth \
-{recipe.network.depth}, trained for {metrics["epochs"]} epochs on all captures below.
+- Network: {_members(recipe)}{recipe.network.name}, `{recipe.network.layout}` layout, width {recipe.network.width}, \
+depth {recipe.network.depth}, trained for {metrics["epochs"]} epochs on all captures below.
 - {_beside(recipe)}
 - {_made(recipe)}
 - Classes: {", ".join(recipe.class_names)}.
@@ -65,7 +78,7 @@ def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any
 
 In {recipe.folds} folds over whole groups of captures: nothing of the networks, hosts and laboratories of a fold was
 seen in training. Each infected host is laid into a clean network of its fold (an overlay), because captures as they are
-give themselves away. `metrics.json` holds every figure, also for each capture by itself.
+give themselves away. {_repeated(metrics)} `metrics.json` holds every figure, also for each capture by itself.
 
 | figure | model | its network alone | boosted trees | best |
 | --- | --- | --- | --- | --- |
@@ -141,10 +154,29 @@ Labels were corrected before training where the published ones are known to be w
 """
 
 
+def _repeated(metrics: dict[str, Any]) -> str:
+    seeds = len(metrics["seeds"])
+    if seeds == 1:
+        return "This was done once, so nothing is known of the spread by luck."
+    return (
+        f"This was done {seeds} times, each with other folds, overlays and weights; the table shows the mean and the "
+        "standard deviation of one such measurement, all figures below it are of all of them together: every "
+        f"connection and host counts {seeds} times there."
+    )
+
+
+def _members(recipe: Recipe) -> str:
+    count = recipe.network.members
+    return "" if count == 1 else f"{count} that speak as one (the mean of their logits), each "
+
+
 def _beside(recipe: Recipe) -> str:
     if not recipe.trees.share:
         return "No trees beside the network."
-    return f"Beside it {recipe.trees.count} boosted trees, whose share of the log odds is {recipe.trees.share:g}."
+    return (
+        f"Beside it {recipe.trees.count} boosted trees. The odds are the harmonic mean of both, the trees' with a "
+        f"weight of {recipe.trees.share:g}: what is called hostile has to look so to network and trees."
+    )
 
 
 def _made(recipe: Recipe) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features import LAYOUT, Block
+from zeekml.features import Block
 from zeekml.scoring.trees import FIELDS, MOST_LEAVES
 from zeekml.scoring.trees import Trees as ScoredTrees
 from zeekml.training.fit import Teacher, used_features
@@ -110,8 +109,7 @@ def _grown(
     labels = np.concatenate([epoch.labels for epoch in epochs])
     weights = np.concatenate([row_weights(epoch, recipe.fit) for epoch in epochs])
     keep = weights > 0
-    left_out = [any(fnmatchcase(name, pattern) for pattern in without) for name in LAYOUT.names]
-    used = used_features(recipe) & ~np.array(left_out)
+    used = used_features(recipe, without)
     booster = lightgbm.train(
         {
             "objective": "binary",

@@ -1,0 +1,236 @@
+"""What networks and trees say of captures that they were trained without: the folds, dealt anew for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from zeekml.errors import RecipeError
+from zeekml.features import Encoding
+from zeekml.networks import Network
+from zeekml.processes import worked_out
+from zeekml.scoring.calibration import log_odds
+from zeekml.scoring.ensemble import Ensemble
+from zeekml.scoring.runner import Runner
+from zeekml.scoring.trees import Trees as ShippedTrees
+from zeekml.training.captures import Capture, load_captures
+from zeekml.training.fit import fit
+from zeekml.training.folds import Fold, deal
+from zeekml.training.heldout import HeldOut
+from zeekml.training.measure import counted, validation_figures
+from zeekml.training.members import fit_members
+from zeekml.training.recipe import Recipe
+from zeekml.training.samples import Material
+from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, teacher_of
+from zeekml.training.watcher import Silent, Watcher
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """All held-out rows (N) of one seed, the fold of each, and what those said that were trained without it.
+
+    ``logits`` (N, K) are the networks', ``trees`` (N,) the log odds of the trees of the comparison, ``shipped`` (N,)
+    those of the trees that would be shipped with the network, if the recipe ships any.
+    """
+
+    seed: int
+    rows: pd.DataFrame
+    fold: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    trees: Floats
+    shipped: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One fold of one seed: to be measured after ``epochs``, or (0) to find out how many epochs do well."""
+
+    seed: int
+    fold: int
+    epochs: int
+
+    def named(self, recipe: Recipe) -> str:
+        """The task as progress shows it."""
+        seed = "" if recipe.seeds == 1 else f"seed {self.seed}, "
+        finding = "" if self.epochs else ", finding the epoch"
+        return f"{seed}fold {self.fold + 1} of {recipe.folds}{finding}"
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What came of a task: ``best_epoch`` of one that looked for it, else the rest, as in ``OutOfFold``."""
+
+    best_epoch: int = 0
+    rows: pd.DataFrame | None = None
+    logits: NDArray[np.float32] | None = None
+    trees: NDArray[np.float32] | None = None
+    shipped: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The held-out rows of every seed, and for how many epochs networks are trained.
+
+    ``best_epochs`` are those found in each fold of the first seed, none where the recipe fixes the number.
+    """
+
+    seeds: tuple[OutOfFold, ...]
+    best_epochs: tuple[int, ...]
+    epochs: int
+
+
+def out_of_fold(
+    captures: Sequence[Capture], recipe: Recipe, data: Path, processes: int, watcher: Watcher
+) -> Measured:
+    """Networks and trees for each fold of each seed, each trained on the captures of the other folds.
+
+    Every fold's network is trained for the median of the first seed's best epochs, as the shipped one is: networks
+    that were stopped at different times would not share a scale, and pooling their scores would measure that.
+    ``processes`` folds are worked out at a time; their number changes no figure.
+    """
+    seeds = range(recipe.seed, recipe.seed + recipe.seeds)
+    for seed in seeds:
+        _check(deal(captures, recipe.folds, seed), seed)
+    run = partial(_spread_out, captures, recipe, data, processes, watcher)
+    best: tuple[int, ...] = ()
+    if recipe.fit.patience:
+        best = tuple(said.best_epoch for said in run([Task(recipe.seed, k, 0) for k in range(recipe.folds)]))
+    epochs = round(median(best)) if best else recipe.fit.epochs
+    said = iter(run([Task(seed, fold, epochs) for seed in seeds for fold in range(recipe.folds)]))
+    found = [_joined(seed, [next(said) for _ in range(recipe.folds)]) for seed in seeds]
+    return Measured(tuple(found), best, epochs)
+
+
+def _check(folds: Sequence[Fold], seed: int) -> None:
+    for fold in folds:
+        if not any((capture.labels > 0).any() for capture in fold.infected):
+            names = ", ".join(capture.name for capture in fold.infected)
+            raise RecipeError(
+                f"folds: with seed {seed} one fold holds no malicious connection (only {names}): lower folds, take "
+                "another seed or fewer seeds, or check the class map"
+            )
+
+
+def _spread_out(
+    captures: Sequence[Capture],
+    recipe: Recipe,
+    data: Path,
+    processes: int,
+    watcher: Watcher,
+    tasks: Sequence[Task],
+) -> list[Said]:
+    """What comes of each task, in their order."""
+    if processes == 1:
+        return [_fold(task, captures, recipe, watcher) for task in tasks]
+    watcher.begin(f"{len(tasks)} folds, {processes} at a time", 0)
+    work = partial(_in_process, recipe=recipe.model_dump_json(), data=data)
+    done = {}
+    for task, said in worked_out(work, tasks, processes, "--processes 1"):
+        done[task] = said
+        watcher.begin(f"{len(done)} of {len(tasks)}: {task.named(recipe)}", 0)
+    return [done[task] for task in tasks]
+
+
+def _in_process(task: Task, recipe: str, data: Path) -> Said:
+    """``_fold`` in a process of its own, which reads the captures once."""
+    return _fold(task, *_loaded(recipe, data), Silent())
+
+
+@lru_cache(maxsize=1)
+def _loaded(recipe: str, data: Path) -> tuple[list[Capture], Recipe]:
+    read = Recipe.model_validate_json(recipe)
+    torch.set_num_threads(read.threads)
+    return load_captures(read, data), read
+
+
+def _fold(task: Task, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> Said:
+    folds = deal(captures, recipe.folds, task.seed)
+    if task.epochs:
+        return _said(task, folds[task.fold], captures, recipe, watcher)
+    return Said(best_epoch=_best_epoch(task, folds, captures, recipe, watcher))
+
+
+def _said(task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> Said:
+    """What a network and trees of the other folds say of this one."""
+    held_out = HeldOut(fold, recipe, task.seed + task.fold)
+    material = Material(_without(captures, fold), recipe)
+    watcher.begin(f"{task.named(recipe)}, boosted trees", 0)
+    grown = fit_trees(material, recipe, task.seed)
+    teacher = teacher_of(grown, material, recipe, task.seed)
+    fitted = fit_members(
+        material,
+        recipe,
+        seed=task.seed,
+        epochs=task.epochs,
+        teacher=teacher,
+        watcher=watcher,
+        stage=task.named(recipe),
+    )
+    shipped = None
+    if recipe.trees.share:
+        shipped = held_out.predict(_odds_of(as_arrays(fit_shipped_trees(material, recipe, task.seed))))[:, 0]
+    return Said(
+        rows=held_out.rows,
+        logits=held_out.predict(lambda: runner(fitted.network, fitted.encoding)),
+        trees=held_out.predict(lambda: grown.predict)[:, 0],
+        shipped=shipped,
+    )
+
+
+def _best_epoch(
+    task: Task, folds: Sequence[Fold], captures: Sequence[Capture], recipe: Recipe, watcher: Watcher
+) -> int:
+    """After how many epochs a network without the fold and the next one does well on the next one."""
+    validation = folds[(task.fold + 1) % len(folds)]
+    watching = HeldOut(validation, recipe, task.seed + 1000 + task.fold)
+    keep = counted(watching.rows)
+    rows = watching.rows[keep]
+
+    def validate(network: Network, encoding: Encoding) -> dict[str, float]:
+        logits = watching.predict(lambda: runner(network, encoding))[keep]
+        return validation_figures(rows, log_odds(logits), logits.argmax(axis=1))
+
+    watcher.begin(task.named(recipe), recipe.fit.epochs)
+    material = Material(_without(captures, folds[task.fold], validation), recipe)
+    teacher = None
+    if recipe.fit.taught:
+        teacher = teacher_of(fit_trees(material, recipe, task.seed), material, recipe, task.seed)
+    found = fit(material, recipe, seed=task.seed, teacher=teacher, validate=validate, report=watcher.epoch)
+    return found.latest_good_epoch(recipe.fit.tolerance)
+
+
+def _joined(seed: int, said: Sequence[Said]) -> OutOfFold:
+    rows = [part.rows for part in said if part.rows is not None]
+    shipped = [part.shipped for part in said if part.shipped is not None]
+    return OutOfFold(
+        seed,
+        pd.concat(rows, ignore_index=True),
+        np.repeat(np.arange(len(rows)), [len(part) for part in rows]),
+        np.concatenate([part.logits for part in said if part.logits is not None]),
+        np.concatenate([part.trees for part in said if part.trees is not None]).astype(np.float64),
+        np.concatenate(shipped).astype(np.float64) if shipped else None,
+    )
+
+
+def _without(captures: Sequence[Capture], *folds: Fold) -> list[Capture]:
+    left_out = set().union(*(fold.groups for fold in folds))
+    return [capture for capture in captures if capture.group not in left_out]
+
+
+def _odds_of(trees: ShippedTrees) -> Callable[[], Callable[..., NDArray[np.float32]]]:
+    return lambda: lambda block: trees.log_odds(block.matrix)[:, None].astype(np.float32)
+
+
+def runner(network: Network | Ensemble, encoding: Encoding) -> Callable[..., NDArray[np.float32]]:
+    """Logits (N, K) of blocks in log order, the state carried from one to the next."""
+    return Runner(network, encoding).logits
