@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from zeekml.training.measure import (
     connection_figures,
+    connection_threshold,
     counted,
     host_figures,
     host_peaks,
@@ -183,3 +184,19 @@ def test_the_host_threshold_lets_a_share_of_the_clean_hosts_pass() -> None:
 
 def test_a_host_without_evidence_is_never_named() -> None:
     assert host_threshold(peaks(*[("clean", f"c{i}", 50, 0.0) for i in range(10)]), PART) > 0
+
+
+def test_the_connection_threshold_spares_all_and_every_network() -> None:
+    """Of 90 quiet and 10 noisy benign connections at most 5 of all may pass, and 20 % of each network's."""
+    part = VerdictPart(connection_fpr=0.05, network_fpr=0.2)
+    rows = rows_of(*[("clean", "quiet", 0, False)] * 90, *[("clean", "noisy", 0, False)] * 10)
+    score = np.r_[np.linspace(0, 0.4, 90), np.linspace(0.5, 0.9, 10)]
+    cut = connection_threshold(rows, score, part)
+    assert cut == threshold_for(score[90:], 0.2) > threshold_for(score, 0.05)
+    assert (score[90:] >= cut).sum() == 2
+    lax = VerdictPart(connection_fpr=0.05, network_fpr=1.0)
+    assert connection_threshold(rows, score, lax) == threshold_for(score, 0.05)
+    # What is not known to be benign does not count, nor do an infected host's own connections in a network's share.
+    more = rows_of(*[("clean", "noisy", -1, False)] * 5, *[("bot", "noisy", 1, True)] * 5)
+    both = pd.concat([rows, more], ignore_index=True)
+    assert connection_threshold(both, np.r_[score, np.ones(10)], part) == cut

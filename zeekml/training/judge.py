@@ -16,6 +16,7 @@ from zeekml.scoring.trees import blended
 from zeekml.training.calibrate import expected_calibration_error, fit_calibration
 from zeekml.training.measure import (
     connection_figures,
+    connection_threshold,
     counted,
     host_figures,
     host_peaks,
@@ -61,10 +62,11 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
     keep, bad = _counted_and_bad(every.rows)
     odds = every.odds["model"]
     calibration = fit_calibration(odds[keep], bad[keep])
-    others = _calibrated_by_others(measured, every.rows, odds)
+    others, alarms = _by_others(measured, every.rows, odds, recipe)
     metrics: dict[str, Any] = {"folds": recipe.folds, "fold_epochs": list(measured.best_epochs)}
     metrics["calibration_error"] = expected_calibration_error(calibration.score(odds)[keep], bad[keep])
     metrics["calibration_error_other_folds"] = expected_calibration_error(others[keep], bad[keep])
+    metrics["threshold_fpr_other_folds"] = float(alarms[keep & ~bad].mean())
     for name in SAID:
         metrics[name], thresholds = _figures(every, name, recipe)
         if name == "model":
@@ -97,7 +99,7 @@ def _figures(judged: _Judged, name: str, recipe: Recipe) -> tuple[dict[str, Any]
     said = judged.odds[name]
     values = fit_calibration(said[keep], bad[keep]).score(said)
     benign = values[keep & ~bad]
-    threshold = threshold_for(benign, part.connection_fpr)
+    threshold = connection_threshold(rows, values, part)
     if name == "model" and threshold >= benign.max() >= HIGHEST:
         raise RecipeError(
             f"{part.connection_fpr:g} of the held-out benign connections score as high as can be: no threshold "
@@ -113,9 +115,13 @@ def _figures(judged: _Judged, name: str, recipe: Recipe) -> tuple[dict[str, Any]
     ]
     connections["most_alarms_in_a_clean_network"] = max(alarms, default=None)
     thresholds = {
-        "connection": threshold, "connection_fpr": part.connection_fpr, "host": host, "host_fpr": part.host_fpr,
-        "floor": floor, "floor_fpr": part.floor_fpr,
-    }  # fmt: skip
+        "connection": threshold,
+        "connection_fpr": float((benign >= threshold).mean()),
+        "host": host,
+        "host_fpr": part.host_fpr,
+        "floor": floor,
+        "floor_fpr": part.floor_fpr,
+    }
     return {"connections": connections, "hosts": host_figures(peaks, host, part)}, thresholds
 
 
@@ -125,19 +131,27 @@ def _headline(figures: dict[str, Any]) -> dict[str, Any]:
     return {"connections": connections, "hosts": figures["hosts"]}
 
 
-def _calibrated_by_others(measured: Measured, rows: pd.DataFrame, odds: Floats) -> Floats:
-    """Scores of each fold by a calibration that knows none of its groups, of no seed: what new captures come to."""
+def _by_others(
+    measured: Measured, rows: pd.DataFrame, odds: Floats, recipe: Recipe
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Scores (N,) and alarms (N,) by a calibration and a threshold that know none of a fold's groups, of no seed.
+
+    So it goes with captures that are new.
+    """
     keep, bad = _counted_and_bad(rows)
     group = rows["group"].to_numpy()
     fold = np.concatenate([found.fold for found in measured.seeds])
     seed = np.repeat(np.arange(len(measured.seeds)), [len(found.rows) for found in measured.seeds])
-    score = np.empty(len(odds))
+    score, alarms = np.empty(len(odds)), np.zeros(len(odds), dtype=bool)
     for place in range(len(measured.seeds)):
         for number in np.unique(fold):
             mine = (seed == place) & (fold == number)
             known = keep & ~np.isin(group, np.unique(group[mine]))
-            score[mine] = fit_calibration(odds[known], bad[known]).score(odds[mine])
-    return score
+            calibration = fit_calibration(odds[known], bad[known])
+            threshold = connection_threshold(rows[known], calibration.score(odds[known]), recipe.verdicts)
+            score[mine] = calibration.score(odds[mine])
+            alarms[mine] = score[mine] >= threshold
+    return score, alarms
 
 
 def _class_figures(rows: pd.DataFrame, logits: NDArray[np.float32], recipe: Recipe) -> dict[str, Any]:

@@ -41,6 +41,18 @@ def threshold_for(negatives: Floats, fpr: float) -> float:
     return float(np.nextafter(falling[allowed], np.inf))
 
 
+def connection_threshold(rows: pd.DataFrame, score: Floats, part: VerdictPart) -> float:
+    """The least score that at most ``connection_fpr`` of the negatives reach, and ``network_fpr`` of any clean network.
+
+    A rate over all networks may hide one that drowns in alarms.
+    """
+    benign = counted(rows) & (rows["label"] == 0).to_numpy()
+    clean = benign & (rows["kind"] == "clean").to_numpy()
+    networks = pd.Series(score[clean]).groupby(rows["capture"].to_numpy()[clean])
+    each = [threshold_for(mine.to_numpy(), part.network_fpr) for _, mine in networks]
+    return max([threshold_for(score[benign], part.connection_fpr), *each])
+
+
 def average_precision(bad: NDArray[np.bool_], score: Floats) -> float:
     """Average precision of scores (N,) for what is malicious (N,)."""
     from sklearn.metrics import average_precision_score  # noqa: PLC0415 - an extra

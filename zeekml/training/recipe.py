@@ -139,7 +139,10 @@ class FitPart(_Part):
 class VerdictPart(_Part):
     """What thresholds are chosen for."""
 
-    connection_fpr: Share = Field(default=1e-3, description="false-positive rate of the connection threshold")
+    connection_fpr: Share = Field(
+        default=1e-3, description="highest false-positive rate of the connection threshold"
+    )
+    network_fpr: Share = Field(default=0.01, description="the same within any one clean network")
     host_fpr: Share = Field(default=0.01, description="share of clean hosts named at the host threshold")
     host_min_connections: int = Field(
         default=60, ge=1, description="connections of a clean host that is counted"

@@ -90,13 +90,14 @@ infected ({hosts["labelled"]} of them not sandbox runs) and {hosts["clean"]} cle
 
 Calibration error: {metrics["calibration_error"]:.3f} where the calibration was fitted,
 {metrics["calibration_error_other_folds"]:.3f} when each fold is calibrated by the others. The clean network with the
-most connections above the threshold has {connections["most_alarms_in_a_clean_network"]:.2%} of them there.
+most connections above the threshold has {connections["most_alarms_in_a_clean_network"]:.2%} of them there. With the
+threshold of the other folds, {metrics["threshold_fpr_other_folds"]:.2g} of a fold's benign connections raise an alarm.
 
 ## Thresholds
 
 | threshold | value | chosen for | at it, on held-out captures |
 | --- | --- | --- | --- |
-| connection | {thresholds["connection"]:.4f} | {thresholds["connection_fpr"]:g} of benign connections | precision \
+| connection | {thresholds["connection"]:.4f} | {thresholds["connection_fpr"]:.2g} of benign connections | precision \
 {_figure(connections["precision"])}, recall {_figure(connections["recall"])} |
 | host | {thresholds["host"]:.2f} | {thresholds["host_fpr"]:g} of clean hosts | {hosts["infected_named"]} of \
 {hosts["infected"]} infected hosts named, {hosts["clean_named"]} of {hosts["clean"]} clean ones |
