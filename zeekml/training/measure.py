@@ -49,7 +49,7 @@ def connection_threshold(rows: pd.DataFrame, score: Floats, part: VerdictPart) -
     benign = counted(rows) & (rows["label"] == 0).to_numpy()
     clean = benign & (rows["kind"] == "clean").to_numpy()
     networks = pd.Series(score[clean]).groupby(rows["capture"].to_numpy()[clean])
-    each = [threshold_for(mine.to_numpy(), part.network_fpr) for _, mine in networks]
+    each = [threshold_for(np.asarray(mine), part.network_fpr) for _, mine in networks]
     return max([threshold_for(score[benign], part.connection_fpr), *each])
 
 
