@@ -73,11 +73,11 @@ def test_json_says_the_same(
     assert {each["note"] for each in found["standing"]["suppressed"]} >= {notice["note"]}
     parts = [reason["part"] for reason in found["reasons"]]
     assert parts == sorted(parts, reverse=True)
-    assert {reason["feature"] for reason in found["reasons"]} == set(LAYOUT.names)
-    named = notice["sub"].partition("why=")[2].split(", ")
-    assert {each.partition("=")[0] for each in named} <= {
-        each["feature"] for each in found["reasons"] if each["part"] > 0
-    }
+    assert {name for reason in found["reasons"] for name in reason["features"]} == set(LAYOUT.names)
+    assert [one["feature"] for one in found["features"]] == list(LAYOUT.names)
+    named = notice["sub"].partition("why=")[2].split("; ")
+    said = [reason["words"] for reason in found["reasons"] if reason["words"]]
+    assert named == said[: len(named)]
     assert len(found["latest"]) <= 10
     assert found["latest"][-1]["score"] == found["score"]
 
@@ -116,7 +116,7 @@ def test_the_past_in_rotated_logs_counts(tmp_path: Path, capsys: pytest.CaptureF
     found = json.loads(capsys.readouterr().out)
     assert found["source"].endswith("conn.2023-11-14-23-00-00.log")
     assert len(found["latest"]) == 6
-    tries = next(each for each in found["reasons"] if each["feature"] == "pair_tries")
+    tries = next(each for each in found["features"] if each["feature"] == "pair_tries")
     assert tries["words"].endswith(": 6")
 
 

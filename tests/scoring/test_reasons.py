@@ -1,29 +1,42 @@
-"""Reasons: which features are named, how they are written, and that they add up."""
+"""Reasons: which facts are named, that taking them back lowers the score, and how features are written."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.builders import Floats, matrix_of, one, random_log
+from tests.builders import Floats, matrix_of, one, random_log, tiny_bundle
+from tests.scoring.test_trees import grown
 from zeekml.features import LAYOUT
-from zeekml.scoring import Bundle
-from zeekml.scoring.reasons import NAMED, Reasons, in_words
+from zeekml.scoring import Bundle, load_bundle
+from zeekml.scoring.facts import FACTS, fact_of_feature
+from zeekml.scoring.occlusion import Occlusion
+from zeekml.scoring.reasons import NAMED, Reasons, in_words, seen, typical_features
+from zeekml.scoring.trees import agreed
 
 NAMES = list(LAYOUT.names)
 
 
+@pytest.fixture(scope="module")
+def with_trees(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle with trees beside its network."""
+    plain = load_bundle(tiny_bundle(tmp_path_factory.mktemp("reasons") / "tiny"))
+    part = {"count": 8, "share": 0.5}
+    manifest = plain.manifest.model_validate(plain.manifest.model_dump() | {"trees": part})
+    return replace(plain, manifest=manifest, trees=grown(np.random.default_rng(5), 8, len(NAMES))[0])
+
+
 def leaning_on(bundle: Bundle, **weights: float) -> Reasons:
-    """Reasons in which only these features move the score."""
+    """Reasons in which only these features move the network, and a typical connection has none of them."""
     channels = bundle.encoding.feature_of_channel()
     coefficients = np.zeros(len(channels), dtype=np.float32)
     for name, weight in weights.items():
         coefficients[channels == NAMES.index(name)] = weight
-    typical = np.zeros_like(coefficients)
-    return Reasons(replace(bundle, reason_coefficients=coefficients, reason_typical=typical))
+    return Reasons(
+        replace(bundle, reason_coefficients=coefficients, reason_typical=np.zeros_like(coefficients))
+    )
 
 
 def matrix(**values: float) -> Floats:
@@ -34,101 +47,127 @@ def matrix(**values: float) -> Floats:
     return line
 
 
-def test_contributions_add_up(bundle: Bundle) -> None:
+def test_parts_of_a_network_alone_add_up(bundle: Bundle) -> None:
     features = matrix_of(random_log(0, 40))
     encoded = bundle.encoding.encode(features)
     expected = (encoded - bundle.reason_typical) @ bundle.reason_coefficients
-    parts = Reasons(bundle).contributions(features)
-    assert parts.shape == features.shape
+    parts = Reasons(bundle).parts(features, np.zeros(40))
+    assert parts.shape == (40, len(FACTS))
     np.testing.assert_allclose(parts.sum(axis=1), expected, atol=1e-4)
 
 
+def test_trees_are_asked_with_each_fact_taken_back(with_trees: Bundle) -> None:
+    """As if each fact's features were replaced and the trees walked anew."""
+    assert with_trees.trees is not None
+    features = matrix_of(random_log(1, 50))
+    typical = typical_features(with_trees.encoding, with_trees.reason_typical)
+    groups = fact_of_feature()
+    found = Occlusion(with_trees.trees, groups, typical).log_odds(features)
+    for at, fact in enumerate(FACTS):
+        changed = features.copy()
+        changed[:, fact.features] = typical[fact.features]
+        np.testing.assert_allclose(found[:, at], with_trees.trees.log_odds(changed), atol=1e-6)
+    groups[groups == 3] = -1
+    kept = Occlusion(with_trees.trees, groups, typical).log_odds(features)
+    np.testing.assert_allclose(kept[:, 3], with_trees.trees.log_odds(features), atol=1e-6)
+    np.testing.assert_allclose(np.delete(kept, 3, axis=1), np.delete(found, 3, axis=1), atol=1e-6)
+
+
+def test_a_part_is_what_the_agreement_of_both_loses(with_trees: Bundle) -> None:
+    assert with_trees.trees is not None
+    features, network = matrix_of(random_log(2, 30)), np.linspace(-3, 3, 30)
+    parts = Reasons(with_trees).parts(features, network)
+    alone = Reasons(replace(with_trees, trees=None)).parts(features, network)
+    typical = typical_features(with_trees.encoding, with_trees.reason_typical)
+    without = Occlusion(with_trees.trees, fact_of_feature(), typical).log_odds(features)
+    whole = agreed(network, with_trees.trees.log_odds(features), 0.5)
+    expected = whole[:, None] - agreed(network[:, None] - alone, without, 0.5)
+    np.testing.assert_allclose(parts, expected, atol=1e-6)
+
+
 def test_the_strongest_are_named_first(bundle: Bundle) -> None:
-    reasons = leaning_on(bundle, host_failed=3.0, port_telnet=2.0, proto_tcp=1.0, state_S0=0.5)
-    line = matrix(host_failed=1.0, port_telnet=1.0, proto_tcp=1.0, state_S0=1.0)
-    assert reasons.texts(line) == ["host_failed=100%, port_telnet, proto_tcp"]
+    reasons = leaning_on(bundle, host_failed=2.0, port_telnet=3.0, proto_tcp=1.0, state_S0=0.2)
+    line = matrix(host_failed=1.0, port_telnet=1.0, proto_tcp=1.0, state_S0=1.0, state_SF=0.0, port_https=0.0)
+    named = [FACTS[fact].name for fact in reasons.named(line, np.zeros(1))[0]]
+    parts = reasons.parts(line, np.zeros(1))[0]
+    assert named == [FACTS[fact].name for fact in np.argsort(-parts)[:NAMED]]
+    assert set(named) == {"failures", "port", "service"}
+    assert "to a telnet port" in reasons.texts(line, np.zeros(1))[0].split("; ")
     assert NAMED == 3
 
 
-def test_what_speaks_for_benign_is_not_named(bundle: Bundle) -> None:
-    reasons = leaning_on(bundle, proto_tcp=-1.0, state_SF=1.0)
-    assert reasons.texts(matrix(proto_tcp=1.0, state_SF=1.0)) == ["state_SF"]
+def test_what_speaks_for_benign_is_not_named_beside_others(bundle: Bundle) -> None:
+    reasons = leaning_on(bundle, proto_tcp=-1.0, port_telnet=1.0)
+    line = matrix(proto_tcp=1.0, port_telnet=1.0, port_https=0.0)
+    assert reasons.texts(line, np.zeros(1)) == ["to a telnet port"]
 
 
-def test_what_a_connection_does_not_have_is_not_named(bundle: Bundle) -> None:
-    """Neither a flag that is not set, nor a number that is missing, even where its absence moves the score."""
-    channels = bundle.encoding.feature_of_channel()
-    typical = np.where(channels == NAMES.index("proto_udp"), 1, 0).astype(np.float32)
-    coefficients = np.where(channels == NAMES.index("proto_udp"), -1, 0).astype(np.float32)
-    coefficients[channels == NAMES.index("duration")] = 1
-    reasons = Reasons(replace(bundle, reason_coefficients=coefficients, reason_typical=typical))
-    assert reasons.texts(matrix(proto_udp=0.0, duration=np.nan)) == [""]
+def test_something_is_named_even_where_no_fact_moves_the_score(bundle: Bundle) -> None:
+    text = leaning_on(bundle).texts(matrix(), np.zeros(1))
+    assert len(text[0].split("; ")) == 1
+    assert text[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("host_failed", 0.97, "host_failed=97%"),
-        ("payload_share", 0.5, "payload_share=50%"),
-        ("duration", np.log1p(2500.0), "duration=2.5s"),
-        ("duration", np.log1p(86_400_000.0), "duration=86400s"),
-        ("host_gap", np.log1p(60_000.0), "host_gap=60s"),
-        ("pair_gap_median", np.log1p(300_000.0), "pair_gap_median=300s"),
-        ("orig_bytes", np.log1p(1234.0), "orig_bytes=1234"),
-        ("pair_tries", 5.0, "pair_tries=32"),
-        ("host_dns_query", np.log2(1 + 64.0), "host_dns_query=64"),
-        ("pair_gap_spread", 0.25, "pair_gap_spread=0.25"),
-        ("byte_ratio", 1.5, "byte_ratio=1.5"),
-        ("pair_sent_spread", 0.5, "pair_sent_spread=0.5"),
-        ("orig_pkt_size", 200.0, "orig_pkt_size=200"),
-        ("port_telnet", 1.0, "port_telnet"),
-    ],
-)
-def test_values_are_written_in_the_unit_a_person_reads(
-    bundle: Bundle, name: str, value: float, text: str
-) -> None:
-    assert leaning_on(bundle, **{name: 1.0}).texts(matrix(**{name: value})) == [text]
-
-
-def test_many_rows_at_once_are_as_one_by_one(bundle: Bundle) -> None:
-    features = matrix_of(random_log(0, 60))
-    reasons = Reasons(bundle)
-    assert reasons.texts(features) == [reasons.texts(features[i : i + 1])[0] for i in range(60)]
-
-
-def test_texts_hold_no_more_than_a_few_names(bundle: Bundle) -> None:
-    texts: list[Any] = Reasons(bundle).texts(matrix_of(random_log(1, 60)))
-    assert all(len(text.split(", ")) <= NAMED for text in texts)
-    assert any(texts)
-
-
-def test_no_rows_have_no_texts(bundle: Bundle) -> None:
-    assert Reasons(bundle).texts(np.empty((0, len(NAMES)), dtype=np.float32)) == []
-
-
-def test_every_feature_of_one_row(bundle: Bundle) -> None:
-    features = matrix_of(random_log(0, 40))
-    reasons = Reasons(bundle)
-    found = reasons.of_row(features[-1])
-    assert [reason.feature for reason in found] == NAMES
+def test_typical_values_lie_where_benign_connections_are(bundle: Bundle) -> None:
+    """The mean encoding of copies of one connection leads back to it, but for what bins cannot tell."""
+    features = np.repeat(matrix_of(random_log(0, 40))[7:8], 5, axis=0)
+    encoding = bundle.encoding
+    typical = typical_features(encoding, encoding.encode(features).mean(axis=0))
+    np.testing.assert_array_equal(typical[~encoding.is_number], features[0, ~encoding.is_number])
+    np.testing.assert_array_equal(np.isnan(typical), np.isnan(features[0]))
+    edges = encoding.edges
+    held = np.clip(features[0, encoding.is_number], edges[:, 0], edges[:, -1])
     np.testing.assert_allclose(
-        [reason.part for reason in found], reasons.contributions(features)[-1], atol=1e-5
+        np.nan_to_num(typical[encoding.is_number]), np.nan_to_num(held), rtol=1e-3, atol=1e-3
     )
-    for reason, value in zip(found, features[-1], strict=True):
-        assert (reason.value is None) == bool(np.isnan(value))
+
+
+def test_many_rows_at_once_are_as_one_by_one(with_trees: Bundle) -> None:
+    features, network = matrix_of(random_log(0, 300)), np.random.default_rng(0).normal(size=300)
+    reasons = Reasons(with_trees)
+    found = reasons.texts(features, network)
+    assert found == [reasons.texts(features[i : i + 1], network[i : i + 1])[0] for i in range(300)]
+    assert all(1 <= len(text.split("; ")) <= NAMED for text in found)
+
+
+def test_no_rows_have_no_texts(with_trees: Bundle) -> None:
+    empty = np.empty((0, len(NAMES)), dtype=np.float32)
+    assert Reasons(with_trees).texts(empty, np.empty(0)) == []
+
+
+def test_every_fact_of_one_row(with_trees: Bundle) -> None:
+    features = matrix_of(random_log(0, 40))
+    reasons = Reasons(with_trees)
+    found = reasons.of_row(features[-1], 0.5)
+    assert [reason.fact for reason in found] == [fact.name for fact in FACTS]
+    np.testing.assert_allclose(
+        [reason.part for reason in found], reasons.parts(features[-1:], np.array([0.5]))[0], atol=1e-6
+    )
+    assert sorted(name for reason in found for name in reason.features) == sorted(NAMES)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
         ("host_failed", 0.97, "share of failed connections: 97%"),
-        ("pair_gap_median", np.log1p(300_000.0), "usual time between tries at this peer: 300s"),
-        ("orig_bytes", np.log1p(1234.0), "bytes sent: 1234 bytes"),
+        ("payload_share", 0.5, "share of payload in what was sent: 50%"),
+        ("pair_gap_median", np.log1p(300_000.0), "usual time between tries at this peer: 300 s"),
+        ("orig_bytes", np.log1p(1234.0), "bytes sent: 1,234 bytes"),
         ("orig_bytes", np.nan, "bytes sent: not known"),
         ("pair_tries", 5.0, "connections to this peer and port: 32"),
+        ("host_dns_query", np.log2(65.0), "size of its DNS queries: 64 bytes"),
+        ("byte_ratio", 1.5, "sent against received: 1.5"),
         ("port_telnet", 1.0, "a telnet port: yes"),
         ("pair_new", 0.0, "first connection to this peer and port: no"),
     ],
 )
 def test_values_in_words(name: str, value: float, text: str) -> None:
     assert in_words(LAYOUT.features[NAMES.index(name)], value) == text
+
+
+def test_every_feature_is_seen_in_order() -> None:
+    line = matrix_of(random_log(0, 10))[3]
+    found = seen(line)
+    assert [one.feature for one in found] == NAMES
+    for one_seen, value in zip(found, line, strict=True):
+        assert (one_seen.value is None) == bool(np.isnan(value))

@@ -14,8 +14,7 @@ from tests.builders import Floats, matrix_of, random_log, tiny_bundle
 from zeekml.errors import BundleError
 from zeekml.features import LAYOUT
 from zeekml.scoring import Scorer, load_bundle
-from zeekml.scoring.calibration import class_shares, log_odds
-from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, blended
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, agreed
 
 FEATURES = 5
 
@@ -80,18 +79,16 @@ def test_many_rows_are_taken_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_blended_odds_are_the_harmonic_mean_by_share_and_classes_stay(share: float) -> None:
+def test_what_they_agree_on_is_the_harmonic_mean_of_the_odds_by_share(share: float) -> None:
     rng = np.random.default_rng(0)
-    logits, trees = rng.normal(0, 3, (50, 4)).astype(np.float32), rng.normal(0, 3, 50)
-    found = blended(logits, trees, share)
-    odds = 1 / (share / np.exp(trees) + (1 - share) / np.exp(log_odds(logits)))
-    np.testing.assert_allclose(log_odds(found), np.log(odds), atol=1e-5)
-    np.testing.assert_array_equal(class_shares(found)[0], class_shares(logits)[0])
+    network, trees = rng.normal(0, 3, 50), rng.normal(0, 3, 50)
+    odds = 1 / (share / np.exp(trees) + (1 - share) / np.exp(network))
+    np.testing.assert_allclose(agreed(network, trees, share), np.log(odds), atol=1e-9)
 
 
 def test_what_only_one_of_both_calls_hostile_is_hardly_so_together() -> None:
-    logits, trees = np.array([[0, 9], [0, -9], [0, 9]], dtype=np.float32), np.array([-9.0, 9.0, 9.0])
-    together = log_odds(blended(logits, trees, 0.5))
+    network, trees = np.array([9.0, -9.0, 9.0]), np.array([-9.0, 9.0, 9.0])
+    together = agreed(network, trees, 0.5)
     assert (together[:2] < -8).all()
     assert together[2] > 8
 

@@ -20,7 +20,7 @@ from zeekml.pipeline.readahead import read_ahead
 from zeekml.records import Batch, Rejects, discover
 from zeekml.records.escapes import printable
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
-from zeekml.scoring.reasons import Reason
+from zeekml.scoring.reasons import Reason, Seen
 
 _BATCHES_KEPT: Final = 3
 """Batches in which the host's latest connections are looked for: the one with the connection, and those before."""
@@ -47,9 +47,9 @@ class Explanation:
 
     ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it scores
     high enough, None where nothing keeps it from it. ``notices``: those written with it. ``standing``: what was held
-    against the originator then, this connection included. ``reasons``: what each feature says, in the layout's order.
-    ``fidelity``: the share of the variance of the model's log odds that the reasons' sum explains. ``latest``: of the
-    originator, in log order, this connection last.
+    against the originator then, this connection included. ``reasons``: what each fact says, in the order of ``FACTS``,
+    and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log odds that its
+    stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection last.
     """
 
     source: str
@@ -67,6 +67,7 @@ class Explanation:
     notices: list[Notice]
     standing: Standing
     reasons: list[Reason]
+    features: list[Seen]
     fidelity: float
     latest: list[Latest]
 
@@ -180,6 +181,7 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
         notices=found.notices,
         standing=search.engine.standing(batch.stream, host, float(ended)),
         reasons=search.scorer.reasons_of(scores, row),
+        features=search.scorer.features_of(scores, row),
         fidelity=bundle.manifest.reasons.fidelity,
         latest=_latest(search.recent, host, row),
     )

@@ -109,8 +109,8 @@ def _reasons(explanation: Explanation) -> Iterator[str]:
     raised = [reason for reason in by_part if reason.part >= _LEAST][:_RAISED]
     lowered = [reason for reason in reversed(by_part) if reason.part <= -_LEAST][:_LOWERED]
     yield (
-        "what raised the score (log odds against a typical benign connection; "
-        f"explains {explanation.fidelity:.0%} of the model)"
+        "what raised the score (by how much the log odds fall when it is as with a typical benign connection; "
+        f"of the network {explanation.fidelity:.0%} is explained)"
     )
     yield from _listed(raised)
     yield "what lowered it"
@@ -119,7 +119,7 @@ def _reasons(explanation: Explanation) -> Iterator[str]:
 
 def _listed(reasons: Sequence[Reason]) -> Iterator[str]:
     for reason in reasons:
-        yield f"  {reason.part:+6.2f}  {reason.words} [{reason.feature}]"
+        yield f"  {reason.part:+6.2f}  {reason.words or 'nothing to look at'} [{reason.fact}]"
     if not reasons:
         yield "  nothing"
 
@@ -131,9 +131,9 @@ def _context(explanation: Explanation) -> Iterator[str]:
         ("pair_", "the same host to this peer and port, the last 8 at most"),
     ):
         yield heading
-        for reason in explanation.reasons:
-            if reason.feature.startswith(prefix) and reason.value is not None:
-                yield f"  {reason.words}"
+        for one in explanation.features:
+            if one.feature.startswith(prefix) and one.value is not None:
+                yield f"  {one.words}"
 
 
 def _latest(latest: Sequence[Latest]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from zeekml.resources import data_folder
 from zeekml.scoring.calibration import Calibration
 from zeekml.scoring.ensemble import Ensemble, together
 from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
-from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, blended
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, agreed
 
 MANIFEST, WEIGHTS, METRICS, CARD = "bundle.yaml", "weights.safetensors", "metrics.json", "MODEL_CARD.md"
 
@@ -71,11 +71,11 @@ class Bundle:
         """How connections add up against a host."""
         return self.manifest.evidence
 
-    def with_trees(self, logits: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The network's logits (N, K) moved by what the trees say of the features (N, F); as they are without trees."""
+    def with_trees(self, odds: NDArray[np.float64], matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The model's log odds (N,): the network's and what the trees say of the features (N, F), if there are any."""
         if self.trees is None or self.manifest.trees is None:
-            return logits
-        return blended(logits, self.trees.log_odds(matrix), self.manifest.trees.share)
+            return odds
+        return agreed(odds, self.trees.log_odds(matrix), self.manifest.trees.share)
 
     @property
     def calibration(self) -> Calibration:

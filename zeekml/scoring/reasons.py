@@ -1,89 +1,156 @@
-"""Why a connection scores as it does: the features that speak most against it, in words and numbers.
+"""Why a connection scores as it does: the facts that speak most against it, in words and numbers.
 
-The network's log odds are approximated by a sum over the encoded features, fitted when the model was trained; how
-closely it follows the network stands in the bundle (``reasons.fidelity``). A feature's share of the sum, less what it
-has for a typical benign connection, is its part in the score. That costs one small matrix product.
+A fact's part in the score is what the model's log odds fall by when its features are taken back to what is typical of
+a benign connection, and all others stay (occlusion: Zeiler and Fergus 2014). Trees are asked outright. Of the network,
+which would have to go through the host's past anew, a sum over the encoded features is asked that was fitted to its
+log odds in training; how closely it follows the network stands in the bundle (``reasons.fidelity``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features import LAYOUT, Feature
+from zeekml.features import LAYOUT, Encoding, Feature
 from zeekml.scoring.bundle import Bundle
+from zeekml.scoring.facts import FACTS, Values, fact_of_feature, number
+from zeekml.scoring.occlusion import Occlusion
+from zeekml.scoring.trees import agreed
 
 Floats = NDArray[np.float32]
+Parts = NDArray[np.float64]
 
-#: Features named for one connection.
+#: Facts named for one connection.
 NAMED = 3
+#: The least part, in nats, of a fact that is named beside the strongest.
+_LEAST = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One feature of one connection: ``part`` in the log odds, against a typical benign connection, and its value
-    (None: missing) in the layout's unit and ``words``, such as ``share of failed connections: 97%``."""
+    """One fact of one connection: ``part`` in the log odds against a typical benign connection, the names of its
+    features, and ``words`` such as ``97% of its last connections failed`` (empty: nothing to look at)."""
 
-    feature: str
-    value: float | None
+    fact: str
+    features: tuple[str, ...]
     part: float
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One feature of one connection: its value (None: missing) in the layout's unit, and in words for a person."""
+
+    feature: str
+    value: float | None
+    words: str
+
+
 class Reasons:
-    """Names the features that moved a score upwards."""
+    """Names the facts that moved a score upwards."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._encoding = bundle.encoding
-        # One column a feature: the channels' parts are added up by one matrix product.
-        channels = bundle.encoding.feature_of_channel()
-        self._weights = np.zeros((len(channels), len(LAYOUT.features)), dtype=np.float32)
+        # One column a fact: the channels' parts are added up by one matrix product.
+        groups = np.where(bundle.encoding.used, fact_of_feature(), -1)
+        channels = groups[bundle.encoding.feature_of_channel()]
+        self._weights = np.zeros((len(channels), len(FACTS)), dtype=np.float32)
         self._weights[np.arange(len(channels)), channels] = bundle.reason_coefficients
         self._usual = bundle.reason_typical @ self._weights
-        self._formats = [_format(feature) for feature in LAYOUT.features]
+        self._trees, self._share = bundle.trees, 0.0
+        if bundle.trees is not None and bundle.manifest.trees is not None:
+            self._share = bundle.manifest.trees.share
+            typical = typical_features(bundle.encoding, bundle.reason_typical)
+            self._occlusion = Occlusion(bundle.trees, groups, typical)
 
-    def contributions(self, matrix: Floats) -> Floats:
-        """Each feature's part in the log odds, against a typical benign connection: (N, F)."""
-        parts: Floats = self._encoding.encode(matrix) @ self._weights - self._usual
-        return parts
+    def parts(self, matrix: Floats, network_odds: Parts) -> Parts:
+        """Each fact's part (N, facts) in the log odds, of features (N, F) and the network's own log odds (N,)."""
+        network = network_odds[:, None] - (self._encoding.encode(matrix) @ self._weights - self._usual)
+        if self._trees is None:
+            return network_odds[:, None] - network
+        without = agreed(network, self._occlusion.log_odds(matrix), self._share)
+        whole: Parts = agreed(network_odds, self._trees.log_odds(matrix), self._share)
+        return whole[:, None] - without
 
-    def of_row(self, row: Floats) -> list[Reason]:
-        """What every feature of one connection (F,) says, in the layout's order."""
-        parts = self.contributions(row[None])[0].tolist()
+    def of_row(self, row: Floats, network_odds: float) -> list[Reason]:
+        """What every fact of one connection (F,) says, in the order of ``FACTS``."""
+        parts = self.parts(row[None], np.array([network_odds]))[0].tolist()
+        values = Values(row)
         return [
-            Reason(feature.name, None if np.isnan(value) else value, part, in_words(feature, value))
-            for feature, value, part in zip(LAYOUT.features, row.tolist(), parts, strict=True)
+            Reason(fact.name, tuple(LAYOUT.names[at] for at in fact.features), part, fact.words(values))
+            for fact, part in zip(FACTS, parts, strict=True)
         ]
 
-    def texts(self, matrix: Floats) -> list[str]:
-        """One text a row (N, F): the strongest features such as ``host_failed=97%, host_same_port=100%``."""
+    def named(self, matrix: Floats, network_odds: Parts) -> list[list[int]]:
+        """The facts (indices into ``FACTS``) that are named for each row (N, F), the strongest first.
+
+        One at least, where any has something that a person could look at.
+        """
+        return [[fact for fact, _ in each] for each in self._found(matrix, network_odds)]
+
+    def texts(self, matrix: Floats, network_odds: Parts) -> list[str]:
+        """One text a row (N, F): the words of its strongest facts, such as ``no answer (S0); to a telnet port``."""
+        return ["; ".join(words for _, words in each) for each in self._found(matrix, network_odds)]
+
+    def _found(self, matrix: Floats, network_odds: Parts) -> list[list[tuple[int, str]]]:
         if not len(matrix):
             return []
-        parts = self.contributions(matrix)
-        # What a connection is not, or does not have, is no reason that a person can look at.
-        parts[(matrix == 0) | np.isnan(matrix)] = 0
-        rows = np.arange(len(matrix))
-        words = []
-        for _ in range(NAMED):
-            best = parts.argmax(axis=1)
-            named = self._words(best, matrix[rows, best])
-            named[parts[rows, best] <= 0] = None
-            words.append(named)
-            parts[rows, best] = 0
-        return [", ".join(filter(None, named)) for named in zip(*words, strict=True)]
+        parts = self.parts(matrix, network_odds)
+        order = np.argsort(-parts, axis=1, kind="stable").tolist()
+        known: dict[tuple[int, bytes], str] = {}  # of a scan most connections say the same
+        return [
+            self._strongest(row, part, facts, known)
+            for row, part, facts in zip(matrix, parts.tolist(), order, strict=True)
+        ]
 
-    def _words(self, features: NDArray[np.int64], values: Floats) -> NDArray[np.object_]:
-        """Feature (N,) and value (N,) as text (N,), each distinct pair written once."""
-        words = np.empty(len(features), dtype=object)
-        for feature in np.unique(features):
-            mine = features == feature
-            distinct, inverse = np.unique(values[mine], return_inverse=True)
-            write = self._formats[feature]
-            words[mine] = np.array([write(value) for value in distinct.tolist()], dtype=object)[inverse]
-        return words
+    def _strongest(
+        self, row: Floats, part: list[float], order: list[int], known: dict[tuple[int, bytes], str]
+    ) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        for fact in order:
+            if len(found) == NAMED or (found and part[fact] < _LEAST):
+                break
+            key = fact, row[_FEATURES[fact]].tobytes()
+            if key not in known:
+                known[key] = FACTS[fact].words(Values(row))
+            if known[key]:
+                found.append((fact, known[key]))
+        return found
+
+
+_FEATURES = [fact.features for fact in FACTS]
+
+
+def typical_features(encoding: Encoding, typical: Floats) -> Floats:
+    """Features (F,) that stand for a benign connection, from the mean encoding (C,) of benign ones.
+
+    A flag is as most are; a number is missing where it mostly is, else it lies at the mean rank among the bins.
+    """
+    sums = np.zeros(len(LAYOUT.features))
+    np.add.at(sums, encoding.feature_of_channel(), typical)
+    found = np.full(len(LAYOUT.features), np.nan, dtype=np.float32)
+    flags = ~encoding.is_number & encoding.used
+    found[flags] = sums[flags] > 0.5
+    numbers = np.flatnonzero(encoding.is_number & encoding.used)
+    first = int(flags.sum())
+    missing = typical[first : first + len(numbers)]
+    steps = 1 if encoding.mode == "quantile" else encoding.bins
+    for place, (feature, absent) in enumerate(zip(numbers, missing.tolist(), strict=True)):
+        if absent <= 0.5:
+            rank = (sums[feature] - absent) / (1 - absent) / steps  # of those that are there
+            edges = encoding.edges[encoding.used[encoding.is_number]][place]
+            found[feature] = np.interp(rank * encoding.bins, np.arange(encoding.bins + 1), edges)
+    return found
+
+
+def seen(row: Floats) -> list[Seen]:
+    """Every feature of one connection (F,), in the layout's order."""
+    return [
+        Seen(feature.name, None if np.isnan(value) else value, in_words(feature, value))
+        for feature, value in zip(LAYOUT.features, row.tolist(), strict=True)
+    ]
 
 
 def in_words(feature: Feature, value: float) -> str:
@@ -92,38 +159,19 @@ def in_words(feature: Feature, value: float) -> str:
         return f"{feature.words}: {'yes' if value else 'no'}"
     if np.isnan(value):
         return f"{feature.words}: not known"
-    unit = "" if feature.unit in ("1", "ms") else f" {feature.unit}"
-    return f"{feature.words}: {_written(feature)(value)}{unit}"
-
-
-def _format(feature: Feature) -> Callable[[float], str]:
-    """How a feature and its value are written among the reasons."""
-    name = feature.name
-    if feature.kind == "flag":
-        return lambda _: name
-    written = _written(feature)
-    return lambda value: f"{name}={written(value)}"
-
-
-def _written(feature: Feature) -> Callable[[float], str]:
-    """How a number is written, in the unit a person reads."""
     transform = feature.transform
     if transform.startswith("share") or feature.name == "payload_share":
-        return lambda value: f"{value:.0%}"
+        return f"{feature.words}: {value:.0%}"
     if feature.unit == "ms":
-        return lambda value: f"{_short(np.expm1(value) / 1000)}s"
-    back = next((inverse for start, inverse in _INVERSES.items() if transform.startswith(start)), None)
-    return lambda value: _short(back(value) if back else value)
+        return f"{feature.words}: {number(float(np.expm1(value)) / 1000)} s"
+    unit = "" if feature.unit == "1" else f" {feature.unit}"
+    return f"{feature.words}: {number(_plain(transform, value))}{unit}"
 
 
-def _short(value: float) -> str:
-    """Three digits, or more before the point: never an exponent such as 1.23e+03."""
-    return f"{value:.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
-
-
-_INVERSES: dict[str, Callable[[float], float]] = {
-    "log1p(a)": lambda value: value,
-    "log1p": np.expm1,
-    "mean log2(1 + x)": lambda value: 2**value - 1,
-    "log2(x)": lambda value: 2**value,
-}
+def _plain(transform: str, value: float) -> float:
+    """The number that a feature's transform was applied to."""
+    if transform.startswith("log1p") and not transform.startswith("log1p(a)"):
+        return float(np.expm1(value))
+    if transform.startswith("mean log2(1 + x)"):
+        return float(2**value - 1)
+    return float(2**value) if transform.startswith("log2(x)") else value

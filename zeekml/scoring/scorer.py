@@ -11,7 +11,7 @@ from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpac
 from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.calibration import class_shares, log_odds
-from zeekml.scoring.reasons import Reason, Reasons
+from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runner import Runner
 from zeekml.scoring.scores import Scores
 
@@ -39,28 +39,37 @@ class Scorer:
         matrices, logits = [], []
         for block in blocks(frame, state):
             matrices.append(block.matrix)
-            logits.append(self._bundle.with_trees(runner.logits(block), block.matrix))
+            logits.append(runner.logits(block))
         if not matrices:
             return _nothing()
         joined = logits[0] if len(logits) == 1 else np.concatenate(logits)
-        score = self._bundle.calibration.score(log_odds(joined))
+        matrix = matrices[0] if len(matrices) == 1 else np.concatenate(matrices)
+        odds = log_odds(joined)
+        score = self._bundle.calibration.score(self._bundle.with_trees(odds, matrix))
         class_index, share = class_shares(joined)
         return Scores(
             score=score.astype(np.float32),
             class_index=class_index,
             class_score=(score * share).astype(np.float32),
-            features=matrices[0] if len(matrices) == 1 else np.concatenate(matrices),
+            features=matrix,
+            network_odds=odds,
         )
 
     def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> list[str]:
-        """The features that spoke most for these rows (R,), in a short text each."""
-        if scores.features is None:
+        """The facts that spoke most against these rows (R,), in a short text each."""
+        if scores.features is None or scores.network_odds is None:
             return [""] * len(rows)
-        return self._reasons.texts(scores.features[rows])
+        return self._reasons.texts(scores.features[rows], scores.network_odds[rows])
 
     def reasons_of(self, scores: Scores, row: int) -> list[Reason]:
-        """What every feature says of one row, in the order of the layout; empty where no features were kept."""
-        return [] if scores.features is None else self._reasons.of_row(scores.features[row])
+        """What every fact says of one row, in the order of ``FACTS``; empty where no features were kept."""
+        if scores.features is None or scores.network_odds is None:
+            return []
+        return self._reasons.of_row(scores.features[row], float(scores.network_odds[row]))
+
+    def features_of(self, scores: Scores, row: int) -> list[Seen]:
+        """Every feature of one row, in the order of the layout; empty where no features were kept."""
+        return [] if scores.features is None else seen(scores.features[row])
 
     def end_stream(self, stream: str) -> None:
         """Forget a stream that has ended."""

@@ -26,8 +26,8 @@ _CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Feature:
-    """What one feature strikes out.
+class FeatureTable:
+    """What the feature ``index`` strikes out.
 
     ``lines`` (thresholds + 2, T): the line of a value is the number of thresholds (rising) below it; the last one is
     that of a missing value.
@@ -36,6 +36,12 @@ class _Feature:
     index: int
     thresholds: Floats
     lines: Words
+
+    def struck(self, values: Floats, out: Words | None = None) -> Words:
+        """What values (N,) strike out: (N, T), in ``out`` if it is given."""
+        line = np.searchsorted(self.thresholds, values, side="left")
+        line[np.isnan(values)] = len(self.lines) - 1
+        return np.take(self.lines, line, axis=0, out=out, mode="clip")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,50 +85,39 @@ class Trees:
             np.take(group.lines, bits[:, 0], axis=0, out=struck, mode="clip")
             left &= struck
         for feature in self._alone:
-            values = np.ascontiguousarray(matrix[:, feature.index])
-            line = np.searchsorted(feature.thresholds, values, side="left")
-            line[np.isnan(values)] = len(feature.lines) - 1
-            np.take(feature.lines, line, axis=0, out=struck, mode="clip")
-            left &= struck
+            left &= feature.struck(np.ascontiguousarray(matrix[:, feature.index]), out=struck)
+        return self.totals(left)
+
+    def totals(self, left: Words) -> NDArray[np.float64]:
+        """Log odds (N,) by the leaves that are left of each tree (N, T)."""
         lowest = _LOWEST[left & (~left + np.uint16(1))]
         total: NDArray[np.float64] = self._flat.take(lowest + self._starts).sum(axis=1, dtype=np.float64)
         return total
 
 
-def blended(logits: Floats, trees: NDArray[np.float64], share: float) -> Floats:
-    """Logits (N, K) whose odds of not Benign are the harmonic mean of the network's and the trees'.
+def agreed(network: NDArray[np.float64], trees: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Log odds of not Benign of network and trees together: of the harmonic mean of both odds, given as log odds.
 
-    The trees' (N,) weigh ``share``. A harmonic mean lies near the lesser of the two: what is called hostile has to look
-    so to both, as each is sure of itself on other benign oddities. Only Benign's logit is moved: which other class is
-    the most probable stays the network's to say.
+    The trees weigh ``share``. A harmonic mean lies near the lesser of the two: what is called hostile has to look so to
+    both, as each is sure of itself on other benign oddities. All shapes are the same, whatever they are.
     """
-    others = logits[:, 1:].astype(np.float64)
-    peak = others.max(axis=1)
-    odds = peak + np.log(np.exp(others - peak[:, None]).sum(axis=1)) - logits[:, 0]
-    moved = logits.copy()
-    moved[:, 0] += (odds - _harmonic(odds, trees, share)).astype(np.float32)
-    return moved
-
-
-def _harmonic(network: NDArray[np.float64], trees: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Log odds (N,) of the weighted harmonic mean of two odds, given as log odds."""
     if share in (0, 1):
         return trees if share else network
     mean: NDArray[np.float64] = -np.logaddexp(np.log(share) - trees, np.log(1 - share) - network)
     return mean
 
 
-def _tables(nodes: Floats) -> tuple[list[_Feature], list[_Together]]:
+def _tables(nodes: Floats) -> tuple[list[FeatureTable], list[_Together]]:
     """The features that some node tests: those looked up by themselves, and those looked up together."""
-    alone: list[_Feature] = []
-    simple: list[_Feature] = []
-    for feature in _features(nodes):
+    alone: list[FeatureTable] = []
+    simple: list[FeatureTable] = []
+    for feature in feature_tables(nodes):
         one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
         (simple if one else alone).append(feature)
     return alone, [_joined(simple[at : at + 8]) for at in range(0, len(simple), 8)]
 
 
-def _joined(features: list[_Feature]) -> _Together:
+def _joined(features: list[FeatureTable]) -> _Together:
     lines = np.full((1 << len(features), features[0].lines.shape[1]), 0xFFFF, dtype=np.uint16)
     for bit, feature in enumerate(features):
         lines[np.arange(len(lines)) >> bit & 1 == 1] &= feature.lines[1]
@@ -130,7 +125,7 @@ def _joined(features: list[_Feature]) -> _Together:
     return _Together(index, np.concatenate([feature.thresholds for feature in features]), lines)
 
 
-def _features(nodes: Floats) -> list[_Feature]:
+def feature_tables(nodes: Floats) -> list[FeatureTable]:
     """The tables of the features that some node tests."""
     count = len(nodes)
     tree = np.repeat(np.arange(count), nodes.shape[1])
@@ -148,7 +143,7 @@ def _features(nodes: Floats) -> list[_Feature]:
             lines[at + 1 : -1, tree[node]] &= keeps[node]
             if not flat[node, 4]:
                 lines[-1, tree[node]] &= keeps[node]
-        found.append(_Feature(int(index), thresholds, lines))
+        found.append(FeatureTable(int(index), thresholds, lines))
     return found
 
 

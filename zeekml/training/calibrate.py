@@ -58,7 +58,7 @@ def expected_calibration_error(score: Floats, bad: NDArray[np.bool_], bins: int 
 def fit_reasons(
     encoding: Encoding, sequences: Sequences, logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Ridge regression of the model's log odds, from its logits (N, K), on the encoded features of sequences.
+    """Ridge regression of the network's log odds, from its logits (N, K), on the encoded features of sequences.
 
     Returns coefficients (C,), the mean encoding (C,) of benign rows, and the share of the variance that is explained.
     """

@@ -20,7 +20,6 @@ from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle
 from zeekml.scoring.calibration import Calibration
 from zeekml.scoring.store import check_target, save_bundle
 from zeekml.scoring.trees import Trees as ShippedTrees
-from zeekml.scoring.trees import blended
 from zeekml.training.calibrate import fit_reasons
 from zeekml.training.captures import Capture, load_captures
 from zeekml.training.judge import judge
@@ -127,8 +126,6 @@ def _write(
     sequences = material.epoch(np.random.default_rng(recipe.seed))
     fitted, trees, share = final.fitted, final.trees, recipe.trees.share
     logits = runner(fitted.network, fitted.encoding)(as_block(sequences))
-    if trees is not None:
-        logits = blended(logits, trees.log_odds(sequences.features), share)
     coefficients, typical, fidelity = fit_reasons(fitted.encoding, sequences, logits)
     thresholds = dict(metrics["thresholds"])
     evidence = {"floor": thresholds.pop("floor"), "floor_fpr": thresholds.pop("floor_fpr")}

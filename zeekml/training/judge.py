@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zeekml.errors import RecipeError
 from zeekml.scoring.calibration import HIGHEST, Calibration, class_shares, log_odds
-from zeekml.scoring.trees import blended
+from zeekml.scoring.trees import agreed
 from zeekml.training.calibrate import expected_calibration_error, fit_calibration
 from zeekml.training.measure import (
     connection_figures,
@@ -49,8 +49,7 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
     ``trees`` the trees of the comparison. Each has a calibration and thresholds of its own: of all seeds' rows for the
     figures of ``metrics[name]``, of one seed's for those of ``metrics["seeds"]``, whose spread tells what luck does.
     """
-    logits = [_model_logits(found, recipe) for found in measured.seeds]
-    each = [_judged(found, mine) for found, mine in zip(measured.seeds, logits, strict=True)]
+    each = [_judged(found, recipe) for found in measured.seeds]
     every = _Judged(
         pd.concat(
             [one.rows.assign(seed=found.seed) for one, found in zip(each, measured.seeds, strict=True)],
@@ -71,7 +70,9 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
         metrics[name], thresholds = _figures(every, name, recipe)
         if name == "model":
             metrics["thresholds"] = thresholds
-    metrics["model"]["classes"] = _class_figures(every.rows, np.concatenate(logits), recipe)
+    metrics["model"]["classes"] = _class_figures(
+        every.rows, np.concatenate([found.logits for found in measured.seeds]), odds, recipe
+    )
     metrics["seeds"] = [
         {"seed": found.seed} | {name: _headline(_figures(one, name, recipe)[0]) for name in SAID}
         for found, one in zip(measured.seeds, each, strict=True)
@@ -79,13 +80,11 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
     return calibration, metrics
 
 
-def _model_logits(found: OutOfFold, recipe: Recipe) -> NDArray[np.float32]:
-    return found.logits if found.shipped is None else blended(found.logits, found.shipped, recipe.trees.share)
-
-
-def _judged(found: OutOfFold, logits: NDArray[np.float32]) -> _Judged:
-    odds = {"model": log_odds(logits), "network": log_odds(found.logits), "trees": found.trees}
-    return _Judged(found.rows, odds, class_shares(logits)[0])
+def _judged(found: OutOfFold, recipe: Recipe) -> _Judged:
+    network = log_odds(found.logits)
+    model = network if found.shipped is None else agreed(network, found.shipped, recipe.trees.share)
+    said = {"model": model, "network": network, "trees": found.trees}
+    return _Judged(found.rows, said, class_shares(found.logits)[0])
 
 
 def _counted_and_bad(rows: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -154,10 +153,14 @@ def _by_others(
     return score, alarms
 
 
-def _class_figures(rows: pd.DataFrame, logits: NDArray[np.float32], recipe: Recipe) -> dict[str, Any]:
-    """Precision, recall and F1 of each class by the most probable class."""
+def _class_figures(
+    rows: pd.DataFrame, logits: NDArray[np.float32], odds: Floats, recipe: Recipe
+) -> dict[str, Any]:
+    """Precision, recall and F1 of each class by the most probable class: Benign by the model's log odds (N,)."""
     keep = counted(rows)
-    truth, said = rows["label"].to_numpy()[keep], logits.argmax(axis=1)[keep]
+    moved = logits.astype(np.float64)
+    moved[:, 0] += log_odds(logits) - odds
+    truth, said = rows["label"].to_numpy()[keep], moved.argmax(axis=1)[keep]
     figures = {}
     for index, name in enumerate(recipe.class_names):
         right = int(((truth == index) & (said == index)).sum())
