@@ -57,8 +57,11 @@ def reversed_roles(rng: np.random.Generator, count: int, at: float) -> Rows:
     """A quarter are late packets of a controller that is polled."""
     rows = healthy(rng, count, at)
     for each in rows[::4]:
-        each.update(row(ts=each["ts"], id_orig_h="192.168.1.90", id_orig_p=102, id_resp_h="192.168.1.10", id_resp_p=51000,
-                    conn_state="RSTOS0", history="DR", service=None, resp_bytes=0.0, resp_pkts=0.0))  # fmt: skip
+        late = row(
+            ts=each["ts"], id_orig_h="192.168.1.90", id_orig_p=102, id_resp_h="192.168.1.10", id_resp_p=51000,
+            conn_state="RSTOS0", history="DR", service=None, resp_bytes=0.0, resp_pkts=0.0,
+        )  # fmt: skip
+        each.update(late)
     return rows
 
 
@@ -132,3 +135,16 @@ def _rows(parts: tuple[tuple[str, int], ...], rng: np.random.Generator) -> Itera
             at = float(str(rows[-1]["ts"])) + 1.0 if rows else at
         else:
             at += size if kind == "pause" else -size
+
+
+def with_history(text: str, history: str, *, first: int = 0, last: int | None = None) -> str:
+    """A conn.log in TSV whose connections from ``first`` to before ``last`` have this history."""
+    lines = text.splitlines(keepends=True)
+    header = next(line for line in lines if line.startswith("#fields"))
+    place = header.rstrip("\n").split("\t").index("history") - 1
+    rows = [at for at, line in enumerate(lines) if not line.startswith("#")]
+    for at in rows[first:last]:
+        cells = lines[at].split("\t")
+        cells[place] = history
+        lines[at] = "\t".join(cells)
+    return "".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 #: Codes, in the order in which findings are told.
@@ -17,6 +17,10 @@ GAP: Final = "gap"
 CLOCK: Final = "clock"
 SHARED_ADDRESS: Final = "shared-address"
 PROXY: Final = "proxy"
+
+
+_LONGEST: Final = 64
+"""Characters of an address that are shown; IPv6 with a zone is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,8 @@ class Seen:
 class Finding:
     """Something that is wrong with a log.
 
-    ``seen``, ``means`` and ``cure`` are texts for people; ``seen`` may hold an address as the log has it, so whoever
-    shows it escapes it. ``thresholds_hold``: the false-positive rates that the thresholds were chosen for are still
-    about right.
+    ``seen``, ``means`` and ``cure`` are texts for people, one printable line each. ``thresholds_hold``: the
+    false-positive rates that the thresholds were chosen for are still about right.
     """
 
     code: str
@@ -65,7 +68,9 @@ class _Kind:
 def finding(code: str, seen: Seen) -> Finding:
     """The finding of a code (one of ``CODES``) with these figures, in words."""
     kind = _KINDS[code]
-    return Finding(code, kind.seen(seen), kind.means, kind.cure, kind.thresholds_hold)
+    return Finding(
+        code, kind.seen(replace(seen, host=_inert(seen.host))), kind.means, kind.cure, kind.thresholds_hold
+    )
 
 
 def _checksums(seen: Seen) -> str:
@@ -165,6 +170,12 @@ _KINDS: Final[dict[str, _Kind]] = {
 
 CODES: Final = tuple(_KINDS)
 """Every code, in the order in which findings are told."""
+
+
+def _inert(host: str) -> str:
+    """An address as it can be shown: a log may hold anything in its place."""
+    shown = host if host.isprintable() else host.encode("unicode_escape").decode("ascii")
+    return shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…"
 
 
 def _share(seen: Seen) -> str:

@@ -43,7 +43,7 @@ class Rows:
     """N connections in log order: ``ts`` and ``end`` (epoch s), ``orig`` and ``resp`` (addresses as the log has them),
     ``orig_p``, and ``flags``, the bits above."""
 
-    flags: npt.NDArray[np.uint16]
+    flags: npt.NDArray[np.int32]
     ts: Floats
     end: Floats
     orig: npt.NDArray[np.object_]
@@ -55,7 +55,7 @@ class Rows:
         """No rows."""
         text = np.empty(0, dtype=np.object_)
         times = np.empty(0)
-        return cls(np.empty(0, dtype=np.uint16), times, times, text, text, np.empty(0, dtype=np.int32))
+        return cls(np.empty(0, dtype=np.int32), times, times, text, text, np.empty(0, dtype=np.int32))
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Self:
@@ -113,7 +113,7 @@ class Rows:
         return cls(**held)
 
 
-def _flags(frame: pd.DataFrame) -> npt.NDArray[np.uint16]:
+def _flags(frame: pd.DataFrame) -> npt.NDArray[np.int32]:
     history, state, proto = frame["history"], frame["conn_state"], frame["proto"]
     orig_port, resp_port = (frame[name].to_numpy() for name in ("id.orig_p", "id.resp_p"))
     sent, got, missed = (_positive(frame[name]) for name in ("orig_bytes", "resp_bytes", "missed_bytes"))
@@ -149,9 +149,9 @@ def _flags(frame: pd.DataFrame) -> npt.NDArray[np.uint16]:
         (INSIDE, inside),
         (OUTWARD, inside & ~local_mask(frame["local_resp"], frame["id.resp_h"])),
     )
-    flags = np.zeros(len(frame), dtype=np.uint16)
+    flags = np.zeros(len(frame), dtype=np.int32)
     for bit, mask in bits:
-        flags |= np.where(mask, np.uint16(bit), np.uint16(0))
+        flags |= np.where(mask, np.int32(bit), np.int32(0))
     return flags
 
 
