@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import cut, renumbered
+from tests.builders import cut, cuts, logs, renumbered
 from tests.health.made import STRETCHES, log_of
 from zeekml.errors import StateError
 from zeekml.health import SensorHealth
@@ -55,6 +55,16 @@ def test_cuts_and_restarts_change_nothing(
     assert pieces.standing(STREAM) == whole.standing(STREAM)
     assert pieces.end_stream(STREAM) == whole.end_stream(STREAM)
     assert pieces.streams == ()
+
+
+@given(log=logs(), places=cuts())
+def test_logs_with_unset_columns_are_looked_at_as_well(log: pd.DataFrame, places: list[int]) -> None:
+    whole, pieces = SensorHealth(), SensorHealth()
+    marks_of(whole, log)
+    for piece in cut(log, places):
+        pieces.process(piece, STREAM)
+    assert pieces.export().keys() == whole.export().keys()
+    assert pieces.end_stream(STREAM) == whole.end_stream(STREAM)
 
 
 def test_a_connection_is_marked_by_those_before_it() -> None:

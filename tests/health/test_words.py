@@ -75,3 +75,10 @@ def test_times_beyond_every_calendar_are_numbers(moment: float) -> None:
 )
 def test_spans_are_said_in_their_unit(seconds: float, said: str) -> None:
     assert f"the longest of {said} (" in finding("gap", Seen(1, 1, 1, 1, worst=seconds)).seen
+
+
+def test_an_address_that_is_none_is_shown_on_one_printable_line() -> None:
+    told = finding("proxy", Seen(1, 1, 1, 1, host="\x1b[31m\n\u202e\udc80" + 500 * "x")).seen
+    assert told.isprintable()
+    assert told.startswith(r"\x1b[31m\n\u202e\udc80xxx")
+    assert len(told) < 200

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from zeekml.addresses import local_mask
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
@@ -114,51 +118,87 @@ class Rows:
 
 
 def _flags(frame: pd.DataFrame) -> npt.NDArray[np.int32]:
-    history, state, proto = frame["history"], frame["conn_state"], frame["proto"]
+    letters, state, proto = (
+        _bits(frame[name], of)
+        for name, of in (("history", _letters), ("conn_state", _state), ("proto", _protocol))
+    )
     orig_port, resp_port = (frame[name].to_numpy() for name in ("id.orig_p", "id.resp_p"))
     sent, got, missed = (_positive(frame[name]) for name in ("orig_bytes", "resp_bytes", "missed_bytes"))
     packets = frame["orig_pkts"].to_numpy(), frame["resp_pkts"].to_numpy()
 
-    known = history.cat.codes.to_numpy() >= 0
-    bad = _matches(history, r"[Cc]")
-    started = _matches(history, r"[SsHh]")
-    by_orig, by_resp = _matches(history, r"[A-BD-Z]"), _matches(history, r"[abd-z]")
-    tcp = by_category(proto, lambda names: np.asarray(names == "tcp"))
-    udp = by_category(proto, lambda names: np.asarray(names == "udp"))
-    unicast = (tcp | udp) & ~_matches(frame["id.resp_h"], _MULTICAST)
+    known, bad, started, goes_on, by_resp, one_side = ((letters & bit) > 0 for bit in _LETTERS)
+    answered, response = (state & 1) > 0, (state & 2) > 0
+    tcp, over_ports = (proto & 1) > 0, proto > 0
+    unicast = over_ports & ~by_category(frame["id.resp_h"], _to_groups)
     inside = local_mask(frame["local_orig"], frame["id.orig_h"])
 
     # A packet of the handshake alone proves nothing: a scan looks like that. One side that goes on does.
-    goes_on = _matches(history, r"[ADFadf]") & tcp & (np.fmax(*packets) >= _FEWEST_HALF) & (by_orig ^ by_resp)
-    half = unicast & known & ~bad & (goes_on | by_category(state, lambda names: np.asarray(names == "SHR")))
+    alone = tcp & goes_on & one_side & (np.fmax(*packets) >= _FEWEST_HALF)
     midstream = tcp & known & ~bad & ~started
     bits = (
         (KNOWN, known),
         (BAD, bad),
         (TCP, tcp),
         (UNICAST, unicast),
-        (
-            ANSWERED,
-            (packets[1] > 0) | by_resp | by_category(state, lambda names: names.isin(_ANSWERED_STATES)),
-        ),
+        (ANSWERED, (packets[1] > 0) | by_resp | answered),
         (DATA, sent | got),
         (BOTH_DATA, sent & got),
         (MISSED, missed),
-        (HALF, half),
+        (HALF, unicast & known & ~bad & (alone | response)),
         (REVERSED, midstream & (orig_port < _SERVICE_PORTS) & (resp_port >= _SERVICE_PORTS)),
         (INSIDE, inside),
         (OUTWARD, inside & ~local_mask(frame["local_resp"], frame["id.resp_h"])),
     )
     flags = np.zeros(len(frame), dtype=np.int32)
     for bit, mask in bits:
-        flags |= np.where(mask, np.int32(bit), np.int32(0))
+        flags |= mask * np.int32(bit)
     return flags
 
 
-def _matches(column: pd.Series[Any], pattern: str) -> Mask:
-    """Which rows of a category column hold the pattern; False where unset."""
-    test: Callable[[pd.Index[str]], Mask] = lambda names: names.str.contains(pattern).astype(bool)  # noqa: E731
-    return by_category(column, test)
+_LETTERS: Final = tuple(1 << place for place in range(6))
+"""Bits of a history: set at all; bad checksums; the beginning was seen; a side went on after it; the responder sent
+something; all is of one side."""
+
+
+@lru_cache(maxsize=1 << 14)
+def _letters(history: str) -> int:
+    letters = set(history)
+    sides = (letters - {"C", "c"}) & _UPPER, (letters - {"C", "c"}) & _LOWER
+    told = (
+        True,
+        bool(letters & {"C", "c"}),
+        bool(letters & {"S", "s", "H", "h"}),
+        bool(letters & {"A", "D", "F", "a", "d", "f"}),
+        bool(sides[1]),
+        bool(sides[0]) != bool(sides[1]),
+    )
+    return sum(bit for bit, true in zip(_LETTERS, told, strict=True) if true)
+
+
+_UPPER: Final = frozenset(ascii_uppercase)
+_LOWER: Final = frozenset(ascii_lowercase)
+
+
+def _state(state: str) -> int:
+    """1: the responder sent something; 2: only a response was seen."""
+    return (state in _ANSWERED_STATES) + 2 * (state == "SHR")
+
+
+def _protocol(proto: str) -> int:
+    """1: TCP; 2: UDP."""
+    return 1 if proto == "tcp" else 2 * (proto == "udp")
+
+
+def _bits(column: pd.Series[Any], of: Callable[[str], int]) -> npt.NDArray[np.int32]:
+    """A number for each row of a category column by its text; 0 where unset."""
+    by_code = np.array([*map(of, column.cat.categories), 0], dtype=np.int32)  # code -1, unset, takes the last
+    return by_code[column.cat.codes.to_numpy()]
+
+
+def _to_groups(addresses: pd.Index[str]) -> Mask:
+    """Which addresses are multicast or broadcast."""
+    mask = pc.match_substring_regex(pa.array(addresses, type=pa.string(), from_pandas=True), _MULTICAST)
+    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _positive(column: pd.Series[Any]) -> Mask:
