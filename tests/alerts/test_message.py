@@ -41,6 +41,10 @@ def test_peers_are_written_as_people_write_them() -> None:
 
 def test_the_facts_name_score_class_model_and_why() -> None:
     assert facts(ONE, model="m", reasons="") == "score=0.997 class=PortScan model=m"
+    sick = replace(ONE, sensor=("bad-checksums", "gap"))
+    assert facts(sick, model="m", reasons="tries=9") == (
+        "score=0.997 class=PortScan model=m sensor=bad-checksums,gap why=tries=9"
+    )
     assert facts(HOST, model="m", reasons="tries=9, failed_share=1.00") == (
         "score=0.997 class=PortScan evidence=31.2 model=m why=tries=9, failed_share=1.00"
     )

@@ -21,6 +21,7 @@ def metrics() -> dict[str, set[str]]:
     telemetry = Telemetry("m")
     telemetry.stepped(MadeStep())
     telemetry.sink("syslog", errors=1, waiting=0)
+    telemetry.sensor("conn.log", ["gap"])
     found: dict[str, set[str]] = {}
     for family in telemetry.registry.collect():
         for sample in family.samples:

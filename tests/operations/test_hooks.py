@@ -11,6 +11,7 @@ import pytest
 
 from tests.operations.steps import MadeStep
 from zeekml.config import MetricsSettings, Settings
+from zeekml.health.findings import Seen, finding
 from zeekml.operations import watching
 from zeekml.operations.sd_notify import Notifier
 
@@ -53,6 +54,34 @@ def test_a_failing_sink_is_said_once_and_when_it_works_again(caplog: pytest.LogC
         for problem in ("refused", "refused", "timed out", None, None):
             operations.sink("syslog", problem, 10)
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
+
+
+def test_what_is_wrong_with_a_sensor_is_said_once_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    gap, checksums = (finding(code, Seen(1, 1, 1, 1)) for code in ("gap", "bad-checksums"))
+    with watching(settings("")) as operations:
+        for found in ([], [gap], [gap], [checksums, gap], [checksums], []):
+            operations.sensor("a/conn.log", found)
+        operations.sensor("b/conn.log", [])
+        told = operations.telemetry.exposition().decode()
+    assert [(record.levelname, fields(record)) for record in caplog.records] == [
+        ("WARNING", {"stream": "a/conn.log", "finding": "gap"}),
+        ("WARNING", {"stream": "a/conn.log", "finding": "bad-checksums"}),
+        ("INFO", {"stream": "a/conn.log", "finding": "gap"}),
+        ("INFO", {"stream": "a/conn.log", "finding": "bad-checksums"}),
+    ]
+    assert gap.seen in caplog.messages[0]
+    assert gap.cure in caplog.messages[0]
+    for code in ("gap", "bad-checksums"):
+        assert f'zeekml_sensor_finding{{finding="{code}",stream="a/conn.log"}} 0.0' in told
+
+
+def fields(record: logging.LogRecord) -> dict[str, str]:
+    """What a record gives apart from its message."""
+    given: dict[str, str] = record.__dict__["fields"]
+    return given
 
 
 def test_an_output_that_fails_is_said_once_and_when_it_works_again(

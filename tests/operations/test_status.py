@@ -49,6 +49,14 @@ def test_a_watch_is_told_for_people(telemetry: Telemetry) -> None:
     assert rows["sink syslog"] == "3 errors, 2 KiB waiting"
 
 
+def test_what_is_wrong_with_sensors_is_shown(telemetry: Telemetry) -> None:
+    assert "sensor" not in shown(telemetry)
+    telemetry.sensor("a.log", ["gap", "clock"])
+    telemetry.sensor("b.log", ["one-sided"])
+    telemetry.sensor("a.log", [])
+    assert shown(telemetry)["sensor"] == "one-sided in b.log: see the log"
+
+
 def test_an_ill_watch_says_so(telemetry: Telemetry) -> None:
     telemetry.output("/out/notice.log cannot be written: the disk is full")
     rows = shown(telemetry)

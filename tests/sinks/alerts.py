@@ -9,8 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.alerts.logs import CLASSES
-from tests.sinks.samples import MODEL, POLICY, sample
+from tests.sinks.samples import MODEL, POLICY, sample, sick
 from zeekml.alerts import AlertEngine, Explained
+from zeekml.health import CODES
 from zeekml.sinks.alert import AlertRecord, alert_records
 
 MADE = 1_795_458_606.25
@@ -22,7 +23,7 @@ HOSTILE = '\x1b[31m\t\r\n|=]"\\ \u202e\u2028\x85 \udcff <13>1 - #fields'
 def sample_alerts() -> list[AlertRecord]:
     """The alerts of the sample's notices, and one in which every text is hostile."""
     frame, scores = sample()
-    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn")
+    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(sick)
     rows = alerts.rows_to_explain(np.array([], dtype=np.int64))
     explained = Explained(rows, [f"failed_share=0.98, tries={row}" for row in rows])
     records = alert_records(alerts.notices, frame, explained, stream="conn", model=MODEL, made=MADE)
@@ -78,4 +79,5 @@ def alerts_of_any_text() -> st.SearchStrategy[AlertRecord]:
         proto=st.sampled_from(["tcp", "udp", "icmp", "ipv6-icmp"]) | _ANY_TEXT,
         service=st.none() | _ANY_TEXT,
         made=_TIMES,
+        sensor=st.lists(st.sampled_from(CODES), unique=True).map(tuple),
     )

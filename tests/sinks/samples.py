@@ -33,6 +33,9 @@ CONNECTIONS: Sequence[Mapping[str, object]] = (
     {"ts": 1700000010.0, "uid": "naïve 漢 \x85", "service": "\x00\x7f\r"},
 )
 SCORE = (0.01, 0.95, 0.997, 0.92, 0.6, 0.5, 0.5, 0.5, 0.93, 0.5, 1.0)
+SICK = {2: ("bad-checksums", "one-sided")}
+"""What was wrong with the log when these rows came."""
+
 CLASS_INDEX = (1, 1, 3, 1, 2, 1, 1, 1, 1, 1, 2)
 
 
@@ -41,9 +44,14 @@ def sample() -> tuple[pd.DataFrame, Scores]:
     return frame_of(CONNECTIONS), Scores(score, np.array(CLASS_INDEX), score * np.float32(0.75))
 
 
+def sick(row: int) -> tuple[str, ...]:
+    """The marks of a row."""
+    return SICK.get(row, ())
+
+
 def write_all(outputs: Outputs, frame: pd.DataFrame, scores: Scores) -> None:
     """Everything a driver does with a batch."""
-    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn")
+    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(sick)
     rows = np.arange(len(frame))
     explained_rows = alerts.rows_to_explain(rows)
     reasons = [f"failed_share=0.98, tries={row}" if row != 3 else "" for row in explained_rows]

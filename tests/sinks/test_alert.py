@@ -51,8 +51,24 @@ def test_json_gives_an_equal_record_back(record: AlertRecord) -> None:
     assert line.startswith(b'{"id":"' + record.id.encode())  # the outbox goes by it
 
 
+def test_a_line_of_before_sensors_were_looked_at_is_read() -> None:
+    record = replace(sample_alerts()[0], sensor=())
+    line = record.to_json().replace(b',"sensor":[]', b"")
+    assert b"sensor" not in line
+    assert AlertRecord.from_json(line) == record
+
+
 @pytest.mark.parametrize(
-    "line", [b"", b"{}", b"[1]", b'{"id": "x"}', b"\xff", sample_alerts()[0].to_json()[:-3]]
+    "line",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b'{"id": "x"}',
+        b"\xff",
+        sample_alerts()[0].to_json()[:-3],
+        sample_alerts()[0].to_json().replace(b'"sensor":[]', b'"sensor":"gap"'),
+    ],
 )
 def test_what_is_no_record_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

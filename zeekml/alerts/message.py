@@ -17,11 +17,13 @@ def sentence(notice: Notice, *, orig_h: str, resp_h: str, resp_p: int, proto: st
 
 
 def facts(notice: Notice, *, model: str, reasons: str) -> str:
-    """``sub``: ``score=… class=… [evidence=…] model=… [why=…]``, the last running to the end."""
+    """``sub``: ``score=… class=… [evidence=…] model=… [sensor=…] [why=…]``, the last running to the end."""
     parts = [f"score={notice.score:.3f}", f"class={notice.class_name}"]
     if notice.evidence is not None:
         parts.append(f"evidence={notice.evidence:.1f}")
     parts.append(f"model={model}")
+    if notice.sensor:
+        parts.append(f"sensor={','.join(notice.sensor)}")
     if reasons:
         parts.append(f"why={reasons}")
     return " ".join(parts)

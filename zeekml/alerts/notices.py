@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ class Notice:
     ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most
     evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
     included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
-    (nats), host notices only. ``suppress_for``: seconds.
+    (nats), host notices only. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
+    connection came (`zeekml.health`).
     """
 
     row: int
@@ -29,6 +30,7 @@ class Notice:
     n: int
     evidence: float | None
     suppress_for: float
+    sensor: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,11 @@ class Alerts:
         connection threshold, and those of the notices."""
         carrying = np.array([notice.row for notice in self.notices], dtype=np.int64)
         return np.union1d(rows[self.above[rows]], carrying)
+
+    def marked(self, sensor: Callable[[int], tuple[str, ...]]) -> Alerts:
+        """The same alerts, every notice marked with what ``sensor`` says of its row."""
+        notices = [replace(notice, sensor=sensor(notice.row)) for notice in self.notices]
+        return Alerts(self.above, self.alerting, notices)
 
 
 @dataclass(frozen=True, slots=True)

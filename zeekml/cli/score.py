@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +110,10 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
     ]
     if summary.without_flows:
         rows.append(("logs without flow events", f"{len(summary.without_flows):,}"))
+    if summary.sensor:
+        rows.append(("logs with a finding on their sensor", f"{len(summary.sensor):,}"))
+        codes = Counter(finding.code for findings in summary.sensor.values() for finding in findings)
+        rows += [(f"  {code}", f"{count:,}") for code, count in codes.most_common()]
     if summary.caps_acted:
         rows.append(("hosts and peers put out by limits", f"{summary.caps_acted:,}"))
     rows.append(("connections a second", f"{summary.rate:,.0f}"))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zeekml.config import Settings
+from zeekml.health import Finding
 from zeekml.operations.health import Health
 from zeekml.operations.sd_notify import Notifier
 from zeekml.operations.server import Server, serve
@@ -24,6 +25,7 @@ class Operations:
         self.server = server
         self._notifier = notifier
         self._sinks: dict[str, str | None] = {}
+        self._sensors: dict[str, set[str]] = {}
 
     def ready(self) -> None:
         """The logs are followed."""
@@ -83,6 +85,26 @@ class Operations:
             )
         elif problem is None and before is not None:
             _log.info("a sink works again", extra={"fields": {"sink": name}})
+
+    def sensor(self, stream: str, findings: Sequence[Finding]) -> None:
+        """What is wrong with a stream's sensor now. Each thing is said when it begins, and when it is over."""
+        codes = {finding.code for finding in findings}
+        before = self._sensors.get(stream, set())
+        if codes == before:
+            return
+        self._sensors[stream] = codes
+        self.telemetry.sensor(stream, codes)
+        for finding in findings:
+            if finding.code not in before:
+                _log.warning(
+                    "a log cannot be trusted as usual: %s; %s; %s",
+                    finding.seen,
+                    finding.means,
+                    finding.cure,
+                    extra={"fields": {"stream": stream, "finding": finding.code}},
+                )
+        for code in sorted(before - codes):
+            _log.info("no longer seen in a log", extra={"fields": {"stream": stream, "finding": code}})
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

@@ -89,6 +89,7 @@ def describe(reading: Reading, now: float) -> Iterator[tuple[str, str]]:
     yield "hosts and peers put out by limits", f"{total('zeekml_caps_acted_total'):,.0f}"
     checkpoint = f"{_span(total('zeekml_checkpoint_age_seconds'))} ago"
     yield "last checkpoint", checkpoint if total("zeekml_checkpoints_total") else "none yet"
+    yield from _sensors(reading)
     if total("zeekml_reload_failed"):
         yield "settings", "the last reload failed, the former settings hold: see the log"
     for name, errors in reading.by_label("zeekml_sink_errors_total", "sink").items():
@@ -112,6 +113,14 @@ def _logs(reading: Reading) -> str:
     failing = reading.total("zeekml_logs_failing")
     text = f"{reading.total('zeekml_logs_followed'):,.0f} followed"
     return f"{text}, {failing:,.0f} cannot be read: see the log" if failing else text
+
+
+def _sensors(reading: Reading) -> Iterator[tuple[str, str]]:
+    """What is wrong with the sensors of the logs, a line each."""
+    for labels, value in sorted(reading.values.get("zeekml_sensor_finding", {}).items()):
+        if value:
+            told = dict(labels)
+            yield "sensor", f"{told.get('finding', '')} in {told.get('stream', '')}: see the log"
 
 
 def _indented(values: dict[str, float], show: Callable[[float], str]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ read it meanwhile. docs/operations.md says what each metric means.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import (
@@ -117,6 +117,7 @@ class Telemetry:
         self._caps_acted = 0
         self._sink_failures: dict[str, int] = {}
         self._streams: set[str] = set()
+        self._findings: dict[str, set[str]] = {}
         self._make_metrics(model)
 
     def _make_metrics(self, model: str) -> None:
@@ -159,6 +160,9 @@ class Telemetry:
         )
         self._logs = gauge("logs_followed", "Logs that are followed")
         self._logs_failing = gauge("logs_failing", "Logs that cannot be read now")
+        self._sensor = gauge(
+            "sensor_finding", "1 while something is wrong with a log's sensor", "stream", "finding"
+        )
         self._journal = gauge("journal_bytes", "Length of the journal, which a start reads again")
         gauge("checkpoint_age_seconds", "How long ago a checkpoint was written").set_function(
             lambda: self._age(self._checkpointed)
@@ -231,6 +235,14 @@ class Telemetry:
         self._sink_errors.labels(label).inc(max(0, errors - self._sink_failures.get(label, 0)))
         self._sink_failures[label] = errors
         self._sink_waiting.labels(label).set(waiting)
+
+    def sensor(self, stream: str, findings: Collection[str]) -> None:
+        """The codes of all that is wrong with a stream's sensor now."""
+        label = _label(stream)
+        seen = self._findings.setdefault(label, set())
+        for code in seen | set(findings):
+            self._sensor.labels(label, code).set(code in findings)
+        seen.update(findings)
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

@@ -8,17 +8,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from zeekml.config import Settings
+from zeekml.alerts import AlertEngine
+from zeekml.config import AlertSettings, Settings
 from zeekml.errors import StateError
+from zeekml.health import SensorHealth
 from zeekml.journal.folder import OUTBOX, StateFolder, find
 from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.rotation import OutputRotation
 from zeekml.journal.snapshot import Maker, sweep_parts
+from zeekml.pipeline.batch import alert_policy
 from zeekml.pipeline.checkpoints import Checkpoints
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.feed import SinkFeed
 from zeekml.pipeline.interrupts import told_by_signal
-from zeekml.pipeline.live import Logs, Waits, Watch, engine_for
+from zeekml.pipeline.live import Logs, Waits, Watch
 from zeekml.pipeline.resume import Resumed, resume
 from zeekml.pipeline.signals import LEAVE, Signals
 from zeekml.pipeline.watching import Hooks, Scores, WatchOptions, WatchSummary
@@ -54,6 +57,7 @@ def watch_with(
     """
     make_engine = engine_for(settings, bundle)
     engine = make_engine(settings.alerts)
+    health = SensorHealth()
     signals = signals or Signals()
     with ExitStack() as stack:
         folder: StateFolder | None = None
@@ -76,7 +80,13 @@ def watch_with(
             stack.callback(outputs.close)
         found = find(state)
         resumed = resume(
-            found, maker, scorer, engine, engine_for=make_engine, out=None if options.dry_run else out
+            found,
+            maker,
+            scorer,
+            engine,
+            health,
+            engine_for=make_engine,
+            out=None if options.dry_run else out,
         )
         if resumed.number or resumed.positions:
             _log.info("going on from the state in %s, %d connections scored again", state, resumed.replayed)
@@ -102,6 +112,7 @@ def watch_with(
         watch = Watch(
             scorer=scorer,
             engine=engine,
+            health=health,
             bundle=bundle,
             logs=logs,
             outputs=outputs,
@@ -152,3 +163,14 @@ def _refuse_other_logs(before: Mapping[str, Any], now: Collection[str], state: P
             f"{state}: this state folder belongs to other logs ({', '.join(sorted(before))}), this run follows "
             f"{', '.join(sorted(now))}; name the same logs as before, or another folder with --state"
         )
+
+
+def engine_for(settings: Settings, bundle: Bundle) -> Callable[[AlertSettings], AlertEngine]:
+    """Makes the engine that alerts as these alert settings say, the rest as ``settings`` do."""
+
+    def make(alerts: AlertSettings) -> AlertEngine:
+        return AlertEngine(
+            alert_policy(settings.model_copy(update={"alerts": alerts}), bundle), bundle.classes
+        )
+
+    return make

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
@@ -18,6 +18,7 @@ from zeekml.addresses import Networks
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Sensors
 from zeekml.config import Settings
 from zeekml.errors import InputError
+from zeekml.health import SensorHealth
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.readahead import read_ahead
@@ -133,6 +134,7 @@ class Run:
     log_threshold: float
     progress: Progress
     summary: Summary
+    health: SensorHealth = field(default_factory=SensorHealth)
 
     def score(self, streams: Sequence[Stream]) -> None:
         """Takes every stream from its first line to its last and counts in ``summary``; commits nothing."""
@@ -147,7 +149,7 @@ class Run:
                     case FileEnd():
                         self._file_end(step, rejects)
                     case StreamEnd():
-                        self.engine.end_stream(step.stream)
+                        self._stream_end(step.stream)
         self.summary.rejects = rejects.total
 
     def _scored(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Step]:
@@ -163,7 +165,8 @@ class Run:
 
     def _write(self, batch: Batch, scores: Scores) -> None:
         frame, outputs = batch.frame, self.outputs
-        alerts = self.engine.process(frame, scores, batch.stream)
+        marks = self.health.process(frame, batch.stream)
+        alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
@@ -183,6 +186,13 @@ class Run:
         for notice in alerts.notices:
             summary.notices[notice.note, notice.class_name] += 1
         self.progress.connections(batch.source, len(batch.frame), int(batch.lines[-1]))
+
+    def _stream_end(self, stream: str) -> None:
+        self.engine.end_stream(stream)
+        if findings := self.health.end_stream(stream):
+            self.summary.sensor[stream] = findings
+        for finding in findings:
+            self.progress.warning(f"{stream}: {finding}")
 
     def _file_end(self, end: FileEnd, rejects: Rejects) -> None:
         if end.error is None:

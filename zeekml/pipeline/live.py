@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from zeekml.alerts import AlertEngine, Alerts, Explained
 from zeekml.alerts.notices import CONNECTION_NOTE
 from zeekml.config import AlertSettings, Settings, load_settings
 from zeekml.errors import ConfigError, OutputError
+from zeekml.health import SensorHealth
 from zeekml.journal.outputs import LiveOutputs
 from zeekml.journal.step import Append, Step
 from zeekml.pipeline.batch import alert_policy
@@ -123,6 +124,7 @@ class Watch:
 
     scorer: Scores
     engine: AlertEngine
+    health: SensorHealth
     bundle: Bundle
     logs: Logs
     outputs: LiveOutputs | ShownOutputs
@@ -182,9 +184,11 @@ class Watch:
         self._keep_positions()
         self._saved_positions = dict(self.positions)
         if self.checkpoints is not None:
-            self.checkpoints.begin(state_of(self.scorer, self.engine), self._facts())
+            self.checkpoints.begin(state_of(self.scorer, self.engine, self.health), self._facts())
         if self.rotate_first:
             self._write(appends=self.outputs.due_rotations(every_one=True))
+        for stream in self.health.streams:
+            self.hooks.sensor(stream, self.health.standing(stream))
         self.hooks.ready()
 
     def _end(self) -> None:
@@ -233,7 +237,8 @@ class Watch:
         """Score a batch and write what follows to the outputs' buffers; gives its lines for the sinks."""
         frame = batch.frame
         scores = self.scorer.score(frame, batch.stream)
-        alerts = self.engine.process(frame, scores, batch.stream)
+        marks = self.health.process(frame, batch.stream)
+        alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.settings.score.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
@@ -329,7 +334,7 @@ class Watch:
         if self.checkpoints is None:
             return
         self._saved_positions = dict(self.positions)
-        export = partial(state_of, self.scorer, self.engine)
+        export = partial(state_of, self.scorer, self.engine, self.health)
         self._export_seconds = 0.0
         if not last:
             began = time.monotonic()
@@ -366,6 +371,8 @@ class Watch:
         summary.logged += tally.logged
         summary.rejects += rejects
         summary.notices += tally.notices
+        for stream in tally.connections:
+            self.hooks.sensor(stream, self.health.standing(stream))
         self.hooks.stepped(
             StepFacts(
                 seconds=time.monotonic() - began,
@@ -386,14 +393,3 @@ class Watch:
                 journal_bytes=0 if self.checkpoints is None else self.checkpoints.journal_bytes,
             )
         )
-
-
-def engine_for(settings: Settings, bundle: Bundle) -> Callable[[AlertSettings], AlertEngine]:
-    """Makes the engine that alerts as these alert settings say, the rest as ``settings`` do."""
-
-    def make(alerts: AlertSettings) -> AlertEngine:
-        return AlertEngine(
-            alert_policy(settings.model_copy(update={"alerts": alerts}), bundle), bundle.classes
-        )
-
-    return make

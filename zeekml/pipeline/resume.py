@@ -12,6 +12,7 @@ from zeekml.alerts import AlertEngine
 from zeekml.arrays import Arrays, below, under
 from zeekml.config import AlertSettings
 from zeekml.errors import StateError
+from zeekml.health import SensorHealth
 from zeekml.journal.folder import Found
 from zeekml.journal.recovery import Completion
 from zeekml.journal.snapshot import Maker, load_snapshot
@@ -53,9 +54,10 @@ def alert_settings(facts: Mapping[str, Any]) -> AlertSettings:
         ) from error
 
 
-def state_of(scorer: Scores, engine: AlertEngine) -> Arrays:
-    """The state of scoring and alerting as a snapshot has it."""
-    return under("scorer", scorer.export()) | under("alerts", engine.export())
+def state_of(scorer: Scores, engine: AlertEngine, health: SensorHealth) -> Arrays:
+    """The state of scoring, alerting and looking at sensors as a snapshot has it."""
+    scored, alerted = under("scorer", scorer.export()), under("alerts", engine.export())
+    return scored | alerted | under("sensor", health.export())
 
 
 def resume(
@@ -63,11 +65,12 @@ def resume(
     maker: Maker,
     scorer: Scores,
     engine: AlertEngine,
+    health: SensorHealth,
     *,
     engine_for: Callable[[AlertSettings], AlertEngine],
     out: Path | None,
 ) -> Resumed:
-    """Bring ``scorer`` and ``engine`` to where the state folder was, and the outputs in ``out`` with them.
+    """Bring ``scorer``, ``engine`` and ``health`` to where the state folder was, and the outputs in ``out`` with them.
 
     The steps of the journals are scored again, under the alert settings that held then, for their effect on
     the state; the outputs get the bytes that stand in the journal, where they lack them. ``out`` None: the
@@ -89,12 +92,13 @@ def resume(
     except KeyError as error:
         raise StateError(f"{found.snapshot} lacks {error}: it was made by another zeekml") from error
     scorer.restore(below("scorer", snapshot.arrays))
+    health.restore(below("sensor", snapshot.arrays))
     former = engine_for(alert_settings(settings))
     former.restore(below("alerts", snapshot.arrays))
     completion = None if out is None else Completion(out)
     try:
         for step in found.steps():
-            former = _replay(step, resumed, scorer, former, engine_for)
+            former = _replay(step, resumed, scorer, former, health, engine_for)
             if completion is not None:
                 resumed.unsure = completion.complete(step.appends)
         if completion is not None:
@@ -111,6 +115,7 @@ def _replay(
     resumed: Resumed,
     scorer: Scores,
     engine: AlertEngine,
+    health: SensorHealth,
     engine_for: Callable[[AlertSettings], AlertEngine],
 ) -> AlertEngine:
     if step.number != resumed.number + 1:
@@ -124,6 +129,7 @@ def _replay(
         engine = after
     for stream, frame in step.connections:
         engine.process(frame, scorer.score(frame, stream), stream)
+        health.process(frame, stream)
         resumed.replayed += len(frame)
     resumed.number = step.number
     resumed.positions |= step.positions

@@ -10,6 +10,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from zeekml.errors import ZeekMLError
+    from zeekml.health import Finding
 
 HOSTS_COUNTED: Final = 1 << 18
 """Originators told apart for the summary; beyond it the count is "more than"."""
@@ -60,6 +61,8 @@ class Summary:
     """What could not be read."""
     without_flows: list[str] = field(default_factory=list)
     """Suricata logs read to their end in which no event was a flow."""
+    sensor: dict[str, list[Finding]] = field(default_factory=dict)
+    """What is wrong with streams of which something is: their sensors, their clocks, their lines."""
     rejects: int = 0
     caps_acted: int = 0
     """Hosts and peers that a limit of the state put out: beyond 0, verdicts can differ from a run with more room."""

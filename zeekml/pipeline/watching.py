@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from zeekml.arrays import Arrays
+from zeekml.health import Finding
 from zeekml.pipeline.batch import ScoresBatches
 
 
@@ -83,6 +84,9 @@ class Hooks(Protocol):
     def sink(self, name: str, problem: str | None, lag: int, errors: int = 0) -> None:
         """How an optional sink is: ``lag`` bytes of alerts wait for it, ``errors`` tries failed in all."""
 
+    def sensor(self, stream: str, findings: Sequence[Finding]) -> None:
+        """What is wrong with a stream's sensor now; told at the start and after every step with its connections."""
+
     def stopping(self) -> None:
         """The watch ends: it drains and checkpoints."""
 
@@ -115,6 +119,9 @@ class NoHooks:
         """Nothing."""
 
     def sink(self, name: str, problem: str | None, lag: int, errors: int = 0) -> None:
+        """Nothing."""
+
+    def sensor(self, stream: str, findings: Sequence[Finding]) -> None:
         """Nothing."""
 
     def stopping(self) -> None:

@@ -47,6 +47,7 @@ class AlertRecord:
     proto: str
     service: str | None
     made: float
+    sensor: tuple[str, ...] = ()
 
     @property
     def about_host(self) -> bool:
@@ -81,12 +82,20 @@ class AlertRecord:
     def from_json(cls, line: bytes | bytearray | memoryview) -> Self:
         """The record that a line holds; ValueError when it holds none."""
         values: Any = json.loads(bytes(line))
-        if not isinstance(values, dict) or values.keys() != {field.name for field in fields(cls)}:
+        if isinstance(values, dict):
+            values.setdefault("sensor", [])  # lines of zeekml before it looked at the health of sensors
+        if (
+            not isinstance(values, dict)
+            or values.keys() != {field.name for field in fields(cls)}
+            or not isinstance(values["sensor"], list)
+        ):
             raise ValueError(f"expected an alert, found {bytes(line)[:80]!r}")
-        return cls(**values)
+        return cls(**{**values, "sensor": tuple(values["sensor"])})
 
     def _notice(self) -> Notice:
-        return Notice(0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for)
+        return Notice(
+            0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for, self.sensor
+        )
 
 
 def alert_id(stream: str, uid: str, note: str, class_name: str, ts: float) -> str:
@@ -134,6 +143,7 @@ def alert_records(
                 proto=proto[:_MOST_CHARACTERS],
                 service=service[:_MOST_CHARACTERS] if isinstance(service, str) else None,
                 made=made,
+                sensor=notice.sensor,
             )
         )
     return records

@@ -51,6 +51,8 @@ def _extension(record: AlertRecord) -> list[str]:
     ]
     if record.evidence is not None:
         pairs += [("cfp2", f"{record.evidence:.3f}"), ("cfp2Label", "evidence")]
+    if record.sensor:
+        pairs += [("cs4", ",".join(record.sensor)), ("cs4Label", "sensor")]
     if record.reasons:
         pairs.append(("reason", record.reasons))
     pairs.append(("msg", record.message()))

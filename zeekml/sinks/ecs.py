@@ -60,6 +60,8 @@ def _document(record: AlertRecord) -> dict[str, Any]:
     }
     if record.evidence is not None:
         verdict["evidence"] = round(record.evidence, 3)
+    if record.sensor:
+        verdict["sensor"] = list(record.sensor)
     event: dict[str, Any] = {
         "id": record.id,
         "kind": "alert",

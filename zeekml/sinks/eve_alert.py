@@ -86,6 +86,8 @@ def _verdict(record: AlertRecord) -> dict[str, Any]:
     }
     if record.evidence is not None:
         verdict["evidence"] = round(record.evidence, 3)
+    if record.sensor:
+        verdict["sensor"] = list(record.sensor)
     if record.reasons:
         verdict["reasons"] = printable(record.reasons)
     return verdict

@@ -96,6 +96,8 @@ def _structured(record: AlertRecord) -> str:
         "model": record.model,
         "stream": record.stream,
     }
+    if record.sensor:
+        pairs["sensor"] = ",".join(record.sensor)
     return f"[{_ENTERPRISE} " + " ".join(f'{key}="{_value(text)}"' for key, text in pairs.items()) + "]"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.health.made import with_history
 from zeekml.operations.doctor.finding import Finding, Level
 from zeekml.operations.doctor.folders import check_folder
 from zeekml.operations.doctor.logs import check_path
@@ -198,3 +199,14 @@ def test_a_folder_that_may_not_be_entered_is_wrong(log: Path, request: pytest.Fi
     finally:
         if os.geteuid() == log.parent.parent.stat().st_uid:
             log.parent.chmod(0o700)
+
+
+def test_a_log_that_cannot_be_trusted_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "conn.log"
+    write_traffic(path, Scenario(connections=3000, seed=1, start=NOW - 3600))
+    assert not [each for each in findings(path)[Level.WARNING] if "checksums" in each.what]
+    path.write_text(with_history(path.read_text(), "C"))
+    (told,) = [each for each in findings(path)[Level.WARNING] if "bad-checksums" in each.what]
+    assert told.what.startswith(f"{path}: in its latest lines: bad-checksums: bad checksums in ")
+    assert "thresholds do not hold" in told.cure
+    assert "ethtool -K" in told.cure

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from zeekml.errors import InputError
+from zeekml.health import Finding as SensorFinding
+from zeekml.health import SensorHealth
 from zeekml.operations.doctor.finding import Finding, ok, warning, wrong
 from zeekml.records import LogFile, Rejects, discover, read_batches
 from zeekml.records.rotation import rotation
@@ -72,6 +74,8 @@ def _check_log(path: Path, now: float, logrotate: tuple[Path, ...]) -> Iterator[
             f"{path}: {found.rejects:,} of its latest lines could not be read, such as: {found.example}",
             "look at the log; a watch counts such lines and writes them to rejects.log",
         )
+    for each in found.sensor:
+        yield warning(f"{path}: in its latest lines: {each.code}: {each.seen}", f"{each.means}; {each.cure}")
     yield from _check_times(path, found.newest, changed, now)
     yield from _check_rotation(path, logrotate)
 
@@ -136,13 +140,14 @@ def _truncating(path: Path, places: tuple[Path, ...]) -> Iterator[Path]:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What the latest lines of a log hold. ``example``: why one of the ``rejects`` is one; ``newest``: the latest end
-    of a connection (epoch s); ``uids``: of the connections."""
+    of a connection (epoch s); ``uids``: of the connections; ``sensor``: what is wrong with the sensor."""
 
     connections: int = 0
     rejects: int = 0
     example: str = ""
     newest: float | None = None
     uids: frozenset[str] = frozenset()
+    sensor: tuple[SensorFinding, ...] = ()
 
 
 def sample(path: Path) -> Sample:
@@ -164,7 +169,17 @@ def sample(path: Path) -> Sample:
     rows = sum(map(len, frames))
     ends = [float((frame["ts"] + frame["duration"].fillna(0.0)).max()) for frame in frames if len(frame)]
     uids = frozenset().union(*(frame["uid"] for frame in frames))
-    return Sample(rows, rejects.total, rejected[0] if rejected else "", max(ends, default=None), uids)
+    health = SensorHealth()
+    for frame in frames:
+        health.process(frame, "")
+    return Sample(
+        rows,
+        rejects.total,
+        rejected[0] if rejected else "",
+        max(ends, default=None),
+        uids,
+        tuple(health.end_stream("")),
+    )
 
 
 def _latest(path: Path) -> bytes:
