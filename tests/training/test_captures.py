@@ -14,9 +14,10 @@ from tests.made import ROW, conn_log
 from tests.training.data import capture, malicious_hosts, recipe_file, write_captures, write_table
 from zeekml.addresses import Networks
 from zeekml.errors import InputError, RecipeError
+from zeekml.records import join
 from zeekml.records.schema import NAMES
 from zeekml.training import load_recipe
-from zeekml.training.captures import IGNORED, Capture, join, load_captures, local_hosts, stem
+from zeekml.training.captures import IGNORED, Capture, load_captures, local_hosts, stem
 
 Change = Callable[[dict[str, Any]], None]
 

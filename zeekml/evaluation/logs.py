@@ -17,9 +17,9 @@ from zeekml.errors import InputError, ZeekMLError
 from zeekml.evaluation.truth import Truth
 from zeekml.pipeline.batch import FileEnd, read_streams
 from zeekml.pipeline.progress import Progress
-from zeekml.records import Batch, Rejects, Stream, discover, read_batches
+from zeekml.records import Batch, Rejects, Stream, discover, join, read_batches
 from zeekml.records.schema import NAMES
-from zeekml.training.captures import DETAILED, Capture, join, stem
+from zeekml.training.captures import DETAILED, Capture, stem
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ArrowStream(Protocol):
-    """A table that can be handed over by the Arrow PyCapsule interface: pyarrow's, DuckDB's, polars', and others."""
+    """A table that can be handed over by the Arrow PyCapsule interface, as those of many libraries can."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 

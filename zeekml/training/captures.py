@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zeekml.addresses import Networks, private_mask
 from zeekml.errors import RecipeError
-from zeekml.records import Rejects, discover, read_batches
+from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.records.schema import NAMES
 from zeekml.training.corrections import Correction, load_corrections
 from zeekml.training.recipe import CONTEXT, Recipe
@@ -134,20 +134,6 @@ def _read(path: Path) -> pd.DataFrame:
     if not frames:
         raise RecipeError(f"{path}: holds no connections; take it out of the recipe's tables")
     return join(frames)
-
-
-def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of the batch schema together, keeping labels categorical."""
-    if len(frames) == 1:
-        return frames[0]
-    columns = {}
-    for name in frames[0].columns:
-        parts = [frame[name] for frame in frames]
-        if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
-            columns[name] = pd.Series(pd.api.types.union_categoricals(parts))
-        else:
-            columns[name] = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(columns)
 
 
 def label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categorical:
