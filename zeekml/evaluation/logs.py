@@ -71,7 +71,12 @@ class LabelledLogs:
         if not some:
             raise InputError("no connection could be read; name labelled connection logs, or folders of them")
         unused = self._truth.unused([_stem(stream) for stream in self._streams])
-        if unused and len(unused) == len(self._truth.rules):
+        verdicts = [rule for rule in unused if rule.for_any_log]
+        if verdicts:
+            self._progress.warning(
+                f"{len(verdicts)} verdicts are about connections that are in none of these logs"
+            )
+        if unused and len(unused) == len(self._truth.rules) and not verdicts:
             self._progress.warning(
                 f"none of the {len(unused)} rules is for one of these logs; they are for {unused[0].file!r} and others"
             )
