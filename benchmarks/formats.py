@@ -19,11 +19,11 @@ import pandas as pd
 from zeekml.alerts.notices import HOST_NOTE
 from zeekml.config import load_settings
 from zeekml.evaluation.verdicts import Judge
-from zeekml.records import Rejects, discover, read_batches
+from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import load_bundle
 from zeekml.simulate import Scenario, write_traffic
-from zeekml.training.captures import join, stem
+from zeekml.training.captures import stem
 
 
 def read(path: Path) -> pd.DataFrame:

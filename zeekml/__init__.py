@@ -2,9 +2,10 @@
 
 The public names load on first use, so that ``import zeekml`` costs nothing::
 
-    from zeekml import Detector
+    from zeekml import Detector, read_logs
 
-    scored = Detector.load().score(frame)
+    for log in read_logs("logs"):
+        scored = Detector.load().score(log.frame)
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         TruncatedError,
         ZeekMLError,
     )
+    from zeekml.records import read_logs
     from zeekml.scoring import Detector
 
 __version__ = "0.1.0"
@@ -44,7 +46,10 @@ __all__ = [
     "TruncatedError",
     "ZeekMLError",
     "__version__",
+    "read_logs",
 ]
+
+_HOMES = {"Detector": "zeekml.scoring", "read_logs": "zeekml.records"}  # of the others: zeekml.errors
 
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and must not believe any name
@@ -53,7 +58,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and must not be
         """Loads a public name at its first use (PEP 562)."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module("zeekml.scoring" if name == "Detector" else "zeekml.errors"), name)
+        return getattr(import_module(_HOMES.get(name, "zeekml.errors")), name)
 
 
 def __dir__() -> list[str]:

@@ -15,11 +15,10 @@ import pytest
 from zeekml.alerts.notices import HOST_NOTE
 from zeekml.config import Settings
 from zeekml.evaluation.verdicts import Judge, Verdicts
-from zeekml.records import Rejects, discover, read_batches
+from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import load_bundle
 from zeekml.simulate import Scenario, write_traffic
-from zeekml.training.captures import join
 
 SCENARIOS = [
     Scenario(connections=4_000, seed=0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from zeekml import Detector, FormatError, MissingColumnError
 from zeekml.records import REQUIRED, Rejects, discover, read_batches
 from zeekml.records.schema import COLUMNS
 from zeekml.scoring import Bundle, Scorer
-from zeekml.scoring.detector import as_batch
+from zeekml.scoring.columns import as_batch
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +162,32 @@ def test_a_required_column_that_is_absent_is_named(detector: Detector, name: str
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("id.orig_p", "http", "column 'id.orig_p': expected a port"),
-        ("ts", "yesterday", "column 'ts': expected a time"),
+        ("id.orig_p", "http", "column 'id.orig_p', row 0: found 'http', expected a port"),
+        ("id.orig_p", 443.5, "column 'id.orig_p', row 0: found 443.5, expected a port"),
+        ("id.orig_p", np.nan, "column 'id.orig_p', row 0: is unset"),
+        ("id.orig_p", 1e12, "column 'id.orig_p', row 0: found 1e+12, expected a port"),
+        ("id.orig_p", True, "column 'id.orig_p': found values of dtype bool, expected a port"),
+        (
+            "ts",
+            "yesterday",
+            "column 'ts', row 0: found 'yesterday', expected a time from 1970 to 2200, in seconds",
+        ),
+        ("ts", 1.7e12, "column 'ts', row 0: found 1.7e+12, expected a time"),
+        ("ts", [("a", 1)], "column 'ts', row 0: found ('a', 1), expected a time"),
+        ("duration", pd.Timestamp("2023-11-14"), "column 'duration': found values of dtype datetime64"),
+        ("orig_bytes", pd.Timedelta("1s"), "column 'orig_bytes': found values of dtype timedelta64"),
+        (
+            "id.resp_h",
+            3_221_225_985,
+            "column 'id.resp_h', row 0: found 3221225985, expected text; write it as",
+        ),
+        ("id.resp_h", b"192.0.2.1", "column 'id.resp_h', row 0: found b'192.0.2.1', expected text"),
+        ("proto", 6, "column 'proto', row 0: found 6, expected text; write it as Zeek does, such as 'tcp'"),
+        (
+            "local_orig",
+            "yes",
+            "column 'local_orig', row 0: found 'yes', expected a truth value; write T or F",
+        ),
         ("ts", np.nan, "column 'ts', row 0: is unset"),
         ("ts", -5.0, "column 'ts', row 0: found -5, expected a time"),
         ("id.resp_p", 70_000, "column 'id.resp_p', row 0: found 70000, expected a port"),
@@ -174,11 +199,9 @@ def test_a_required_column_that_is_absent_is_named(detector: Detector, name: str
         ("resp_pkts", np.inf, "column 'resp_pkts', row 0"),
     ],
 )
-def test_values_that_cannot_be_understood(
-    detector: Detector, name: str, value: float | str | None, expected: str
-) -> None:
+def test_values_that_cannot_be_understood(detector: Detector, name: str, value: Any, expected: str) -> None:
     with pytest.raises(FormatError) as refused:
-        detector.score(one().assign(**{name: value}))
+        detector.score(one().assign(**{name: value if not isinstance(value, list) else pd.Series(value)}))
     assert expected in str(refused.value)
 
 

@@ -11,12 +11,15 @@ import pytest
 
 from tests.builders import frame_of, row
 from tests.made import ROW, conn_log
+from tests.made import row as row_of_log
 from tests.training.data import capture, malicious_hosts, recipe_file, write_captures, write_table
 from zeekml.addresses import Networks
 from zeekml.errors import InputError, RecipeError
+from zeekml.feedback import Verdict, add_verdict
+from zeekml.records import join
 from zeekml.records.schema import NAMES
 from zeekml.training import load_recipe
-from zeekml.training.captures import IGNORED, Capture, join, load_captures, local_hosts, stem
+from zeekml.training.captures import IGNORED, Capture, load_captures, local_hosts, stem
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -79,6 +82,35 @@ def test_corrections_are_applied_to_their_log_alone(data: Path, tmp_path: Path) 
     write_table(data / "unused.csv", columns, [("bot-9", *rule[1:])])
     with pytest.raises(RecipeError, match="'bot-9'"):
         loaded(data, tmp_path, lambda r: r["data"].update(corrections=["unused.csv"]))
+
+
+def test_verdicts_label_a_log_that_has_no_labels(data: Path, tmp_path: Path) -> None:
+    """As ``zeekml feedback`` writes them; those about connections of no log are passed over."""
+    lines = [row_of_log(uid="C1"), row_of_log(uid="C2"), row_of_log(uid="C3", id_orig_p="7")]
+    (data / "logs" / "site.conn.log").write_text(conn_log(lines))
+    write_table(data / "site.csv", ("file", "group"), [("logs/site.conn.log", "site")])
+    for uid, word in (("C1", "C&C"), ("C3", "Benign"), ("C1", "PortScan"), ("C9", "C&C")):
+        add_verdict(data / "feedback.csv", Verdict({"uid": uid}, word, "", "", "", 0.5, ""))
+
+    def change(recipe: dict[str, Any]) -> None:
+        recipe["data"].update(groups="site.csv", corrections=["feedback.csv"])
+
+    assert loaded(data, tmp_path, change)["site"].labels.tolist() == [1, IGNORED, 0]
+
+    (data / "feedback.csv").unlink()
+    add_verdict(data / "feedback.csv", Verdict({"uid": "C9"}, "C&C", "", "", "", 0.5, ""))
+    with pytest.raises(RecipeError, match="no correction meets one of its connections"):
+        loaded(data, tmp_path, change)
+
+
+def test_verdicts_correct_a_log_that_has_labels(data: Path, tmp_path: Path) -> None:
+    before = loaded(data, tmp_path)["bot-0"]
+    at = int(np.flatnonzero(before.labels == 1)[0])
+    connection = {str(name): value for name, value in before.frame.iloc[at].items()}
+    add_verdict(data / "one.feedback.csv", Verdict(connection, "Benign", "", "", "", 0.5, ""))
+    after = loaded(data, tmp_path, lambda r: r["data"].update(corrections=["one.feedback.csv"]))["bot-0"]
+    assert np.flatnonzero(after.labels != before.labels).tolist() == [at]
+    assert after.labels[at] == 0
 
 
 def test_further_logs_are_trained_on_and_never_measured(data: Path, tmp_path: Path) -> None:

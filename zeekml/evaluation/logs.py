@@ -17,9 +17,9 @@ from zeekml.errors import InputError, ZeekMLError
 from zeekml.evaluation.truth import Truth
 from zeekml.pipeline.batch import FileEnd, read_streams
 from zeekml.pipeline.progress import Progress
-from zeekml.records import Batch, Rejects, Stream, discover, read_batches
+from zeekml.records import Batch, Rejects, Stream, discover, join, read_batches
 from zeekml.records.schema import NAMES
-from zeekml.training.captures import DETAILED, Capture, join, stem
+from zeekml.training.captures import DETAILED, Capture, stem
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,12 @@ class LabelledLogs:
         if not some:
             raise InputError("no connection could be read; name labelled connection logs, or folders of them")
         unused = self._truth.unused([_stem(stream) for stream in self._streams])
-        if unused and len(unused) == len(self._truth.rules):
+        verdicts = [rule for rule in unused if rule.for_any_log]
+        if verdicts:
+            self._progress.warning(
+                f"{len(verdicts)} verdicts are about connections that are in none of these logs"
+            )
+        if unused and len(unused) == len(self._truth.rules) and not verdicts:
             self._progress.warning(
                 f"none of the {len(unused)} rules is for one of these logs; they are for {unused[0].file!r} and others"
             )

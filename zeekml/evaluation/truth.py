@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.resources import DEFAULT_MODEL, data_folder
-from zeekml.training.captures import known_hosts, label_indices, label_words
+from zeekml.training.captures import known_hosts, label_indices, label_words, unknown_words
 from zeekml.training.corrections import Correction, load_corrections
-from zeekml.training.recipe import CONTEXT, Recipe, load_recipe
+from zeekml.training.recipe import Recipe, load_recipe
 
 #: Stands for every local host of a log in a table of hosts.
 ALL_LOCAL = "*"
@@ -21,11 +21,15 @@ ALL_LOCAL = "*"
 
 @dataclass(frozen=True)
 class Truth:
-    """A recipe's class map, rules that say or correct labels, and a table of known hosts (by log, then host)."""
+    """A recipe's class map, rules that say or correct labels, and a table of known hosts (by log, then host).
+
+    ``met`` gathers the places of the rules that met a connection of the logs so far.
+    """
 
     recipe: Recipe
     rules: tuple[Correction, ...] = ()
     hosts: Mapping[str, Mapping[str, bool]] | None = None
+    met: set[int] = field(default_factory=set)
 
     @classmethod
     def load(cls, recipe: Path | None = None, rules: Sequence[Path] = (), hosts: Path | None = None) -> Truth:
@@ -44,10 +48,12 @@ class Truth:
         another number of connections than it says.
         """
         labelled = bool(frame["label"].notna().any())
-        words = label_words(frame, self.recipe, source) if labelled else _unknown(frame, self.recipe)
-        for rule in self.rules:
-            if rule.file == name:
-                rule.apply(frame, words, source)
+        words = (
+            label_words(frame, self.recipe, source) if labelled else unknown_words(len(frame), self.recipe)
+        )
+        for place, rule in enumerate(self.rules):
+            if rule.is_for(name) and rule.apply(frame, words, source):
+                self.met.add(place)
         return label_indices(words, self.recipe)
 
     def infected(
@@ -71,15 +77,16 @@ class Truth:
         return dict.fromkeys(hosts[inside & bad], True) | dict.fromkeys(hosts[inside & benign & ~bad], False)
 
     def unused(self, names: Sequence[str]) -> list[Correction]:
-        """The rules for logs that are not among ``names``."""
-        return [rule for rule in self.rules if rule.file not in set(names)]
+        """The rules that were for none of the logs ``names``: those for others, and those for whatever log that met
+        no connection."""
+        logs = set(names)
+        return [
+            rule
+            for place, rule in enumerate(self.rules)
+            if (place not in self.met if rule.for_any_log else rule.file not in logs)
+        ]
 
 
 def default_recipe() -> Path:
     """The recipe of the default model: its class map knows the labels of the public captures."""
     return data_folder("models") / "recipes" / f"{DEFAULT_MODEL}.yaml"
-
-
-def _unknown(frame: pd.DataFrame, recipe: Recipe) -> pd.Categorical:
-    words = np.full(len(frame), "Unknown", dtype=object)
-    return pd.Categorical(words, categories=[*recipe.class_names, *CONTEXT])

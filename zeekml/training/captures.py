@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zeekml.addresses import Networks, private_mask
 from zeekml.errors import RecipeError
-from zeekml.records import Rejects, discover, read_batches
+from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.records.schema import NAMES
 from zeekml.training.corrections import Correction, load_corrections
 from zeekml.training.recipe import CONTEXT, Recipe
@@ -65,7 +65,9 @@ def load_captures(
         for path in sorted(folder.glob(pattern)):
             progress(path.name)
             captures.append(_capture(path, "training-only", recipe, hosts, corrections, measured=False))
-    unused = [c for c in corrections if c.file not in {capture.name for capture in captures}]
+    unused = [
+        c for c in corrections if not c.for_any_log and c.file not in {capture.name for capture in captures}
+    ]
     if unused:
         raise RecipeError(f"label corrections for {unused[0].file!r}, but the recipe reads no such log")
     return captures
@@ -99,11 +101,7 @@ def _capture(
 ) -> Capture:
     name = stem(path)
     frame = _read(path)
-    words = label_words(frame, recipe, path)
-    for correction in corrections:
-        if correction.file == name:
-            correction.apply(frame, words, path)
-    labels = label_indices(words, recipe)
+    labels = label_indices(_corrected_words(name, frame, recipe, corrections, path), recipe)
     known = hosts.get(name, {})
     infected = {host for host, bad in known.items() if bad}
     if not measured:
@@ -118,6 +116,34 @@ def _capture(
         measured,
         path,
     )
+
+
+def _corrected_words(
+    name: str, frame: pd.DataFrame, recipe: Recipe, corrections: list[Correction], path: Path
+) -> pd.Categorical:
+    """The word of each connection (N,); a log without labels has those that the corrections give it."""
+    if has_labels(frame):
+        words = label_words(frame, recipe, path)
+        for correction in corrections:
+            if correction.is_for(name):
+                correction.apply(frame, words, path)
+        return words
+    words = unknown_words(len(frame), recipe)
+    met = [each.apply(frame, words, path) for each in corrections if each.is_for(name)]
+    if not any(met):
+        label_words(frame, recipe, path)  # says what is missing
+    return words
+
+
+def has_labels(frame: pd.DataFrame) -> bool:
+    """Whether a log read with its further columns has labels of its own."""
+    return "label" in frame and any(name in frame for name in DETAILED)
+
+
+def unknown_words(length: int, recipe: Recipe) -> pd.Categorical:
+    """``Unknown`` for every connection (N,), to be corrected."""
+    words = np.full(length, "Unknown", dtype=object)
+    return pd.Categorical(words, categories=[*recipe.class_names, *CONTEXT])
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -136,20 +162,6 @@ def _read(path: Path) -> pd.DataFrame:
     return join(frames)
 
 
-def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put frames of the batch schema together, keeping labels categorical."""
-    if len(frames) == 1:
-        return frames[0]
-    columns = {}
-    for name in frames[0].columns:
-        parts = [frame[name] for frame in frames]
-        if all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
-            columns[name] = pd.Series(pd.api.types.union_categoricals(parts))
-        else:
-            columns[name] = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(columns)
-
-
 def label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categorical:
     """The class or context word of each connection (N,), by the recipe's patterns.
 
@@ -158,7 +170,8 @@ def label_words(frame: pd.DataFrame, recipe: Recipe, path: Path) -> pd.Categoric
     detailed = next((name for name in DETAILED if name in frame), None)
     if "label" not in frame or detailed is None:
         raise RecipeError(
-            f"{path}: has no columns label and detailed-label; labelled logs are needed to train"
+            f"{path}: has no columns label and detailed-label, and no correction meets one of its connections; "
+            "labelled logs are needed to train"
         )
     pairs = frame[["label", detailed]].astype(object).fillna("-").agg("/".join, axis=1).astype("category")
     words = []

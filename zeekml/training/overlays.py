@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.addresses import Networks, local_mask
-from zeekml.training.captures import Capture, join, local_hosts
+from zeekml.records import join
+from zeekml.training.captures import Capture, local_hosts
 from zeekml.training.recipe import OverlayPart
 
 
