@@ -27,7 +27,7 @@ from zeekml.config import load_settings
 from zeekml.evaluation.verdicts import Judge
 from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.networks import Network, State
-from zeekml.records import Rejects, discover, read_batches
+from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.calibration import log_odds
@@ -35,7 +35,7 @@ from zeekml.scoring.ensemble import Ensemble
 from zeekml.scoring.facts import FACTS
 from zeekml.scoring.reasons import Reasons, typical_features
 from zeekml.simulate import Scenario, write_traffic
-from zeekml.training.captures import join, stem
+from zeekml.training.captures import stem
 
 SAMPLE = 50
 
