@@ -73,6 +73,14 @@ def test_the_wheel_carries_models_configuration_and_zeek_scripts(wheel: Path, ro
         assert {f"zeekml/_data/{path}" for path in brought} <= names
     assert f"zeekml/_data/models/{DEFAULT_MODEL}/weights.safetensors" in names
     assert "zeekml/py.typed" in names
+    pages = {
+        path.relative_to(root)
+        for part in ("report/page", "web")
+        for path in (root / "zeekml" / part).glob("*.*s")
+    }
+    assert len(pages) > 10
+    assert set(map(str, pages)) < names
+    assert "zeekml/report/page/body.html" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/"))]
 
 
@@ -90,6 +98,9 @@ def test_the_installed_wheel_scores_a_log_from_another_folder(
     lines = (tmp_path / "out" / "zeekml.log").read_text().splitlines()
     assert sum(not line.startswith("#") for line in lines) == 5000
     assert (tmp_path / "out" / "notice.log").is_file()
+
+    assert "hosts named" in run(installed / "zeekml", "report", "out", "--out", "page.html", cwd=tmp_path)
+    assert "Content-Security-Policy" in (tmp_path / "page.html").read_text()
 
 
 def required(wheel: Path) -> set[str]:
@@ -146,6 +157,7 @@ def test_scoring_imports_only_what_the_wheel_requires(
             *("--out", "out", "--format", option, "--log-threshold", "0"),
             cwd=tmp_path,
         )
+    run(installed / "python", "-c", script, "report", "out", "--quiet", cwd=tmp_path)
     lines = (tmp_path / "out" / "zeekml.log").read_text().splitlines()
     assert len(lines) == 20_000
 

@@ -1,30 +1,20 @@
 """The report for people: one page that holds all it needs and asks nothing of the network.
 
-Whatever comes from a log, a recipe or a bundle goes through ``_text``. The page's own policy allows no script and no
+Whatever comes from a log, a recipe or a bundle goes through ``text``. The page's own policy allows no script and no
 address, should a browser ever see more in it than text.
 """
 
 from __future__ import annotations
 
-import html
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zeekml.evaluation import plots
 from zeekml.evaluation.words import amount, connection_rows, model_names, seconds
-from zeekml.records.discover import shown
+from zeekml.web import STYLE, text, whole_page
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-
-_STYLE = """
-body { font: 14px/1.45 sans-serif; color: #222; max-width: 62em; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; border-bottom: 1px solid #ccc; }
-table { border-collapse: collapse; margin: .8em 0; font-size: 13px; }
-th, td { padding: .2em .6em; text-align: left; border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
-th { background: #f5f5f5; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-.warning { background: #fff3d6; border-left: 4px solid #d89000; padding: .6em 1em; }
-figure { display: inline-block; margin: .4em; } figcaption { font-size: 12px; color: #555; }
-"""
+_NUMBER = re.compile(r"-?[\d,]+(\.\d+)?(e[+-]?\d+)?%?")
 
 
 def report(document: dict[str, Any]) -> str:
@@ -32,7 +22,7 @@ def report(document: dict[str, Any]) -> str:
     models, names = document["models"], model_names(document)
     title = "zeekml evaluation: " + ", ".join(names)
     body = [
-        f"<h1>{_text(title)}</h1>",
+        f"<h1>{text(title)}</h1>",
         _intro(document),
         *(_warning(name, model) for name, model in zip(names, models, strict=True) if model["trained_on"]),
         "<h2>Connections</h2>",
@@ -44,30 +34,24 @@ def report(document: dict[str, Any]) -> str:
     for name, model in zip(names, models, strict=True):
         body += _model(name, model)
     body += ["<h2>Logs</h2>", _logs(document["logs"])]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
-    )
+    return whole_page(title, "\n".join(body), style=STYLE, drawn_styles=True)
 
 
 def _intro(document: dict[str, Any]) -> str:
     how = (
         "Clean networks as they are, every infected host laid into one of them (overlays), "
-        f"seed {_text(document['seed'])}."
+        f"seed {text(document['seed'])}."
         if document["layout"] == "overlay"
         else "Logs as they are."
     )
-    return f"<p>{how} Made by zeekml {_text(document['zeekml'])}.</p>"
+    return f"<p>{how} Made by zeekml {text(document['zeekml'])}.</p>"
 
 
 def _warning(name: str, model: dict[str, Any]) -> str:
     logs = ", ".join(f"{entry['log']} (same {entry['by']})" for entry in model["trained_on"])
     return (
-        f'<p class="warning"><b>Not held out.</b> {_text(name)} was trained on {len(model["trained_on"])} of these '
-        f"logs, and its figures say nothing about traffic that it has not seen: {_text(logs)}</p>"
+        f'<p class="warning"><b>Not held out.</b> {text(name)} was trained on {len(model["trained_on"])} of these '
+        f"logs, and its figures say nothing about traffic that it has not seen: {text(logs)}</p>"
     )
 
 
@@ -79,11 +63,9 @@ def _plots(models: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
         ("Precision against recall", plots.precision_recall(models)),
         ("Reliability: score against what came of it", plots.reliability(models)),
     )
-    figures = "".join(
-        f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>" for words, svg in drawn
-    )
+    figures = "".join(f"<figure>{svg}<figcaption>{text(words)}</figcaption></figure>" for words, svg in drawn)
     which = "; ".join(f"{letter}: {name}" for letter, name in zip("AB", names, strict=False))
-    return figures + (f"<p>{_text(which)}</p>" if len(names) > 1 else "")
+    return figures + (f"<p>{text(which)}</p>" if len(names) > 1 else "")
 
 
 def _comparison(comparison: dict[str, Any]) -> str:
@@ -106,7 +88,7 @@ def _comparison(comparison: dict[str, Any]) -> str:
     ]
     return (
         found
-        + f"<p>{boot['draws']:,} draws of {boot['units']:,} {_text(boot['resampled'])}, {boot['infected_units']:,} of "
+        + f"<p>{boot['draws']:,} draws of {boot['units']:,} {text(boot['resampled'])}, {boot['infected_units']:,} of "
         f"them with malicious connections; intervals of {boot['confidence']:.0%}.</p>"
         + _table(("figure", "A", "B", "B less A", "draws in which B is better"), intervals)
     )
@@ -127,21 +109,21 @@ def _model(name: str, model: dict[str, Any]) -> list[str]:
         for label, each in model["connections"]["classes"].items()
     ]
     parts = [
-        f"<h2>{_text(name)}: classes</h2>",
+        f"<h2>{text(name)}: classes</h2>",
         "<p>Rows are the labels, columns the verdicts at the connection threshold.</p>",
         _table(("label", *confusion["classes"]), matrix),
         _table(("class", "connections", "precision", "recall", "F1"), classes),
-        f"<h2>{_text(name)}: infected hosts</h2>",
+        f"<h2>{text(name)}: infected hosts</h2>",
         f"<p>{summary['host_notice']['infected']:,} of {summary['infected']:,} named by a host notice, "
         f"{summary['connection_notice']['infected']:,} by a connection notice.</p>",
         _table(_HOSTS, [_host(host) for host in model["hosts"] if host["infected"]]),
-        f"<h2>{_text(name)}: networks and false alerts</h2>",
+        f"<h2>{text(name)}: networks and false alerts</h2>",
         _table(_NETWORKS, [_network(network) for network in model["networks"]]),
     ]
     if model["false_host_alerts"]:
         parts.append(_table(_FALSE, [_false(alert) for alert in model["false_host_alerts"]]))
     parts += [
-        f"<h2>{_text(name)}: captures</h2>",
+        f"<h2>{text(name)}: captures</h2>",
         _table(
             ("capture", "counted", "malicious", *_CAPTURE), [_capture(each) for each in model["captures"]]
         ),
@@ -211,17 +193,12 @@ def _logs(logs: Sequence[dict[str, Any]]) -> str:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of texts; cells that begin with a digit stand to the right."""
-    head = "".join(f"<th>{_text(each)}</th>" for each in heads)
+    """A table of texts; cells that are numbers stand to the right."""
+    head = "".join(f"<th>{text(each)}</th>" for each in heads)
     lines = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>\n" for row in rows)
     return f"<table>\n<tr>{head}</tr>\n{lines}</table>"
 
 
-def _cell(text: str) -> str:
-    kind = ' class="n"' if text.replace(",", "").replace(".", "").isdigit() else ""
-    return f"<td{kind}>{_text(text)}</td>"
-
-
-def _text(value: object) -> str:
-    """Anything as text of the page: controls as escapes, markup as what it reads."""
-    return html.escape(shown(str(value)))
+def _cell(content: str) -> str:
+    kind = ' class="n"' if _NUMBER.fullmatch(content) else ""
+    return f"<td{kind}>{text(content)}</td>"

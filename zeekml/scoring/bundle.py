@@ -122,6 +122,11 @@ def verify_bundle(name: str | Path) -> Manifest:
     return load_bundle(folder).manifest
 
 
+def read_manifest(name: str | Path) -> Manifest:
+    """What a bundle says of itself, its other files unread; raises BundleError."""
+    return _manifest(find_bundle(name))
+
+
 def find_bundle(name: str | Path) -> Path:
     """The folder of a bundle.
 

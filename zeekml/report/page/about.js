@@ -1,0 +1,33 @@
+// What the report was made from.
+function drawAbout() {
+  const { hosts: all, named, notices: told, connections } = held.totals;
+  const span = `, ${moment(periodFrom)} to ${moment(periodTo)} UTC (${duration(periodTo - periodFrom)})`;
+  const found = `${many(connections, "suspicious connection")} of ${many(all, "host")}`;
+  show("lead", told || all
+    ? `${many(named, "host")} named in ${many(told, "notice")}; ${found}${periodTo > periodFrom ? span : ""}.`
+    : "The logs hold no finding.");
+  show("models", ...held.models.map((model) => [
+    el("h3", null, string(model.name), el("span", { class: "soft" }, ` named in ${many(model.lines, "line")}`)),
+    model.facts.length
+      ? el("dl", null, model.facts.map((fact) => [el("dt", null, string(fact[0])), el("dd", null, string(fact[1]))]))
+      : el("p", { class: "soft" }, "This model is not known here; name its folder with --model to see its thresholds."),
+  ]).flat());
+  drawTable("sources", [
+    { words: "Log", cell: (row) => string(row.name) },
+    { words: "is a", cell: (row) => row.kind || "\u2013" },
+    { words: "Lines", look: "n", cell: (row) => count(row.lines) },
+    { words: "Not readable", look: "n", cell: (row) => count(row.rejected) },
+    { words: "Problem", cell: (row) => string(row.problem) },
+  ], held.sources, { sortable: false });
+  const logged = held.scored
+    ? "" : "There was no zeekml.log: connections, peers and ports are those that the notices tell of. ";
+  const off = held.totals.pairsLeftOff
+    ? "Of very many peers the weakest were left off; their numbers are at least what is shown. " : "";
+  show("made", `${logged}${off}Made ${moment(held.made)} UTC by zeekml ${held.version}.`);
+  place("health").hidden = !held.health.length;
+  drawTable("health-table", [
+    { words: "Host", cell: ([host]) => anchor(string(host), { host: string(host) }) },
+    { words: "What was wrong with the log", cell: ([, said]) => string(said) },
+    { words: "Notices", look: "n", cell: ([, , n]) => count(n) },
+  ], held.health, { sortable: false });
+}
