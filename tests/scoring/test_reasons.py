@@ -62,13 +62,13 @@ def test_trees_are_asked_with_each_fact_taken_back(with_trees: Bundle) -> None:
     features = matrix_of(random_log(1, 50))
     typical = typical_features(with_trees.encoding, with_trees.reason_typical)
     groups = fact_of_feature()
-    found = Occlusion(with_trees.trees, groups, typical).log_odds(features)
+    found = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)
     for at, fact in enumerate(FACTS):
         changed = features.copy()
         changed[:, fact.features] = typical[fact.features]
         np.testing.assert_allclose(found[:, at], with_trees.trees.log_odds(changed), atol=1e-6)
     groups[groups == 3] = -1
-    kept = Occlusion(with_trees.trees, groups, typical).log_odds(features)
+    kept = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)
     np.testing.assert_allclose(kept[:, 3], with_trees.trees.log_odds(features), atol=1e-6)
     np.testing.assert_allclose(np.delete(kept, 3, axis=1), np.delete(found, 3, axis=1), atol=1e-6)
 
@@ -79,10 +79,28 @@ def test_a_part_is_what_the_agreement_of_both_loses(with_trees: Bundle) -> None:
     parts = Reasons(with_trees).parts(features, network)
     alone = Reasons(replace(with_trees, trees=None)).parts(features, network)
     typical = typical_features(with_trees.encoding, with_trees.reason_typical)
-    without = Occlusion(with_trees.trees, fact_of_feature(), typical).log_odds(features)
+    without = Occlusion(with_trees.trees, fact_of_feature(), len(FACTS), typical).log_odds(features)
     whole = agreed(network, with_trees.trees.log_odds(features), 0.5)
     expected = whole[:, None] - agreed(network[:, None] - alone, without, 0.5)
     np.testing.assert_allclose(parts, expected, atol=1e-6)
+
+
+def test_a_fact_that_the_network_does_not_see_moves_nothing(with_trees: Bundle) -> None:
+    """Nor do trees then: what is typical of its features is not known."""
+    assert with_trees.trees is not None
+    used = np.array([not name.startswith("pair_") for name in NAMES])
+    encoding = replace(with_trees.encoding, used=used)
+    width = encoding.channels
+    blind = replace(
+        with_trees,
+        encoding=encoding,
+        reason_coefficients=np.ones(width, dtype=np.float32),
+        reason_typical=np.zeros(width, dtype=np.float32),
+    )
+    parts = Reasons(blind).parts(matrix_of(random_log(2, 30)), np.zeros(30))
+    at = [fact.name for fact in FACTS].index("beat")
+    np.testing.assert_allclose(parts[:, at], 0, atol=1e-9)
+    assert (parts != 0).any()
 
 
 def test_the_strongest_are_named_first(bundle: Bundle) -> None:

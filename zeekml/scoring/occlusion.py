@@ -16,11 +16,12 @@ _CHUNK = 256
 
 
 class Occlusion:
-    """Trees, the groups (F,) that features are taken back by (-1: never), and the values (F,) that stand in."""
+    """Trees, the groups (F,), of ``count``, that features are taken back by (-1: never), and the values (F,) that
+    stand in."""
 
-    def __init__(self, trees: Trees, groups: NDArray[np.int64], typical: Floats) -> None:
+    def __init__(self, trees: Trees, groups: NDArray[np.int64], count: int, typical: Floats) -> None:
         self._trees = trees
-        self._count = int(groups.max()) + 1
+        self._count = count
         tables = feature_tables(trees.nodes)
         self._always = [table for table in tables if groups[table.index] < 0]
         self._tables = [[t for t in tables if groups[t.index] == group] for group in range(self._count)]

@@ -63,7 +63,7 @@ class Reasons:
         if bundle.trees is not None and bundle.manifest.trees is not None:
             self._share = bundle.manifest.trees.share
             typical = typical_features(bundle.encoding, bundle.reason_typical)
-            self._occlusion = Occlusion(bundle.trees, groups, typical)
+            self._occlusion = Occlusion(bundle.trees, groups, len(FACTS), typical)
 
     def parts(self, matrix: Floats, network_odds: Parts) -> Parts:
         """Each fact's part (N, facts) in the log odds, of features (N, F) and the network's own log odds (N,)."""
