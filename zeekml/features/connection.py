@@ -100,7 +100,10 @@ FEATURES: tuple[Feature, ...] = (
     ),
     *(flag(f"resp_{h}", "history", f"responder: {_HISTORY_WORDS[h]}") for h in HISTORY["resp"]),
     flag("history_missing", "history", "no history"),
-    *(flag(f"port_{p}", "id.resp_p", f"a {p.replace('_', ' ')} port") for p in PORTS),
+    *(
+        flag(f"port_{p}", "id.resp_p", f"{'an' if p[0] in 'aeiou' else 'a'} {p.replace('_', ' ')} port")
+        for p in PORTS
+    ),
     *(flag(f"port_{r}", "id.resp_p", f"another {r} port") for r in RANGES),
     *(flag(f"orig_port_{r}", "id.orig_p", f"from a {r} port") for r in ("system", "registered")),
     flag("orig_local", "local_orig id.orig_h", "originator inside"),

@@ -175,7 +175,7 @@ def _lookups(values: Values) -> str:
     if np.isnan(share) or share == 0:
         return ""
     return f"{share:.0%} of its last connections are DNS" + (
-        "" if np.isnan(size) else f", with queries of about {number(size)} bytes"
+        "" if np.isnan(size) else f", with queries of about {size:,.0f} bytes"
     )
 
 
@@ -183,7 +183,7 @@ def _volume(values: Values) -> str:
     sent, received = values.doubled("host_sent"), values.doubled("host_received")
     if np.isnan(sent) or np.isnan(received):
         return ""
-    return f"its last connections send about {number(sent)} bytes and get {number(received)}"
+    return f"its last connections send about {sent:,.0f} bytes and get {received:,.0f}"
 
 
 def _beat(values: Values) -> str:
