@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -80,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ``arguments``: the command line without the program's name; None takes the process's own.
     Raises SystemExit always.
     """
+    # Read when numpy is loaded, which is later: threads that wait for small products of matrices took half a core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with guarded_stdout(sys.stdout):
             app(args=None if arguments is None else list(arguments), prog_name="zeekml")

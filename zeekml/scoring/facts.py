@@ -44,10 +44,18 @@ class Values:
 
     def set_flag(self, prefix: str) -> str:
         """Which of the flags of this prefix is set, without the prefix; empty where none is."""
-        for name, at in _PLACE.items():
-            if name.startswith(prefix) and self._row[at]:
-                return name.removeprefix(prefix)
-        return ""
+        names, places = _FLAGS[prefix]
+        found = self._row[places].argmax()
+        return names[found] if self._row[places[found]] else ""
+
+
+def _flags(prefix: str) -> tuple[list[str], NDArray[np.int64]]:
+    """The names without their prefix, and the places, of the flags that have it."""
+    mine = [(name, at) for name, at in _PLACE.items() if name.startswith(prefix)]
+    return [name.removeprefix(prefix) for name, _ in mine], np.array([at for _, at in mine])
+
+
+_FLAGS = {prefix: _flags(prefix) for prefix in ("state_", "proto_", "service_", "port_", "orig_port_")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ Parts = NDArray[np.float64]
 NAMED = 3
 #: The least part, in nats, of a fact that is named beside the strongest.
 _LEAST = 0.1
+#: Rows that are worked out at once, and words that are remembered: both bound memory.
+_AT_ONCE = 512
+_MOST_KNOWN = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Reasons:
 
     def __init__(self, bundle: Bundle) -> None:
         self._encoding = bundle.encoding
+        self._known: dict[tuple[int, bytes], str] = {}
         # One column a fact: the channels' parts are added up by one matrix product.
         groups = np.where(bundle.encoding.used, fact_of_feature(), -1)
         channels = groups[bundle.encoding.feature_of_channel()]
@@ -95,29 +99,31 @@ class Reasons:
         return ["; ".join(words for _, words in each) for each in self._found(matrix, network_odds)]
 
     def _found(self, matrix: Floats, network_odds: Parts) -> list[list[tuple[int, str]]]:
-        if not len(matrix):
-            return []
-        parts = self.parts(matrix, network_odds)
-        order = np.argsort(-parts, axis=1, kind="stable").tolist()
-        known: dict[tuple[int, bytes], str] = {}  # of a scan most connections say the same
-        return [
-            self._strongest(row, part, facts, known)
-            for row, part, facts in zip(matrix, parts.tolist(), order, strict=True)
-        ]
+        found: list[list[tuple[int, str]]] = []
+        for at in range(0, len(matrix), _AT_ONCE):
+            rows = matrix[at : at + _AT_ONCE]
+            parts = self.parts(rows, network_odds[at : at + _AT_ONCE])
+            order = np.argsort(-parts, axis=1, kind="stable").tolist()
+            found += map(self._strongest, rows, parts.tolist(), order)
+        return found
 
-    def _strongest(
-        self, row: Floats, part: list[float], order: list[int], known: dict[tuple[int, bytes], str]
-    ) -> list[tuple[int, str]]:
+    def _strongest(self, row: Floats, part: list[float], order: list[int]) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         for fact in order:
             if len(found) == NAMED or (found and part[fact] < _LEAST):
                 break
-            key = fact, row[_FEATURES[fact]].tobytes()
-            if key not in known:
-                known[key] = FACTS[fact].words(Values(row))
-            if known[key]:
-                found.append((fact, known[key]))
+            if words := self._words(fact, row):
+                found.append((fact, words))
         return found
+
+    def _words(self, fact: int, row: Floats) -> str:
+        """The words of a fact, remembered: of a scan most connections say the same."""
+        key = fact, row[_FEATURES[fact]].tobytes()
+        if (words := self._known.get(key)) is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            words = self._known[key] = FACTS[fact].words(Values(row))
+        return words
 
 
 _FEATURES = [fact.features for fact in FACTS]
