@@ -148,7 +148,7 @@ def test_masked_sequences_have_no_payload_and_no_history() -> None:
     frame = random_log(0, 120, hosts=4)
     given = sequences_of(frame, np.zeros(120, dtype=np.int64), np.zeros(120, dtype=np.int64))
     before = given.features.copy()
-    masked = mask_columns(given, FitPart(mask=0.5, feature_dropout=0), np.random.default_rng(1))
+    masked = mask_columns(given, 0.5, 0, np.random.default_rng(1))
     np.testing.assert_array_equal(given.features, before)
     names = list(LAYOUT.names)
     kinds = []
@@ -172,7 +172,7 @@ def test_masked_sequences_have_no_payload_and_no_history() -> None:
 def test_features_are_lost_by_whole_sequences() -> None:
     frame = random_log(0, 200, hosts=20)
     given = sequences_of(frame, np.zeros(200, dtype=np.int64), np.zeros(200, dtype=np.int64))
-    masked = mask_columns(given, FitPart(mask=0, feature_dropout=0.3), np.random.default_rng(1))
+    masked = mask_columns(given, 0, 0.3, np.random.default_rng(1))
     kept = (masked == given.features) | (np.isnan(masked) & np.isnan(given.features))
     absent = np.isnan(masked) | ((masked == 0) & np.array([f.kind == "flag" for f in LAYOUT.features]))
     lost = []

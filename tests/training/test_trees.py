@@ -10,7 +10,7 @@ from tests.training.data import capture, host_rows, recipe_file
 from zeekml.features import LAYOUT
 from zeekml.training import load_recipe
 from zeekml.training.samples import Material
-from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, teacher_of
+from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, grounds, teacher_of
 
 BOT = "192.168.1.66"
 
@@ -27,8 +27,8 @@ def test_trees_tell_what_is_easy_and_do_without_features(tmp_path: Path) -> None
     recipe = load_recipe(recipe_file(tmp_path))
     data = material(tmp_path)
     rows = data.epoch(np.random.default_rng(5))
-    all_of_them = fit_trees(data, recipe, 1)
-    fewer = fit_trees(data, recipe, 1, without=["pair_*", "port_telnet"])
+    all_of_them = fit_trees(grounds(data, recipe, 1), recipe, 1)
+    fewer = fit_trees(grounds(data, recipe, 1), recipe, 1, without=["pair_*", "port_telnet"])
     assert all_of_them.used.all()
     missing = {name for name, used in zip(LAYOUT.names, fewer.used, strict=True) if not used}
     assert missing == {name for name in LAYOUT.names if name.startswith("pair_") or name == "port_telnet"}
@@ -40,18 +40,18 @@ def test_a_teacher_is_the_mean_of_its_trees(tmp_path: Path) -> None:
     data = material(tmp_path)
     rows = data.epoch(np.random.default_rng(5)).features
     plain = load_recipe(recipe_file(tmp_path))
-    trees = fit_trees(data, plain, 1)
-    assert teacher_of(trees, data, plain, 1) is None
+    trees = fit_trees(grounds(data, plain, 1), plain, 1)
+    assert teacher_of(trees, grounds(data, plain, 1), plain, 1) is None
 
     one = load_recipe(recipe_file(tmp_path, lambda r: r["fit"].update(taught=0.5)))
-    teacher = teacher_of(trees, data, one, 1)
+    teacher = teacher_of(trees, grounds(data, one, 1), one, 1)
     assert teacher is not None
     np.testing.assert_array_equal(teacher(rows), trees.log_odds(rows))
 
     two = load_recipe(recipe_file(tmp_path, lambda r: r["fit"].update(taught=0.5, taught_without=["pair_*"])))
-    teacher = teacher_of(trees, data, two, 1)
+    teacher = teacher_of(trees, grounds(data, two, 1), two, 1)
     assert teacher is not None
-    other = fit_trees(data, two, 1, ["pair_*"])
+    other = fit_trees(grounds(data, two, 1), two, 1, ["pair_*"])
     np.testing.assert_allclose(
         teacher(rows), (trees.log_odds(rows) + other.log_odds(rows)) / 2, rtol=1e-5, atol=1e-5
     )
@@ -64,7 +64,7 @@ def test_trees_as_arrays_say_the_same(tmp_path: Path) -> None:
     data = material(tmp_path)
     rows = data.epoch(np.random.default_rng(5)).features
     rows[::3, :12] = np.nan
-    trees = fit_shipped_trees(data, recipe, 1)
+    trees = fit_shipped_trees(grounds(data, recipe, 1), recipe, 1)
     arrays = as_arrays(trees)
     assert arrays.leaves.shape == (12, 16)
     np.testing.assert_allclose(arrays.log_odds(rows), trees.log_odds(rows), atol=1e-4)

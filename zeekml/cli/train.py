@@ -36,6 +36,15 @@ def train(
             "--processes", min=1, help="Folds that are measured at a time.", show_default="one a core"
         ),
     ] = None,
+    folds: Annotated[
+        Path | None,
+        typer.Option(
+            "--folds",
+            metavar="DIR",
+            help="Keep finished folds here, and take those that are here and still fit.",
+            show_default="none kept",
+        ),
+    ] = None,
 ) -> None:
     """Train a model on labelled logs and write it as a bundle.
 
@@ -49,7 +58,7 @@ def train(
         from zeekml.training import train as run
 
         with epochs_on(sys.stderr) as watcher:
-            folder = run(recipe, data or recipe.parent, out, watcher, processes or _at_a_time(recipe))
+            folder = run(recipe, data or recipe.parent, out, watcher, processes or _at_a_time(recipe), folds)
     _show_comparison(folder)
     typer.echo(f"bundle: {folder}")
 

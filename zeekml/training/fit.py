@@ -155,7 +155,7 @@ def _run_epoch(
     at_epoch: tuple[int, int],
 ) -> float:
     network.train()
-    features = mask_columns(sequences, part, rng)
+    features = mask_columns(sequences, part.mask, part.feature_dropout, rng)
     weights = row_weights(sequences, part)
     flow = network.config.layout == "flow"
     cuts = _single_rows(weights) if flow else _cut(sequences, part.length, weights, rng)

@@ -29,7 +29,7 @@ from zeekml.training.outoffold import out_of_fold, runner
 from zeekml.training.recipe import Recipe, load_recipe
 from zeekml.training.report import model_card
 from zeekml.training.samples import Material, as_block
-from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, teacher_of
+from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, grounds, teacher_of
 from zeekml.training.watcher import Watcher
 
 
@@ -41,10 +41,18 @@ class Final:
     trees: ShippedTrees | None
 
 
-def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher, processes: int = 1) -> Path:
+def train(
+    recipe_path: Path,
+    data: Path,
+    out: Path,
+    watcher: Watcher,
+    processes: int = 1,
+    folds: Path | None = None,
+) -> Path:
     """Train by a recipe on the logs below ``data``; the bundle is written to ``out / name`` and its folder returned.
 
-    ``processes`` folds are measured at a time; the bundle is the same whatever their number.
+    ``processes`` folds are measured at a time; the bundle is the same whatever their number. Finished folds are kept
+    in the folder ``folds``, if it is given, and taken from there when nothing that they came from has changed.
     Raises RecipeError (recipe or data are not as they should be) and OutputError (the folder holds something else).
     """
     recipe = load_recipe(recipe_path)
@@ -55,18 +63,19 @@ def train(recipe_path: Path, data: Path, out: Path, watcher: Watcher, processes:
     watcher.begin("reading the logs", 0)
     captures = load_captures(recipe, data)
     _check(captures, recipe)
-    measured = out_of_fold(captures, recipe, data, processes, watcher)
+    measured = out_of_fold(captures, recipe, data, processes, watcher, folds)
     epochs = measured.epochs
 
     material = Material(captures, recipe)
-    teacher = None
+    teacher, trees = None, None
+    ground = grounds(material, recipe, recipe.seed) if recipe.fit.taught or recipe.trees.share else []
     if recipe.fit.taught:
         watcher.begin("trees that teach the final network", 0)
-        teacher = teacher_of(fit_trees(material, recipe, recipe.seed), material, recipe, recipe.seed)
-    trees = None
+        teacher = teacher_of(fit_trees(ground, recipe, recipe.seed), ground, recipe, recipe.seed)
     if recipe.trees.share:
         watcher.begin("trees beside the final network", 0)
-        trees = as_arrays(fit_shipped_trees(material, recipe, recipe.seed))
+        trees = as_arrays(fit_shipped_trees(ground, recipe, recipe.seed))
+    del ground
     final = fit_members(
         material,
         recipe,

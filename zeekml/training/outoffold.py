@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,11 +25,13 @@ from zeekml.training.captures import Capture, load_captures
 from zeekml.training.fit import fit
 from zeekml.training.folds import Fold, deal
 from zeekml.training.heldout import HeldOut
+from zeekml.training.kept import Kept
 from zeekml.training.measure import counted, validation_figures
 from zeekml.training.members import fit_members
 from zeekml.training.recipe import Recipe
+from zeekml.training.said import Said, Task
 from zeekml.training.samples import Material
-from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, teacher_of
+from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, grounds, teacher_of
 from zeekml.training.watcher import Silent, Watcher
 
 Floats = NDArray[np.float64]
@@ -51,32 +53,6 @@ class OutOfFold:
     shipped: Floats | None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One fold of one seed: to be measured after ``epochs``, or (0) to find out how many epochs do well."""
-
-    seed: int
-    fold: int
-    epochs: int
-
-    def named(self, recipe: Recipe) -> str:
-        """The task as progress shows it."""
-        seed = "" if recipe.seeds == 1 else f"seed {self.seed}, "
-        finding = "" if self.epochs else ", finding the epoch"
-        return f"{seed}fold {self.fold + 1} of {recipe.folds}{finding}"
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What came of a task: ``best_epoch`` of one that looked for it, else the rest, as in ``OutOfFold``."""
-
-    best_epoch: int = 0
-    rows: pd.DataFrame | None = None
-    logits: NDArray[np.float32] | None = None
-    trees: NDArray[np.float32] | None = None
-    shipped: NDArray[np.float32] | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Measured:
     """The held-out rows of every seed, and for how many epochs networks are trained.
@@ -90,18 +66,25 @@ class Measured:
 
 
 def out_of_fold(
-    captures: Sequence[Capture], recipe: Recipe, data: Path, processes: int, watcher: Watcher
+    captures: Sequence[Capture],
+    recipe: Recipe,
+    data: Path,
+    processes: int,
+    watcher: Watcher,
+    folds: Path | None = None,
 ) -> Measured:
     """Networks and trees for each fold of each seed, each trained on the captures of the other folds.
 
     Every fold's network is trained for the median of the first seed's best epochs, as the shipped one is: networks
     that were stopped at different times would not share a scale, and pooling their scores would measure that.
-    ``processes`` folds are worked out at a time; their number changes no figure.
+    ``processes`` folds are worked out at a time; their number changes no figure. Finished ones are kept in ``folds``,
+    if it is given, and taken from there. Raises RecipeError and OutputError.
     """
     seeds = range(recipe.seed, recipe.seed + recipe.seeds)
     for seed in seeds:
         _check(deal(captures, recipe.folds, seed), seed)
-    run = partial(_spread_out, captures, recipe, data, processes, watcher)
+    kept = Kept(folds, recipe, captures)
+    run = partial(_spread_out, captures, recipe, data, processes, watcher, kept)
     best: tuple[int, ...] = ()
     if recipe.fit.patience:
         best = tuple(said.best_epoch for said in run([Task(recipe.seed, k, 0) for k in range(recipe.folds)]))
@@ -127,17 +110,24 @@ def _spread_out(
     data: Path,
     processes: int,
     watcher: Watcher,
+    kept: Kept,
     tasks: Sequence[Task],
 ) -> list[Said]:
     """What comes of each task, in their order."""
+    done = {task: said for task in tasks if (said := kept.finished(task)) is not None}
+    left = [task for task in tasks if task not in done]
+    found: Iterator[tuple[Task, Said]]
     if processes == 1:
-        return [_fold(task, captures, recipe, watcher) for task in tasks]
-    watcher.begin(f"{len(tasks)} folds, {processes} at a time", 0)
-    work = partial(_in_process, recipe=recipe.model_dump_json(), data=data)
-    done = {}
-    for task, said in worked_out(work, tasks, processes, "--processes 1"):
+        found = ((task, _fold(task, captures, recipe, watcher)) for task in left)
+    else:
+        watcher.begin(f"{len(left)} folds, {processes} at a time", 0)
+        work = partial(_in_process, recipe=recipe.model_dump_json(), data=data)
+        found = worked_out(work, left, processes, "--processes 1")
+    for task, said in found:
+        kept.keep(task, said)
         done[task] = said
-        watcher.begin(f"{len(done)} of {len(tasks)}: {task.named(recipe)}", 0)
+        if processes > 1:
+            watcher.begin(f"{len(done)} of {len(tasks)}: {task.named(recipe)}", 0)
     return [done[task] for task in tasks]
 
 
@@ -165,8 +155,14 @@ def _said(task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, w
     held_out = HeldOut(fold, recipe, task.seed + task.fold)
     material = Material(_without(captures, fold), recipe)
     watcher.begin(f"{task.named(recipe)}, boosted trees", 0)
-    grown = fit_trees(material, recipe, task.seed)
-    teacher = teacher_of(grown, material, recipe, task.seed)
+    ground = grounds(material, recipe, task.seed)
+    grown = fit_trees(ground, recipe, task.seed)
+    teacher = teacher_of(grown, ground, recipe, task.seed)
+    shipped = None
+    if recipe.trees.share:
+        beside = as_arrays(fit_shipped_trees(ground, recipe, task.seed))
+        shipped = held_out.predict(_odds_of(beside))[:, 0]
+    del ground
     fitted = fit_members(
         material,
         recipe,
@@ -176,9 +172,6 @@ def _said(task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, w
         watcher=watcher,
         stage=task.named(recipe),
     )
-    shipped = None
-    if recipe.trees.share:
-        shipped = held_out.predict(_odds_of(as_arrays(fit_shipped_trees(material, recipe, task.seed))))[:, 0]
     return Said(
         rows=held_out.rows,
         logits=held_out.predict(lambda: runner(fitted.network, fitted.encoding)),
@@ -204,7 +197,8 @@ def _best_epoch(
     material = Material(_without(captures, folds[task.fold], validation), recipe)
     teacher = None
     if recipe.fit.taught:
-        teacher = teacher_of(fit_trees(material, recipe, task.seed), material, recipe, task.seed)
+        ground = grounds(material, recipe, task.seed)
+        teacher = teacher_of(fit_trees(ground, recipe, task.seed), ground, recipe, task.seed)
     found = fit(material, recipe, seed=task.seed, teacher=teacher, validate=validate, report=watcher.epoch)
     return found.latest_good_epoch(recipe.fit.tolerance)
 

@@ -95,6 +95,12 @@ class TreesPart(_Part):
     count: int = Field(default=100, ge=1, le=10_000, description="how many are shipped")
     leaves: int = Field(default=16, ge=2, le=16, description="of a tree at most")
     rate: float = Field(default=0.12, gt=0, le=1, description="learning rate")
+    mask: Share = Field(
+        default=0.0, description="share of sequences whose payload and history columns are masked for them"
+    )
+    feature_dropout: Share = Field(
+        default=0.0, description="share of features that a sequence loses for them"
+    )
     without: list[str] = Field(default=[], description="patterns of the features that they do without")
 
 

@@ -148,7 +148,9 @@ def row_weights(sequences: Sequences, fit: FitPart) -> Floats:
     return scaled
 
 
-def mask_columns(sequences: Sequences, part: FitPart, rng: np.random.Generator) -> Floats:
+def mask_columns(
+    sequences: Sequences, mask: float, feature_dropout: float, rng: np.random.Generator
+) -> Floats:
     """The features (N, F) with some taken away, sequence by sequence.
 
     A share ``mask`` of the sequences loses payload sizes and history, as if another sensor had seen them; each
@@ -156,9 +158,9 @@ def mask_columns(sequences: Sequences, part: FitPart, rng: np.random.Generator) 
     """
     out = sequences.features.copy()
     of_row = np.repeat(np.arange(len(sequences.starts)), sequences.ends - sequences.starts)
-    lost = rng.random((len(sequences.starts), out.shape[1])) < part.feature_dropout
+    lost = rng.random((len(sequences.starts), out.shape[1])) < feature_dropout
     names = list(LAYOUT.names)
-    blind = rng.random(len(sequences.starts)) < part.mask
+    blind = rng.random(len(sequences.starts)) < mask
     for name in (*_PAYLOAD, *_HISTORY):
         lost[blind, names.index(name)] = True
     for at, feature in enumerate(LAYOUT.features):

@@ -18,7 +18,7 @@ from zeekml.scoring.trees import FIELDS, MOST_LEAVES
 from zeekml.scoring.trees import Trees as ScoredTrees
 from zeekml.training.fit import Teacher, used_features
 from zeekml.training.recipe import Recipe
-from zeekml.training.samples import Floats, Material, row_weights
+from zeekml.training.samples import Floats, Material, Sequences, mask_columns, row_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,26 +76,40 @@ def _flatten(
     _flatten(node["right_child"], feature, values, tests)
 
 
-def fit_trees(material: Material, recipe: Recipe, seed: int, without: Sequence[str] = ()) -> Trees:
+def grounds(material: Material, recipe: Recipe, seed: int) -> list[Sequences]:
+    """The epochs of overlays that trees are grown on, the baseline's and the shipped ones alike."""
+    return [material.epoch(np.random.default_rng([seed, draw])) for draw in range(recipe.trees.draws)]
+
+
+def fit_trees(ground: Sequence[Sequences], recipe: Recipe, seed: int, without: Sequence[str] = ()) -> Trees:
     """Grow the baseline's trees, on the features that the recipe lets through but for the patterns ``without``."""
+    features = [epoch.features for epoch in ground]
     parameters = {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 50, "feature_fraction": 0.5}
-    return _grown(material, recipe, seed, without, parameters, 300)
+    return _grown(ground, features, recipe, seed, without, parameters, 300)
 
 
-def fit_shipped_trees(material: Material, recipe: Recipe, seed: int) -> Trees:
-    """Grow the trees that judge beside the network: fewer and smaller, so that scoring stays fast."""
+def fit_shipped_trees(ground: Sequence[Sequences], recipe: Recipe, seed: int) -> Trees:
+    """Grow the trees that judge beside the network: fewer and smaller, so that scoring stays fast.
+
+    As the network does, they learn from sequences with columns taken away, so that both formats are judged alike.
+    """
     part = recipe.trees
+    features = [
+        mask_columns(epoch, part.mask, part.feature_dropout, np.random.default_rng([seed, draw, 1]))
+        for draw, epoch in enumerate(ground)
+    ]
     parameters = {
         "learning_rate": part.rate,
         "num_leaves": part.leaves,
         "min_data_in_leaf": 100,
         "feature_fraction": 0.3,
     }
-    return _grown(material, recipe, seed, part.without, parameters, part.count)
+    return _grown(ground, features, recipe, seed, part.without, parameters, part.count)
 
 
 def _grown(
-    material: Material,
+    ground: Sequence[Sequences],
+    features: Sequence[Floats],
     recipe: Recipe,
     seed: int,
     without: Sequence[str],
@@ -104,10 +118,8 @@ def _grown(
 ) -> Trees:
     import lightgbm  # an extra: training is the only thing that needs it  # noqa: PLC0415
 
-    epochs = [material.epoch(np.random.default_rng([seed, draw])) for draw in range(recipe.trees.draws)]
-    features = np.concatenate([epoch.features for epoch in epochs])
-    labels = np.concatenate([epoch.labels for epoch in epochs])
-    weights = np.concatenate([row_weights(epoch, recipe.fit) for epoch in epochs])
+    labels = np.concatenate([epoch.labels for epoch in ground])
+    weights = np.concatenate([row_weights(epoch, recipe.fit) for epoch in ground])
     keep = weights > 0
     used = used_features(recipe, without)
     booster = lightgbm.train(
@@ -123,14 +135,16 @@ def _grown(
             **parameters,
         },
         lightgbm.Dataset(
-            features[keep][:, used], (labels[keep] > 0).astype(np.float64), weight=weights[keep]
+            np.concatenate(features)[keep][:, used],
+            (labels[keep] > 0).astype(np.float64),
+            weight=weights[keep],
         ),
         num_boost_round=rounds,
     )
     return Trees(booster, used)
 
 
-def teacher_of(trees: Trees, material: Material, recipe: Recipe, seed: int) -> Teacher | None:
+def teacher_of(trees: Trees, ground: Sequence[Sequences], recipe: Recipe, seed: int) -> Teacher | None:
     """What the network is taught by: these trees and, with ``taught_without``, others that lack those features.
 
     None where the recipe has no teaching. The mean of two that see different features is surer of what they agree on.
@@ -139,7 +153,7 @@ def teacher_of(trees: Trees, material: Material, recipe: Recipe, seed: int) -> T
         return None
     every = [trees]
     if recipe.fit.taught_without:
-        every.append(fit_trees(material, recipe, seed, recipe.fit.taught_without))
+        every.append(fit_trees(ground, recipe, seed, recipe.fit.taught_without))
     return _mean(every)
 
 

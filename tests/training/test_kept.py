@@ -1,0 +1,153 @@
+"""Finished folds are taken again as they were, unless something that they came from has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.training.data import recipe_file, write_captures
+from tests.training.test_train import Notes
+from zeekml.errors import OutputError
+from zeekml.scoring.bundle import MANIFEST, METRICS, WEIGHTS
+from zeekml.training import load_recipe, train
+from zeekml.training.captures import Capture, load_captures
+from zeekml.training.kept import Kept
+from zeekml.training.said import Said, Task
+
+TASK = Task(3, 1, 6)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_captures(tmp_path_factory.mktemp("kept"))
+
+
+@pytest.fixture(scope="module")
+def captures(data: Path) -> list[Capture]:
+    return load_captures(load_recipe(recipe_file(data)), data)
+
+
+def said(shipped: bool) -> Said:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {
+            "capture": ["a", "b", "b"],
+            "group": ["x", "y", "y"],
+            "host": ["10.0.0.1", "10.0.0.2", "10.0.0.2"],
+            "local": [True, False, True],
+            "kind": ["clean", "bot", "bot"],
+            "label": [0, 1, -1],
+            "of_bot": [False, True, True],
+            "event_time": [1.5, 2.5, 1e9],
+        }
+    )
+    odds = rng.normal(size=(3, 2)).astype(np.float32)
+    return Said(
+        rows=rows,
+        logits=rng.normal(size=(3, 4)).astype(np.float32),
+        trees=odds[:, 0],
+        shipped=odds[:, 1] if shipped else None,
+    )
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_what_is_kept_comes_back_exactly(
+    shipped: bool, data: Path, captures: list[Capture], tmp_path: Path
+) -> None:
+    kept = Kept(tmp_path / "new" / "folds", load_recipe(recipe_file(data)), captures)
+    assert kept.finished(TASK) is None
+    given = said(shipped)
+    kept.keep(TASK, given)
+    found = kept.finished(TASK)
+    assert found is not None
+    assert found.rows is not None
+    assert given.rows is not None
+    pd.testing.assert_frame_equal(found.rows, given.rows, check_dtype=False)
+    for name in ("logits", "trees", "shipped"):
+        one, other = getattr(found, name), getattr(given, name)
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+    assert kept.finished(Task(3, 2, 6)) is None
+
+
+def test_the_epoch_that_was_found_is_kept(data: Path, captures: list[Capture], tmp_path: Path) -> None:
+    kept = Kept(tmp_path, load_recipe(recipe_file(data)), captures)
+    kept.keep(Task(3, 0, 0), Said(best_epoch=9))
+    found = kept.finished(Task(3, 0, 0))
+    assert found is not None
+    assert (found.best_epoch, found.rows, found.logits) == (9, None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "fits"),
+    [
+        (lambda r: r.update(version="9", description="new"), True),
+        (lambda r: r.update(verdicts={"connection_fpr": 0.01}), True),
+        (lambda r: r.update(trees={"share": 0.7}), True),
+        (lambda r: r.update(trees={"count": 7}), False),
+        (lambda r: r["fit"].update(rate=0.5), False),
+        (lambda r: r.update(seed=4), False),
+    ],
+)
+def test_only_what_decides_a_fold_makes_it_another(
+    change: Callable[[dict[str, Any]], object],
+    fits: bool,
+    data: Path,
+    captures: list[Capture],
+    tmp_path: Path,
+) -> None:
+    Kept(tmp_path, load_recipe(recipe_file(data)), captures).keep(TASK, said(True))
+    other = load_recipe(recipe_file(data, lambda recipe: change(recipe) and None))
+    assert (Kept(tmp_path, other, captures).finished(TASK) is not None) == fits
+
+
+def test_other_labels_make_another_fold(data: Path, captures: list[Capture], tmp_path: Path) -> None:
+    recipe = load_recipe(recipe_file(data))
+    Kept(tmp_path, recipe, captures).keep(TASK, said(True))
+    first = captures[0]
+    labels = first.labels.copy()
+    labels[0] = 1 - labels[0]
+    relabelled = Capture(
+        first.name, first.group, first.frame, labels, first.infected, first.clean, path=first.path
+    )
+    assert Kept(tmp_path, recipe, [relabelled, *captures[1:]]).finished(TASK) is None
+
+
+def test_a_broken_file_is_worked_out_again_and_an_unreadable_place_is_an_error(
+    data: Path, captures: list[Capture], tmp_path: Path
+) -> None:
+    kept = Kept(tmp_path, load_recipe(recipe_file(data)), captures)
+    kept.keep(TASK, said(True))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    assert kept.finished(TASK) is None
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(OutputError, match=r"cannot be read.*--folds"):
+        kept.finished(TASK)
+
+
+def test_a_second_run_takes_the_folds_of_the_first_and_gives_the_same_bundle(
+    data: Path, tmp_path: Path
+) -> None:
+    def small(recipe: dict[str, Any]) -> None:
+        recipe["fit"].update(epochs=2, patience=0)
+        recipe["trees"] = {"share": 0.4, "count": 3, "leaves": 4}
+
+    recipe, notes = recipe_file(data, small), [Notes(), Notes()]
+    one, two = (
+        train(recipe, data, tmp_path / str(place), watcher, folds=tmp_path / "folds")
+        for place, watcher in enumerate(notes)
+    )
+    stages = [[stage for stage, _ in each.stages if stage.startswith("fold ")] for each in notes]
+    assert stages[0]
+    assert not stages[1]
+    for name in (MANIFEST, WEIGHTS, METRICS):
+        assert (one / name).read_bytes() == (two / name).read_bytes()

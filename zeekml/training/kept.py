@@ -1,0 +1,162 @@
+"""Finished folds: one Parquet file each, taken again when everything that they came from is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from zeekml.comparison.cells import code_of
+from zeekml.errors import OutputError
+from zeekml.features import LAYOUT
+from zeekml.simulate.files import whole_file
+from zeekml.training.captures import Capture
+from zeekml.training.recipe import Recipe
+from zeekml.training.said import Said, Task
+
+#: The modules, below the package, that what a fold says comes from: another text of any of them is another key.
+_SOURCES: Final = (
+    "addresses.py",
+    "networks.py",
+    "features",
+    "scoring/runner.py",
+    "scoring/trees.py",
+    "training/made",
+    *(
+        f"training/{name}.py"
+        for name in (
+            "captures",
+            "fit",
+            "folds",
+            "heldout",
+            "members",
+            "overlays",
+            "samples",
+            "trees",
+            "variation",
+        )
+    ),
+)
+#: Settings of a recipe that only judging and shipping go by.
+_JUDGING: Final = {"name": True, "description": True, "version": True, "seeds": True, "verdicts": True,
+                   "trees": {"share"}}  # fmt: skip
+_KEY: Final = b"zeekml key"
+
+
+class Kept:
+    """The finished folds in ``folder``, which is made when the first is kept; with None nothing is kept."""
+
+    def __init__(self, folder: Path | None, recipe: Recipe, captures: Sequence[Capture]) -> None:
+        self._folder = folder
+        self._basis = "" if folder is None else _basis(recipe, captures)
+
+    def finished(self, task: Task) -> Said | None:
+        """What came of a task, None where there is none of the same key. Raises OutputError."""
+        if self._folder is None:
+            return None
+        path = self._path(task)
+        try:
+            table = pq.read_table(pa.BufferReader(path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except pa.ArrowInvalid:  # not Parquet: something else wrote it, and it is worked out again
+            return None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(f"{path}: cannot be read ({reason}); give another --folds") from error
+        if (table.schema.metadata or {}).get(_KEY) != self._key(task).encode():
+            return None
+        return _said(table.to_pandas())
+
+    def keep(self, task: Task, said: Said) -> None:
+        """Write what came of a task, whole or not at all. Raises OutputError."""
+        if self._folder is None:
+            return
+        table = pa.Table.from_pandas(_frame(said), preserve_index=False)
+        table = table.replace_schema_metadata(
+            {**(table.schema.metadata or {}), _KEY: self._key(task).encode()}
+        )
+        with whole_file(self._path(task)) as file:
+            buffer = pa.BufferOutputStream()
+            pq.write_table(table, buffer, compression="zstd")
+            file.write(memoryview(buffer.getvalue()))
+
+    def _path(self, task: Task) -> Path:
+        assert self._folder is not None  # noqa: S101 - for the type checker
+        return self._folder / f"seed-{task.seed}-fold-{task.fold + 1}-{self._key(task)[:12]}.parquet"
+
+    def _key(self, task: Task) -> str:
+        text = f"{self._basis} {task.seed} {task.fold} {task.epochs}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _basis(recipe: Recipe, captures: Sequence[Capture]) -> str:
+    """Everything that all folds depend on, as a digest: recipe, logs and their labels, code and libraries."""
+    described: dict[str, Any] = {
+        "recipe": recipe.model_dump(mode="json", exclude=_JUDGING),  # type: ignore[arg-type]
+        "logs": [
+            (
+                capture.name,
+                capture.group,
+                capture.infected,
+                capture.clean,
+                _digest(capture.labels),
+                hashlib.sha256(capture.path.read_bytes()).hexdigest(),
+            )
+            for capture in captures
+        ],
+        "layout": LAYOUT.digest,
+        "code": _code(),
+        "libraries": (np.__version__, pd.__version__, torch.__version__, lightgbm.__version__),
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(labels: NDArray[np.int64]) -> str:
+    return hashlib.sha256(labels.tobytes()).hexdigest()
+
+
+def _code() -> str:
+    package = Path(__file__).parent.parent
+    files = [path for source in _SOURCES for path in _modules(package / source)]
+    texts = [code_of(path.read_text(encoding="utf-8")) for path in files]
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _modules(source: Path) -> list[Path]:
+    return [source] if source.is_file() else sorted(source.rglob("*.py"))
+
+
+def _frame(said: Said) -> pd.DataFrame:
+    """What came of a task as columns: the rows' own, or the epoch alone."""
+    if said.rows is None or said.logits is None:
+        return pd.DataFrame({"best_epoch": [said.best_epoch]})
+    columns = {f"logits {place}": said.logits[:, place] for place in range(said.logits.shape[1])}
+    columns["odds of trees"] = np.asarray(said.trees)
+    if said.shipped is not None:
+        columns["odds of shipped"] = said.shipped
+    return pd.concat([said.rows, pd.DataFrame(columns, index=said.rows.index)], axis=1)
+
+
+def _said(frame: pd.DataFrame) -> Said:
+    if "best_epoch" in frame:
+        return Said(best_epoch=int(frame["best_epoch"].iloc[0]))
+    logits = [name for name in frame.columns if name.startswith("logits ")]
+    odds = [name for name in frame.columns if name.startswith("odds of ")]
+    shipped = np.asarray(frame["odds of shipped"]) if "odds of shipped" in frame else None
+    return Said(
+        rows=frame.drop(columns=[*logits, *odds]),
+        logits=np.asarray(frame[logits], dtype=np.float32),
+        trees=np.asarray(frame["odds of trees"], dtype=np.float32),
+        shipped=shipped,
+    )
