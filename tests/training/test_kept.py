@@ -104,7 +104,11 @@ def test_only_what_decides_a_fold_makes_it_another(
     tmp_path: Path,
 ) -> None:
     Kept(tmp_path, load_recipe(recipe_file(data)), captures).keep(TASK, said(True))
-    other = load_recipe(recipe_file(data, lambda recipe: change(recipe) and None))
+
+    def changed(recipe: dict[str, Any]) -> None:
+        change(recipe)
+
+    other = load_recipe(recipe_file(data, changed))
     assert (Kept(tmp_path, other, captures).finished(TASK) is not None) == fits
 
 
