@@ -17,6 +17,7 @@ from tests.builders import random_log
 from tests.training.data import recipe_file, write_captures, write_table
 from zeekml import Detector
 from zeekml.errors import OutputError, RecipeError, ZeekMLError
+from zeekml.features import LAYOUT
 from zeekml.scoring import Scorer, load_bundle, verify_bundle
 from zeekml.scoring.bundle import CARD, METRICS, WEIGHTS
 from zeekml.scoring.ensemble import Ensemble
@@ -80,6 +81,16 @@ def test_the_trees_are_in_the_bundle(folder: Path) -> None:
     assert (bundle.manifest.trees.count, bundle.manifest.trees.share) == (10, 0.4)
     assert bundle.trees is not None
     assert np.abs(bundle.trees.leaves).max() > 0
+
+
+def test_what_drift_is_told_by_is_in_the_bundle(folder: Path, metrics: dict[str, Any]) -> None:
+    bundle = load_bundle(folder)
+    assert bundle.drift is not None
+    assert bundle.drift.shares.shape == (2, len(LAYOUT.features), 3 + 3)
+    np.testing.assert_allclose(bundle.drift.shares.sum(axis=2), 1, rtol=1e-5)
+    assert not np.allclose(*bundle.drift.shares)
+    near = metrics["near_threshold"]
+    np.testing.assert_allclose(bundle.drift.near, [near["benign"], near["malicious"]])
 
 
 def test_the_bundle_scores(folder: Path) -> None:

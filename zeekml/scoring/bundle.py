@@ -1,7 +1,8 @@
 """The model bundle: a folder with weights, what they mean, how good they are and where they must not be used.
 
-``bundle.yaml`` (validated), ``weights.safetensors`` (network, encoding and reasons as plain arrays; nothing in a bundle
-is executed or unpickled), ``metrics.json`` and ``MODEL_CARD.md``. ``bundle.yaml`` holds the SHA-256 of the others.
+``bundle.yaml`` (validated), ``weights.safetensors`` (network, encoding, reasons and what drift is told by, as plain
+arrays; nothing in a bundle is executed or unpickled), ``metrics.json`` and ``MODEL_CARD.md``. ``bundle.yaml`` holds
+the SHA-256 of the others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from torch import Tensor
 
+from zeekml.drift.bins import Bins
+from zeekml.drift.reference import Reference
 from zeekml.errors import BundleError, LayoutError
 from zeekml.features import LAYOUT, Encoding
 from zeekml.networks import Network, NetworkConfig, build
@@ -34,10 +37,16 @@ MANIFEST, WEIGHTS, METRICS, CARD = "bundle.yaml", "weights.safetensors", "metric
 
 _LARGEST_MANIFEST = 1 << 20
 
+_DRIFT = {"drift.shares", "drift.near"}
+_ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A bundle in memory: what ``bundle.yaml`` says, and the arrays."""
+    """A bundle in memory: what ``bundle.yaml`` says, and the arrays.
+
+    ``drift``: what drift is told by; None for a bundle that was made without it.
+    """
 
     manifest: Manifest
     network: Network | Ensemble
@@ -45,6 +54,7 @@ class Bundle:
     trees: Trees | None
     reason_coefficients: NDArray[np.float32]
     reason_typical: NDArray[np.float32]
+    drift: Reference | None = None
 
     @property
     def name(self) -> str:
@@ -164,12 +174,16 @@ def arrays_of(
     coefficients: NDArray[np.float32],
     typical: NDArray[np.float32],
     trees: Trees | None = None,
+    drift: Reference | None = None,
 ) -> dict[str, Tensor]:
     """The arrays of a bundle under the names that they are stored by."""
     arrays = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
     if trees is not None:
         arrays["trees.nodes"] = torch.from_numpy(trees.nodes.copy())
         arrays["trees.leaves"] = torch.from_numpy(trees.leaves.copy())
+    if drift is not None:
+        arrays["drift.shares"] = torch.from_numpy(drift.shares.copy())
+        arrays["drift.near"] = torch.from_numpy(drift.near.copy())
     return arrays | {
         "encoding.edges": torch.from_numpy(encoding.edges.copy()),
         "reasons.coefficients": torch.from_numpy(coefficients.copy()),
@@ -267,6 +281,9 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
     if manifest.trees is not None:
         expected["trees.nodes"] = (manifest.trees.count, MOST_LEAVES - 1, FIELDS)
         expected["trees.leaves"] = (manifest.trees.count, MOST_LEAVES)
+    bins = Bins.of(encoding)
+    if told := _DRIFT & arrays.keys():
+        expected |= {"drift.shares": (2, *bins.shape), "drift.near": (2,)}
     for name, shape in expected.items():
         _check_array(folder, name, arrays.get(name), shape)
     if extra := sorted(arrays.keys() - expected.keys()):
@@ -279,7 +296,26 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
         _trees(folder, arrays) if manifest.trees is not None else None,
         arrays["reasons.coefficients"].numpy(),
         arrays["reasons.typical"].numpy(),
+        _drift(folder, bins, arrays) if told else None,
     )
+
+
+def _drift(folder: Path, bins: Bins, arrays: dict[str, Tensor]) -> Reference:
+    shares, near = arrays["drift.shares"].numpy(), arrays["drift.near"].numpy()
+    for name, values in (("drift.shares", shares), ("drift.near", near)):
+        outside = values[(values < 0) | (values > 1)]
+        if len(outside):
+            raise BundleError(
+                f"{folder / WEIGHTS}: {name}: found {outside[0]:g}, expected shares between 0 and 1; "
+                "get the bundle again"
+            )
+    wrong = np.abs(shares.sum(axis=2) - 1) > _ROUNDING
+    if wrong.any():
+        raise BundleError(
+            f"{folder / WEIGHTS}: drift.shares: found shares of {LAYOUT.names[np.argwhere(wrong)[0, 1]]} that sum to "
+            f"{shares.sum(axis=2)[wrong][0]:g}, expected 1; get the bundle again"
+        )
+    return Reference(bins, shares, near)
 
 
 def _trees(folder: Path, arrays: dict[str, Tensor]) -> Trees:

@@ -27,6 +27,7 @@ from zeekml.training.made import chosen
 from zeekml.training.members import Trained, fit_members
 from zeekml.training.outoffold import out_of_fold, runner
 from zeekml.training.recipe import Recipe, load_recipe
+from zeekml.training.reference import training_reference
 from zeekml.training.report import model_card
 from zeekml.training.samples import Material, as_block
 from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, grounds, teacher_of
@@ -170,7 +171,8 @@ def _write(
             "logs": logs,
         },
     }
-    arrays = arrays_of(fitted.network, fitted.encoding, coefficients, typical, trees)
+    drift = training_reference(fitted.encoding, sequences, recipe.fit, metrics["near_threshold"])
+    arrays = arrays_of(fitted.network, fitted.encoding, coefficients, typical, trees, drift)
     texts = {METRICS: json.dumps(metrics, indent=1) + "\n", CARD: model_card(recipe, metrics, logs)}
     save_bundle(folder, manifest, arrays, texts)
     load_bundle(folder.resolve())

@@ -25,6 +25,7 @@ from zeekml.training.measure import (
 )
 from zeekml.training.outoffold import Measured, OutOfFold
 from zeekml.training.recipe import Recipe
+from zeekml.training.reference import near_shares
 
 Floats = NDArray[np.float64]
 
@@ -70,6 +71,9 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
         metrics[name], thresholds = _figures(every, name, recipe)
         if name == "model":
             metrics["thresholds"] = thresholds
+    metrics["near_threshold"] = near_shares(
+        calibration.score(odds[keep]), bad[keep], metrics["thresholds"]["connection"]
+    )
     metrics["model"]["classes"] = _class_figures(
         every.rows, np.concatenate([found.logits for found in measured.seeds]), odds, recipe
     )
