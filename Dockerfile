@@ -25,7 +25,8 @@ RUN groupadd --system --gid 10001 zeekml \
  && useradd --system --uid 10001 --gid zeekml --home-dir /var/lib/zeekml --shell /usr/sbin/nologin zeekml \
  && install -d -o zeekml -g zeekml -m 0750 /var/lib/zeekml
 COPY --from=build /opt/zeekml /opt/zeekml
-ENV PATH=/opt/zeekml/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# Scoring is compiled at the first start and kept in the volume.
+ENV PATH=/opt/zeekml/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/var/lib/zeekml/cache
 USER 10001:10001
 WORKDIR /var/lib/zeekml
 VOLUME /var/lib/zeekml

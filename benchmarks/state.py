@@ -38,8 +38,10 @@ def filled(bundle: Bundle, hosts: int, pairs: int) -> Scorer:
     _fill(state.hosts, hosts, rng)
     _fill(state.pairs, pairs, rng)
     state.pairs["host"][state.pairs.slots] = rng.choice(state.hosts.slots, pairs)
-    runner._reserve(state.hosts.capacity)
-    runner._state[:] = rng.random(runner._state.shape, dtype=np.float32)
+    width = runner.export(np.arange(0))["carried"].shape[1]
+    runner.restore(
+        {"carried": rng.random((state.hosts.capacity, width), dtype=np.float32)}, state.hosts.capacity
+    )
     return scorer
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from zeekml.features import LAYOUT, Encoding, StateLimits, StreamState, features
 from zeekml.networks import Network, NetworkConfig, build
 from zeekml.records.schema import COLUMNS
-from zeekml.scoring.bundle import CARD, METRICS, arrays_of
-from zeekml.scoring.store import save_bundle
+from zeekml.scoring.bundle import CARD, METRICS
+from zeekml.scoring.store import arrays_of, save_bundle
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -233,7 +233,7 @@ def tiny_bundle(
     *,
     layout: str = "window",
     change: Callable[[dict[str, Any]], None] = lambda _: None,
-    arrays: Mapping[str, torch.Tensor | None] | None = None,
+    arrays: Mapping[str, NDArray[Any] | None] | None = None,
 ) -> Path:
     """Write a bundle with an untrained network and return its folder.
 

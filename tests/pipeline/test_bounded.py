@@ -73,7 +73,7 @@ class Held:
         """Slots for which there is memory; what alerting reserved it gives back."""
         state, runner = self.scorer._streams["conn.log"]
         assert self.engine._streams["conn.log"].hosts.capacity <= 2 * CAP_EVERY
-        return state.hosts.capacity, state.pairs.capacity, len(runner._state)
+        return state.hosts.capacity, state.pairs.capacity, runner.reserved
 
     def suspicious(self) -> set[str]:
         """The hosts that alerting remembers."""

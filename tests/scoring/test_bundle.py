@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 import yaml
 
-from tests.builders import CLASSES, matrix_of, random_log, small_encoding, small_network, tiny_bundle
+from tests.builders import CLASSES, Floats, matrix_of, random_log, small_encoding, small_network, tiny_bundle
 from zeekml.errors import BundleError, LayoutError
 from zeekml.features import LAYOUT
 from zeekml.resources import data_folder
@@ -327,35 +328,33 @@ def test_an_array_missing(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["network.head.4.bias", "encoding.edges", "reasons.coefficients"])
 def test_an_array_of_another_shape(tmp_path: Path, name: str) -> None:
-    message = refusal(tiny_bundle(tmp_path / "tiny", arrays={name: torch.zeros(2, 2)}))
+    message = refusal(tiny_bundle(tmp_path / "tiny", arrays={name: np.zeros((2, 2), np.float32)}))
     assert f"{name}: found shape (2, 2), expected finite float32 of shape" in message
 
 
 def test_an_array_too_many(tmp_path: Path) -> None:
-    message = refusal(tiny_bundle(tmp_path / "tiny", arrays={"stowaway": torch.zeros(1)}))
+    message = refusal(tiny_bundle(tmp_path / "tiny", arrays={"stowaway": np.zeros(1, np.float32)}))
     assert "stowaway: no such array" in message
 
 
 @pytest.mark.parametrize("name", ["network.head.4.bias", "encoding.edges", "reasons.coefficients"])
 @pytest.mark.parametrize(
-    "damage", [lambda t: t.double(), lambda t: torch.full_like(t, float("nan"))], ids=["dtype", "nan"]
+    "damage", [lambda a: a.astype(np.float64), lambda a: np.full_like(a, np.nan)], ids=["dtype", "nan"]
 )
 def test_an_array_of_another_kind(
-    folder: Path, tmp_path: Path, name: str, damage: Callable[[torch.Tensor], torch.Tensor]
+    folder: Path, tmp_path: Path, name: str, damage: Callable[[Floats], Floats]
 ) -> None:
-    import safetensors.torch
-
-    held = safetensors.torch.load((folder / WEIGHTS).read_bytes())
+    held = safetensors.numpy.load((folder / WEIGHTS).read_bytes())
     message = refusal(tiny_bundle(tmp_path / "other", arrays={name: damage(held[name])}))
     assert name in message
     assert "expected" in message
 
 
-def drift_arrays(bins: int | None = None) -> dict[str, torch.Tensor]:
+def drift_arrays(bins: int | None = None) -> dict[str, Floats]:
     """What drift is told by: everything in the first bin."""
-    shares = torch.zeros(2, len(LAYOUT.features), (bins or small_encoding().bins) + 3)
+    shares = np.zeros((2, len(LAYOUT.features), (bins or small_encoding().bins) + 3), np.float32)
     shares[:, :, 1] = 1
-    return {"drift.shares": shares, "drift.near": torch.tensor([0.1, 0.2])}
+    return {"drift.shares": shares, "drift.near": np.array([0.1, 0.2], np.float32)}
 
 
 def test_what_drift_is_told_by_loads_as_it_was_saved(tiny_folder: Path, tmp_path: Path) -> None:
@@ -363,8 +362,8 @@ def test_what_drift_is_told_by_loads_as_it_was_saved(tiny_folder: Path, tmp_path
     held = drift_arrays()
     found = load_bundle(tiny_bundle(tmp_path / "told", arrays=held)).drift
     assert found is not None
-    np.testing.assert_array_equal(found.shares, held["drift.shares"].numpy())
-    np.testing.assert_array_equal(found.near, held["drift.near"].numpy())
+    np.testing.assert_array_equal(found.shares, held["drift.shares"])
+    np.testing.assert_array_equal(found.near, held["drift.near"])
     np.testing.assert_array_equal(found.bins.edges, small_encoding().edges)
 
 
@@ -373,15 +372,18 @@ def test_what_drift_is_told_by_loads_as_it_was_saved(tiny_folder: Path, tmp_path
     [
         ({"drift.near": None}, "drift.near: found nothing"),
         ({"drift.shares": None}, "drift.shares: found nothing"),
-        ({"drift.near": torch.zeros(3)}, "drift.near: found shape (3,)"),
+        ({"drift.near": np.zeros(3, np.float32)}, "drift.near: found shape (3,)"),
         (drift_arrays(30), "drift.shares: found shape"),
-        ({"drift.near": torch.tensor([0.1, 1.5])}, "drift.near: found 1.5, expected shares between 0 and 1"),
+        (
+            {"drift.near": np.array([0.1, 1.5], np.float32)},
+            "drift.near: found 1.5, expected shares between 0 and 1",
+        ),
         ({"drift.shares": drift_arrays()["drift.shares"] * 0.5}, "shares of duration that sum to 0.5"),
         ({"drift.shares": drift_arrays()["drift.shares"] - 0.25}, "drift.shares: found -0.25"),
     ],
 )
 def test_what_drift_is_told_by_is_checked(
-    tmp_path: Path, change: dict[str, torch.Tensor | None], expected: str
+    tmp_path: Path, change: dict[str, Floats | None], expected: str
 ) -> None:
     assert expected in refusal(tiny_bundle(tmp_path / "told", arrays=drift_arrays() | change))
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,7 +96,7 @@ def with_trees(folder: Path, nodes: Floats, leaves: Floats, share: float = 0.5) 
     return tiny_bundle(
         folder / "tiny",
         change=lambda m: m.update(trees={"count": len(leaves), "share": share}),
-        arrays={"trees.nodes": torch.from_numpy(nodes), "trees.leaves": torch.from_numpy(leaves)},
+        arrays={"trees.nodes": nodes, "trees.leaves": leaves},
     )
 
 
@@ -145,7 +144,7 @@ def test_a_node_that_cannot_be_is_refused(tmp_path: Path, field: int, value: flo
 
 def test_trees_that_the_manifest_does_not_name_are_refused(tmp_path: Path) -> None:
     trees, _ = grown(np.random.default_rng(3), 2, len(LAYOUT.features))
-    folder = tiny_bundle(tmp_path / "tiny", arrays={"trees.nodes": torch.from_numpy(trees.nodes)})
+    folder = tiny_bundle(tmp_path / "tiny", arrays={"trees.nodes": trees.nodes})
     with pytest.raises(BundleError, match=r"trees\.nodes: no such array"):
         load_bundle(folder)
 

@@ -61,7 +61,7 @@ def score(
         threads=threads,
     )
     with stopping_by_signal():
-        # Loading torch takes longer than anything else that happens before the first connection.
+        # Loading all that scoring takes is most of what happens before the first connection.
         from zeekml.pipeline.batch import score_logs
         from zeekml.pipeline.progress import progress_on
 

@@ -69,7 +69,7 @@ def watch(
     from zeekml.operations.logs import set_up_logging
     from zeekml.pipeline.interrupts import hangup_noted
 
-    # logrotate may send SIGHUP at any moment, also while torch is loaded and the journal is read.
+    # logrotate may send SIGHUP at any moment, also while modules are loaded and the journal is read.
     hangup = threading.Event()
     with hangup_noted(hangup.set):
         settings = (
@@ -83,7 +83,7 @@ def watch(
             .with_options("watch", poll=poll)
         )
         set_up_logging(settings.logging)
-        # Loading torch takes longer than anything else that happens before the first connection.
+        # Loading all that scoring takes is most of what happens before the first connection.
         from zeekml.operations import watching
         from zeekml.pipeline.signals import Signals
         from zeekml.pipeline.watch import watch_logs
@@ -99,7 +99,7 @@ def watch(
         _show(summary, out)
     code = ExitCode.INPUT if once and summary.problems else ExitCode.OK
     if signals.stop.is_set():
-        leave_at_once(code)  # taking torch apart in order can take seconds, and all is on the disk
+        leave_at_once(code)  # taking all apart in order can take seconds, and all is on the disk
     raise typer.Exit(code)
 
 

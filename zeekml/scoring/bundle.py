@@ -9,29 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors
-import safetensors.torch
-import torch
+import safetensors.numpy
 import yaml
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from torch import Tensor
 
 from zeekml.drift.bins import Bins
 from zeekml.drift.reference import Reference
 from zeekml.errors import BundleError, LayoutError
 from zeekml.features import LAYOUT, Encoding
-from zeekml.networks import Network, NetworkConfig, build
 from zeekml.resources import data_folder
 from zeekml.scoring.calibration import Calibration
-from zeekml.scoring.ensemble import Ensemble, together
 from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
+from zeekml.scoring.shapes import weight_shapes
 from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, agreed
+
+if TYPE_CHECKING:
+    from zeekml.networks import Network
+    from zeekml.scoring.ensemble import Ensemble
+    from zeekml.scoring.kernels.trees import CompiledTrees
 
 MANIFEST, WEIGHTS, METRICS, CARD = "bundle.yaml", "weights.safetensors", "metrics.json", "MODEL_CARD.md"
 
@@ -49,7 +53,7 @@ class Bundle:
     """
 
     manifest: Manifest
-    network: Network | Ensemble
+    weights: Mapping[str, NDArray[np.float32]]
     encoding: Encoding
     trees: Trees | None
     reason_coefficients: NDArray[np.float32]
@@ -71,6 +75,13 @@ class Bundle:
         """Class names, Benign first."""
         return self.manifest.classes
 
+    @cached_property
+    def network(self) -> Network | Ensemble:
+        """The network as a PyTorch module, made when it is first asked for: loading PyTorch takes seconds."""
+        from zeekml.scoring.rebuilt import network_of  # noqa: PLC0415 - brings PyTorch
+
+        return network_of(self.manifest.network, self.weights)
+
     @property
     def thresholds(self) -> Thresholds:
         """Where verdicts begin."""
@@ -85,7 +96,14 @@ class Bundle:
         """The model's log odds (N,): the network's and what the trees say of the features (N, F), if there are any."""
         if self.trees is None or self.manifest.trees is None:
             return odds
-        return agreed(odds, self.trees.log_odds(matrix), self.manifest.trees.share)
+        return agreed(odds, self._compiled_trees.log_odds(matrix), self.manifest.trees.share)
+
+    @cached_property
+    def _compiled_trees(self) -> CompiledTrees:
+        from zeekml.scoring.kernels.trees import CompiledTrees  # noqa: PLC0415 - is compiled or loaded
+
+        assert self.trees is not None  # noqa: S101 - for the type checker
+        return CompiledTrees(self.trees)
 
     @property
     def calibration(self) -> Calibration:
@@ -115,8 +133,8 @@ def load_bundle(name: str | Path) -> Bundle:
     _check_layout(manifest, folder)
     content = _checked_content(folder, manifest, WEIGHTS)
     try:
-        arrays = safetensors.torch.load(content)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        arrays = safetensors.numpy.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"{folder / WEIGHTS}: is no safetensors file ({error}); get the bundle again"
         ) from error
@@ -166,29 +184,6 @@ def is_bundle(name: str) -> bool:
 def _shipped() -> list[Path]:
     """The manifests of the bundles that come with zeekml, by name."""
     return sorted(data_folder("models").glob(f"*/{MANIFEST}"))
-
-
-def arrays_of(
-    network: Network | Ensemble,
-    encoding: Encoding,
-    coefficients: NDArray[np.float32],
-    typical: NDArray[np.float32],
-    trees: Trees | None = None,
-    drift: Reference | None = None,
-) -> dict[str, Tensor]:
-    """The arrays of a bundle under the names that they are stored by."""
-    arrays = {f"network.{name}": value.detach().clone() for name, value in network.state_dict().items()}
-    if trees is not None:
-        arrays["trees.nodes"] = torch.from_numpy(trees.nodes.copy())
-        arrays["trees.leaves"] = torch.from_numpy(trees.leaves.copy())
-    if drift is not None:
-        arrays["drift.shares"] = torch.from_numpy(drift.shares.copy())
-        arrays["drift.near"] = torch.from_numpy(drift.near.copy())
-    return arrays | {
-        "encoding.edges": torch.from_numpy(encoding.edges.copy()),
-        "reasons.coefficients": torch.from_numpy(coefficients.copy()),
-        "reasons.typical": torch.from_numpy(typical.copy()),
-    }
 
 
 def _manifest(folder: Path) -> Manifest:
@@ -257,15 +252,12 @@ def _checked_content(folder: Path, manifest: Manifest, file: str) -> bytes:
     return content
 
 
-def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> Bundle:
-    sizes = {field.name: getattr(manifest.network, field.name) for field in fields(NetworkConfig)}
+def _assembled(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Bundle:
     if manifest.network.classes != len(manifest.classes):
         raise BundleError(
             f"{folder / MANIFEST}: network.classes: found {manifest.network.classes}, expected {len(manifest.classes)} "
             "as in classes; get the bundle again"
         )
-    network = together([build(NetworkConfig(**sizes)) for _ in range(manifest.network.members)])
-    mine = {f"network.{name}": value for name, value in network.state_dict().items()}
     encoding = _encoding(folder, manifest, arrays)
     flow = manifest.network.layout == "flow"
     if encoding.channels != (manifest.network.length if flow else manifest.network.channels):
@@ -273,7 +265,8 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
             f"{folder / MANIFEST}: network.{'length' if flow else 'channels'}: the encoding gives {encoding.channels} "
             "channels, which is not what the network takes; get the bundle again"
         )
-    expected = {name: tuple(value.shape) for name, value in mine.items()} | {
+    weights = {f"network.{name}": shape for name, shape in weight_shapes(manifest.network).items()}
+    expected = weights | {
         "encoding.edges": (int(encoding.is_number.sum()), encoding.bins + 1),
         "reasons.coefficients": (encoding.channels,),
         "reasons.typical": (encoding.channels,),
@@ -288,20 +281,19 @@ def _assembled(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> B
         _check_array(folder, name, arrays.get(name), shape)
     if extra := sorted(arrays.keys() - expected.keys()):
         raise BundleError(f"{folder / WEIGHTS}: {extra[0]}: no such array belongs here; get the bundle again")
-    network.load_state_dict({name: arrays[f"network.{name}"] for name in network.state_dict()})
     return Bundle(
         manifest,
-        network.eval(),
+        {name.removeprefix("network."): arrays[name] for name in weights},
         encoding,
         _trees(folder, arrays) if manifest.trees is not None else None,
-        arrays["reasons.coefficients"].numpy(),
-        arrays["reasons.typical"].numpy(),
+        arrays["reasons.coefficients"],
+        arrays["reasons.typical"],
         _drift(folder, bins, arrays) if told else None,
     )
 
 
-def _drift(folder: Path, bins: Bins, arrays: dict[str, Tensor]) -> Reference:
-    shares, near = arrays["drift.shares"].numpy(), arrays["drift.near"].numpy()
+def _drift(folder: Path, bins: Bins, arrays: Mapping[str, NDArray[Any]]) -> Reference:
+    shares, near = arrays["drift.shares"], arrays["drift.near"]
     for name, values in (("drift.shares", shares), ("drift.near", near)):
         outside = values[(values < 0) | (values > 1)]
         if len(outside):
@@ -318,8 +310,8 @@ def _drift(folder: Path, bins: Bins, arrays: dict[str, Tensor]) -> Reference:
     return Reference(bins, shares, near)
 
 
-def _trees(folder: Path, arrays: dict[str, Tensor]) -> Trees:
-    nodes = arrays["trees.nodes"].numpy()
+def _trees(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> Trees:
+    nodes = arrays["trees.nodes"]
     feature, first, stop, missing = (nodes[..., field] for field in (0, 2, 3, 4))
     for name, values, fits in (
         ("the feature of a node", feature, (feature >= 0) & (feature < len(LAYOUT.features))),
@@ -333,17 +325,17 @@ def _trees(folder: Path, arrays: dict[str, Tensor]) -> Trees:
                 f"{folder / WEIGHTS}: trees.nodes: found {values[wrong][0]:g} for {name}, expected what {LAYOUT.name} "
                 f"and trees of {MOST_LEAVES} leaves allow; get the bundle again"
             )
-    return Trees(nodes, arrays["trees.leaves"].numpy())
+    return Trees(nodes, arrays["trees.leaves"])
 
 
-def _check_array(folder: Path, name: str, array: Tensor | None, shape: tuple[int, ...]) -> None:
+def _check_array(folder: Path, name: str, array: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
     if array is None:
         found = "nothing"
     elif tuple(array.shape) != shape:
         found = f"shape {tuple(array.shape)}"
-    elif array.dtype != torch.float32:
-        found = str(array.dtype).removeprefix("torch.")
-    elif not bool(torch.isfinite(array).all()):
+    elif array.dtype != np.float32:
+        found = str(array.dtype)
+    elif not np.isfinite(array).all():
         found = "numbers that are not finite"
     else:
         return
@@ -352,7 +344,7 @@ def _check_array(folder: Path, name: str, array: Tensor | None, shape: tuple[int
     )
 
 
-def _encoding(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> Encoding:
+def _encoding(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Encoding:
     part = manifest.encoding
     numbers = sum(feature.kind == "number" for feature in LAYOUT.features)
     _check_array(folder, "encoding.edges", arrays.get("encoding.edges"), (numbers, part.bins + 1))
@@ -365,5 +357,5 @@ def _encoding(folder: Path, manifest: Manifest, arrays: dict[str, Tensor]) -> En
         mode=part.mode,
         is_number=np.array([feature.kind == "number" for feature in LAYOUT.features]),
         used=np.array([name in part.used for name in LAYOUT.names]),
-        edges=arrays["encoding.edges"].numpy(),
+        edges=arrays["encoding.edges"],
     )

@@ -32,6 +32,11 @@ class Runner:
         self._parts = [len(layer) for layer in network.initial(1)]
         self._state = np.zeros((0, sum(int(np.prod(shape)) for shape in self._shapes)), dtype=np.float32)
 
+    @property
+    def reserved(self) -> int:
+        """Hosts for whose state there is memory."""
+        return len(self._state)
+
     def logits(self, block: Block) -> NDArray[np.float32]:
         """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
         with torch.inference_mode():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
@@ -12,7 +11,7 @@ from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.calibration import class_shares, log_odds
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
-from zeekml.scoring.runner import Runner
+from zeekml.scoring.runners import Runs, runners_of
 from zeekml.scoring.scores import Scores
 
 
@@ -27,11 +26,10 @@ class Scorer:
     ) -> None:
         self._bundle = bundle
         self._limits = limits or StateLimits()
-        self._streams: dict[str, tuple[StreamState, Runner]] = {}
+        self._streams: dict[str, tuple[StreamState, Runs]] = {}
         self._reasons = Reasons(bundle)
         self._caps_acted = 0
-        if threads is not None:
-            torch.set_num_threads(threads)
+        self._start_runner = runners_of(bundle, threads)
 
     def score(self, frame: pd.DataFrame, stream: str) -> Scores:
         """Score the next batch (N rows of the batch schema, in log order) of a stream."""
@@ -113,13 +111,13 @@ class Scorer:
         """Hosts and contexts that a cap has put out so far."""
         return self._caps_acted + sum(state.caps_acted for state, _ in self._streams.values())
 
-    def _stream(self, name: str) -> tuple[StreamState, Runner]:
+    def _stream(self, name: str) -> tuple[StreamState, Runs]:
         if name not in self._streams:
             self._streams[name] = self._begun()
         return self._streams[name]
 
-    def _begun(self) -> tuple[StreamState, Runner]:
-        return StreamState(self._limits), Runner(self._bundle.network, self._bundle.encoding)
+    def _begun(self) -> tuple[StreamState, Runs]:
+        return StreamState(self._limits), self._start_runner()
 
 
 def _nothing() -> Scores:

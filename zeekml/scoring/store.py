@@ -7,19 +7,50 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
+import numpy as np
+import safetensors.numpy
 import yaml
-from torch import Tensor
+from numpy.typing import NDArray
 
+from zeekml.drift.reference import Reference
 from zeekml.errors import OutputError
+from zeekml.features import Encoding
 from zeekml.scoring.bundle import MANIFEST, WEIGHTS
 from zeekml.scoring.manifest import FORMAT, Manifest
+from zeekml.scoring.trees import Trees
+
+if TYPE_CHECKING:
+    from zeekml.networks import Network
+    from zeekml.scoring.ensemble import Ensemble
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def arrays_of(
+    network: Network | Ensemble,
+    encoding: Encoding,
+    coefficients: NDArray[np.float32],
+    typical: NDArray[np.float32],
+    trees: Trees | None = None,
+    drift: Reference | None = None,
+) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a bundle under the names that they are stored by."""
+    arrays = {
+        f"network.{name}": value.detach().numpy().copy() for name, value in network.state_dict().items()
+    }
+    if trees is not None:
+        arrays |= {"trees.nodes": trees.nodes, "trees.leaves": trees.leaves}
+    if drift is not None:
+        arrays |= {"drift.shares": drift.shares, "drift.near": drift.near}
+    return arrays | {
+        "encoding.edges": encoding.edges,
+        "reasons.coefficients": coefficients,
+        "reasons.typical": typical,
+    }
 
 
 def check_target(folder: Path) -> None:
@@ -37,7 +68,7 @@ def check_target(folder: Path) -> None:
 
 
 def save_bundle(
-    folder: Path, manifest: dict[str, Any], arrays: dict[str, Tensor], texts: dict[str, str]
+    folder: Path, manifest: dict[str, Any], arrays: Mapping[str, NDArray[np.float32]], texts: dict[str, str]
 ) -> Manifest:
     """Write a bundle, hash its files into its manifest, and move it to ``folder``.
 
@@ -45,7 +76,9 @@ def save_bundle(
     """
     check_target(folder)
     part = _part(folder)
-    contents = {WEIGHTS: safetensors.torch.save(arrays)}
+    contents = {
+        WEIGHTS: safetensors.numpy.save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
+    }
     contents |= {file: text.encode() for file, text in texts.items()}
     files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     checked = Manifest.model_validate({"format": FORMAT, **manifest, "files": files})

@@ -16,9 +16,9 @@ import torch
 import zeekml
 from zeekml.errors import RecipeError
 from zeekml.features import LAYOUT
-from zeekml.scoring.bundle import CARD, METRICS, arrays_of, load_bundle
+from zeekml.scoring.bundle import CARD, METRICS, load_bundle
 from zeekml.scoring.calibration import Calibration
-from zeekml.scoring.store import check_target, save_bundle
+from zeekml.scoring.store import arrays_of, check_target, save_bundle
 from zeekml.scoring.trees import Trees as ShippedTrees
 from zeekml.training.calibrate import fit_reasons
 from zeekml.training.captures import Capture, load_captures

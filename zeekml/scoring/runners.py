@@ -1,0 +1,51 @@
+"""What runs a bundle's network over a stream: compiled kernels for the kind that is shipped, PyTorch for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeekml.arrays import Arrays
+from zeekml.features import Block
+from zeekml.scoring.bundle import Bundle
+
+
+class Runs(Protocol):
+    """A network in use over one stream, with what it carries of every host."""
+
+    @property
+    def reserved(self) -> int:
+        """Hosts for whose state there is memory."""
+
+    def logits(self, block: Block) -> NDArray[np.float32]:
+        """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
+
+    def export(self, slots: NDArray[np.int64]) -> Arrays:
+        """The state carried in these slots, a copy."""
+
+    def restore(self, arrays: Arrays, hosts: int) -> None:
+        """Carry what ``export`` gave for ``hosts`` slots, the i-th in slot i. Raises StateError."""
+
+
+def runners_of(bundle: Bundle, threads: int | None = None) -> Callable[[], Runs]:
+    """What begins a run over a stream, each with a state of its own; ``threads`` is for PyTorch alone."""
+    from zeekml.scoring.kernels.network import (  # noqa: PLC0415 - its modules are compiled or loaded
+        CompiledNetwork,
+        CompiledRunner,
+        is_compiled,
+    )
+
+    sizes = bundle.manifest.network
+    if is_compiled(sizes, bundle.encoding):
+        members = CompiledNetwork.members(bundle.encoding, bundle.weights, sizes)
+        return lambda: CompiledRunner(members, sizes.classes)
+    import torch  # noqa: PLC0415 - takes seconds
+
+    from zeekml.scoring.runner import Runner  # noqa: PLC0415 - brings PyTorch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return lambda: Runner(bundle.network, bundle.encoding)
