@@ -45,6 +45,16 @@ def test_a_network_that_ranks_the_wrong_way_round_gets_a_line_that_rises_all_the
     assert (np.diff(found.given) > 0).all()
 
 
+def test_what_does_not_rise_is_level_along_its_rows_and_not_only_at_their_middle() -> None:
+    """Between -2 and 2 odds say nothing: half of what lies there is malicious, be it at one end or the other."""
+    share = np.where(TRUE_ODDS < -2, 0.05, np.where(TRUE_ODDS > 2, 0.95, 0.5))
+    bad = np.random.default_rng(1).random(len(share)) < share
+    found = fit_calibration(TRUE_ODDS, bad)
+    within = np.linspace(-1.6, 1.0, 50)
+    assert np.abs(found.score(within) - 0.5).max() < 0.03
+    assert expected_calibration_error(found.score(TRUE_ODDS), bad) < 0.01
+
+
 def test_the_error_by_hand() -> None:
     score = np.array([0.05, 0.05, 0.95, 1.0])
     bad = np.array([False, True, True, True])
