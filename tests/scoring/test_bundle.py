@@ -234,7 +234,7 @@ def test_the_hash_of_the_weights_missing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("format", 2, "expected 3"),
+        ("format", 3, "expected 4"),
         ("name", "../evil", "pattern"),
         ("classes", ["Benign"], "at least 2"),
         ("network.name", "Transformer", "Res-1DCNN-LSTM"),

@@ -14,7 +14,7 @@ from zeekml.scoring import Bundle, load_bundle
 from zeekml.scoring.facts import FACTS, fact_of_feature
 from zeekml.scoring.occlusion import Occlusion
 from zeekml.scoring.reasons import NAMED, Reasons, in_words, seen, typical_features
-from zeekml.scoring.trees import agreed
+from zeekml.scoring.trees import pooled
 
 NAMES = list(LAYOUT.names)
 
@@ -73,15 +73,15 @@ def test_trees_are_asked_with_each_fact_taken_back(with_trees: Bundle) -> None:
     np.testing.assert_allclose(np.delete(kept, 3, axis=1), np.delete(found, 3, axis=1), atol=1e-6)
 
 
-def test_a_part_is_what_the_agreement_of_both_loses(with_trees: Bundle) -> None:
+def test_a_part_is_what_both_together_lose(with_trees: Bundle) -> None:
     assert with_trees.trees is not None
     features, network = matrix_of(random_log(2, 30)), np.linspace(-3, 3, 30)
     parts = Reasons(with_trees).parts(features, network)
     alone = Reasons(replace(with_trees, trees=None)).parts(features, network)
     typical = typical_features(with_trees.encoding, with_trees.reason_typical)
     without = Occlusion(with_trees.trees, fact_of_feature(), len(FACTS), typical).log_odds(features)
-    whole = agreed(network, with_trees.trees.log_odds(features), 0.5)
-    expected = whole[:, None] - agreed(network[:, None] - alone, without, 0.5)
+    whole = pooled(network, with_trees.trees.log_odds(features), 0.5)
+    expected = whole[:, None] - pooled(network[:, None] - alone, without, 0.5)
     np.testing.assert_allclose(parts, expected, atol=1e-6)
 
 

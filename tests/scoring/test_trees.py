@@ -13,7 +13,7 @@ from tests.builders import Floats, matrix_of, random_log, tiny_bundle
 from zeekml.errors import BundleError
 from zeekml.features import LAYOUT
 from zeekml.scoring import Scorer, load_bundle
-from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, agreed
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, pooled
 
 FEATURES = 5
 
@@ -78,18 +78,11 @@ def test_many_rows_are_taken_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_what_they_agree_on_is_the_harmonic_mean_of_the_odds_by_share(share: float) -> None:
+def test_the_odds_of_both_together_are_their_geometric_mean_by_share(share: float) -> None:
     rng = np.random.default_rng(0)
     network, trees = rng.normal(0, 3, 50), rng.normal(0, 3, 50)
-    odds = 1 / (share / np.exp(trees) + (1 - share) / np.exp(network))
-    np.testing.assert_allclose(agreed(network, trees, share), np.log(odds), atol=1e-9)
-
-
-def test_what_only_one_of_both_calls_hostile_is_hardly_so_together() -> None:
-    network, trees = np.array([9.0, -9.0, 9.0]), np.array([-9.0, 9.0, 9.0])
-    together = agreed(network, trees, 0.5)
-    assert (together[:2] < -8).all()
-    assert together[2] > 8
+    odds = np.exp(trees) ** share * np.exp(network) ** (1 - share)
+    np.testing.assert_allclose(pooled(network, trees, share), np.log(odds), atol=1e-9)
 
 
 def with_trees(folder: Path, nodes: Floats, leaves: Floats, share: float = 0.5) -> Path:

@@ -147,7 +147,7 @@ def test_a_second_run_takes_the_folds_of_the_first_and_gives_the_same_bundle(
 
     recipe, notes = recipe_file(data, small), [Notes(), Notes()]
     one, two = (
-        train(recipe, data, tmp_path / str(place), watcher, folds=tmp_path / "folds")
+        train(recipe, data, tmp_path / str(place), watcher, processes=1 + place, folds=tmp_path / "folds")
         for place, watcher in enumerate(notes)
     )
     stages = [[stage for stage, _ in each.stages if stage.startswith("fold ")] for each in notes]

@@ -15,6 +15,7 @@ from zeekml.training.measure import (
     host_figures,
     host_peaks,
     host_threshold,
+    host_threshold_to_ship,
     threshold_for,
     validation_figures,
 )
@@ -180,6 +181,18 @@ def test_the_host_threshold_lets_a_share_of_the_clean_hosts_pass() -> None:
     threshold = host_threshold(hosts, PART)
     assert host_figures(hosts, threshold, PART)["clean_named"] == 2
     assert 197 < threshold <= 198
+
+
+def test_the_shipped_host_threshold_lies_as_far_from_clean_hosts_on_either_side() -> None:
+    few = [("clean", f"c{i}", 50, 1.0) for i in range(197)]
+    hosts = peaks(
+        *few, ("clean", "under", 50, 50.0), ("clean", "over", 50, 200.0), ("clean", "far", 50, 900.0)
+    )
+    threshold = host_threshold_to_ship(hosts, PART)
+    assert threshold == pytest.approx(100.0)
+    assert host_figures(hosts, threshold, PART)["clean_named"] == 2
+    alone = peaks(("clean", "only", 50, 5.0))
+    assert host_threshold_to_ship(alone, PART) == host_threshold(alone, PART)
 
 
 def test_a_host_without_evidence_is_never_named() -> None:

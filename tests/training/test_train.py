@@ -124,7 +124,7 @@ def test_thresholds_are_those_of_the_metrics(folder: Path, metrics: dict[str, An
     assert bundle.thresholds.connection == chosen["connection"]
     assert bundle.thresholds.host == chosen["host"]
     assert bundle.evidence.floor == chosen["floor"]
-    assert metrics["model"]["connections"]["fpr"] == chosen["connection_fpr"] <= 1e-3
+    assert metrics["model"]["connections"]["fpr"] <= chosen["connection_fpr"] == 1e-3
     assert 0 <= metrics["threshold_fpr_other_folds"] < 1
     assert bundle.evidence.floor <= bundle.thresholds.connection
 

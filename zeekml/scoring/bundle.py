@@ -30,7 +30,7 @@ from zeekml.resources import data_folder
 from zeekml.scoring.calibration import Calibration
 from zeekml.scoring.manifest import FORMAT, Evidence, Manifest, Thresholds
 from zeekml.scoring.shapes import weight_shapes
-from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, agreed
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees, pooled
 
 if TYPE_CHECKING:
     from zeekml.networks import Network
@@ -96,7 +96,7 @@ class Bundle:
         """The model's log odds (N,): the network's and what the trees say of the features (N, F), if there are any."""
         if self.trees is None or self.manifest.trees is None:
             return odds
-        return agreed(odds, self._compiled_trees.log_odds(matrix), self.manifest.trees.share)
+        return pooled(odds, self._compiled_trees.log_odds(matrix), self.manifest.trees.share)
 
     @cached_property
     def _compiled_trees(self) -> CompiledTrees:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-FORMAT = 3
+FORMAT = 4
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -74,7 +74,7 @@ class CalibrationPart(_Part):
 class TreesPart(_Part):
     """Boosted trees beside the network; their arrays lie with the weights.
 
-    ``share``: their weight in the harmonic mean of the odds.
+    ``share``: their weight in the mean of the log odds.
     """
 
     count: int = Field(ge=1, le=10_000)
@@ -126,7 +126,7 @@ class Training(_Part):
 class Manifest(_Part):
     """``bundle.yaml``."""
 
-    format: Literal[3]
+    format: Literal[4]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     version: str
     description: str

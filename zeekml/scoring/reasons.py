@@ -17,7 +17,7 @@ from zeekml.features import LAYOUT, Encoding, Feature
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.facts import FACTS, Values, fact_of_feature, number
 from zeekml.scoring.occlusion import Occlusion
-from zeekml.scoring.trees import agreed
+from zeekml.scoring.trees import pooled
 
 Floats = NDArray[np.float32]
 Parts = NDArray[np.float64]
@@ -74,8 +74,8 @@ class Reasons:
         network = network_odds[:, None] - (self._encoding.encode(matrix) @ self._weights - self._usual)
         if self._trees is None:
             return network_odds[:, None] - network
-        without = agreed(network, self._occlusion.log_odds(matrix), self._share)
-        whole: Parts = agreed(network_odds, self._trees.log_odds(matrix), self._share)
+        without = pooled(network, self._occlusion.log_odds(matrix), self._share)
+        whole: Parts = pooled(network_odds, self._trees.log_odds(matrix), self._share)
         return whole[:, None] - without
 
     def of_row(self, row: Floats, network_odds: float) -> list[Reason]:

@@ -95,15 +95,13 @@ class Trees:
         return total
 
 
-def agreed(network: NDArray[np.float64], trees: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Log odds of not Benign of network and trees together: of the harmonic mean of both odds, given as log odds.
+def pooled(network: NDArray[np.float64], trees: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Log odds of not Benign of network and trees together: the mean of both, in which the trees weigh ``share``.
 
-    The trees weigh ``share``. A harmonic mean lies near the lesser of the two: what is called hostile has to look so to
-    both, as each is sure of itself on other benign oddities. All shapes are the same, whatever they are.
+    The odds so pooled are their geometric mean (a logarithmic opinion pool: Genest and Zidek 1986). Both are sure of
+    themselves on benign oddities, but not on the same ones. All shapes are the same, whatever they are.
     """
-    if share in (0, 1):
-        return trees if share else network
-    mean: NDArray[np.float64] = -np.logaddexp(np.log(share) - trees, np.log(1 - share) - network)
+    mean: NDArray[np.float64] = (1 - share) * network + share * trees
     return mean
 
 

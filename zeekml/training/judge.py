@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zeekml.errors import RecipeError
 from zeekml.scoring.calibration import HIGHEST, Calibration, class_shares, log_odds
-from zeekml.scoring.trees import agreed
+from zeekml.scoring.trees import pooled
 from zeekml.training.calibrate import expected_calibration_error, fit_calibration
 from zeekml.training.measure import (
     connection_figures,
@@ -21,6 +21,7 @@ from zeekml.training.measure import (
     host_figures,
     host_peaks,
     host_threshold,
+    host_threshold_to_ship,
     threshold_for,
 )
 from zeekml.training.outoffold import Measured, OutOfFold
@@ -86,7 +87,7 @@ def judge(measured: Measured, recipe: Recipe) -> tuple[Calibration, dict[str, An
 
 def _judged(found: OutOfFold, recipe: Recipe) -> _Judged:
     network = log_odds(found.logits)
-    model = network if found.shipped is None else agreed(network, found.shipped, recipe.trees.share)
+    model = network if found.shipped is None else pooled(network, found.shipped, recipe.trees.share)
     said = {"model": model, "network": network, "trees": found.trees}
     return _Judged(found.rows, said, class_shares(found.logits)[0])
 
@@ -110,7 +111,7 @@ def _figures(judged: _Judged, name: str, recipe: Recipe) -> tuple[dict[str, Any]
         )
     floor = threshold_for(benign, part.floor_fpr)
     peaks = host_peaks(rows, values, judged.class_index, floor, part)
-    host = host_threshold(peaks, part)
+    host = (host_threshold_to_ship if name == "model" and "seed" in rows else host_threshold)(peaks, part)
     connections = connection_figures(rows, values, threshold)
     clean = rows["capture"][rows["kind"] == "clean"].unique()
     alarms = [
@@ -119,7 +120,7 @@ def _figures(judged: _Judged, name: str, recipe: Recipe) -> tuple[dict[str, Any]
     connections["most_alarms_in_a_clean_network"] = max(alarms, default=None)
     thresholds = {
         "connection": threshold,
-        "connection_fpr": float((benign >= threshold).mean()),
+        "connection_fpr": part.connection_fpr,
         "host": host,
         "host_fpr": part.host_fpr,
         "floor": floor,

@@ -216,6 +216,18 @@ def _names(peaks: pd.DataFrame) -> list[str]:
     return sorted(f"{name} ({count} times)" if count > 1 else str(name) for name, count in found.items())
 
 
+def host_threshold_to_ship(peaks: pd.DataFrame, part: VerdictPart) -> float:
+    """The middle (geometric mean) of all evidence that names as many clean hosts as ``host_threshold`` does.
+
+    Just above one clean host's evidence a threshold is at the mercy of the last digit: a host like it, or an infected
+    one seen by another sensor, would come down on either side.
+    """
+    least = host_threshold(peaks, part)
+    above = _rivals(peaks, part)["peak"].to_numpy()
+    above = above[above >= least]
+    return float(np.sqrt(least * above.min())) if len(above) else least
+
+
 def host_threshold(peaks: pd.DataFrame, part: VerdictPart) -> float:
     """The evidence that at most a share ``host_fpr`` of the clean hosts reach."""
     clean = _rivals(peaks, part)

@@ -117,7 +117,7 @@ def _spread_out(
     done = {task: said for task in tasks if (said := kept.finished(task)) is not None}
     left = [task for task in tasks if task not in done]
     found: Iterator[tuple[Task, Said]]
-    if processes == 1:
+    if processes == 1 or not left:
         found = ((task, _fold(task, captures, recipe, watcher)) for task in left)
     else:
         watcher.begin(f"{len(left)} folds, {processes} at a time", 0)

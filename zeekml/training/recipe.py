@@ -87,7 +87,7 @@ class TreesPart(_Part):
     """Boosted trees that are shipped with the network and judge beside it."""
 
     share: Share = Field(
-        default=0.0, description="their weight in the harmonic mean of the odds; 0: none are shipped"
+        default=0.0, description="their weight in the mean of the log odds; 0: none are shipped"
     )
     draws: int = Field(
         default=2, ge=1, description="epochs of overlays that all trees, the comparison's too, are grown on"

@@ -98,7 +98,8 @@ threshold of the other folds, {metrics["threshold_fpr_other_folds"]:.2g} of a fo
 | threshold | value | chosen for | at it, on held-out captures |
 | --- | --- | --- | --- |
 | connection | {thresholds["connection"]:.4f} | {thresholds["connection_fpr"]:.2g} of benign connections | precision \
-{_figure(connections["precision"])}, recall {_figure(connections["recall"])} |
+{_figure(connections["precision"])}, recall {_figure(connections["recall"])}, \
+{connections["fpr"]:.2g} of benign connections |
 | host | {thresholds["host"]:.2f} | {thresholds["host_fpr"]:g} of clean hosts | {hosts["infected_named"]} of \
 {hosts["infected"]} infected hosts named, {hosts["clean_named"]} of {hosts["clean"]} clean ones |
 
@@ -175,8 +176,8 @@ def _beside(recipe: Recipe) -> str:
     if not recipe.trees.share:
         return "No trees beside the network."
     return (
-        f"Beside it {recipe.trees.count} boosted trees. The odds are the harmonic mean of both, the trees' with a "
-        f"weight of {recipe.trees.share:g}: what is called hostile has to look so to network and trees."
+        f"Beside it {recipe.trees.count} boosted trees. The log odds are the mean of both, the trees' with a weight of "
+        f"{recipe.trees.share:g}: each is sure of itself on benign oddities, but not on the same ones."
     )
 
 
