@@ -9,7 +9,8 @@
     │   └── TruncatedError       a compressed stream ends too early or is damaged
     ├── ModelError               a model cannot be used
     │   ├── BundleError          a file or field of the bundle is wrong
-    │   └── LayoutError          the bundle was made for another feature layout
+    │   ├── LayoutError          the bundle was made for another feature layout
+    │   └── ForgettingError      a fine-tuned model has lost what its parent knew
     ├── ConfigError              a setting is wrong
     │   └── RecipeError          a training recipe is wrong
     ├── OutputError              a result cannot be written
@@ -20,6 +21,9 @@ Each message says what was found, where, what was expected and what to do about 
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class ZeekMLError(Exception):
@@ -52,6 +56,17 @@ class BundleError(ModelError):
 
 class LayoutError(ModelError):
     """The bundle was trained on another feature layout than the one built in."""
+
+
+class ForgettingError(ModelError):
+    """A fine-tuned model does worse than its parent on what the parent was trained for.
+
+    ``figures`` are those of both, as the ``metrics.json`` of the model would have had them.
+    """
+
+    def __init__(self, message: str, figures: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.figures = figures or {}
 
 
 class ConfigError(ZeekMLError):

@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     INPUT = 4
     """A log could not be read; whatever else could be read was scored."""
     MODEL = 5
-    """The model is damaged, absent, or made for another feature layout."""
+    """The model is damaged, absent, or made for another feature layout; or a fine-tuned one has forgotten too much."""
     CONFIG = 6
     """A setting or a recipe is wrong."""
     OUTPUT = 7

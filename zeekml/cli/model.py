@@ -11,6 +11,7 @@ from zeekml.resources import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from zeekml.scoring import Manifest
+    from zeekml.scoring.manifest import Tuning
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name, or a bundle's folder, as in ./x.")
@@ -84,10 +85,41 @@ def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:
             f"{training.epochs} epochs, seed {training.seed}"
         ),
     )
+    if manifest.tuning is not None:
+        yield from _tuning(manifest.tuning)
     yield "recipe sha256", training.recipe_sha256
     yield "layout sha256", layout.digest
     for file, digest in manifest.files.items():
         yield f"{file} sha256", digest
+
+
+def _tuning(tuning: Tuning) -> Iterator[tuple[str, str]]:
+    """What a bundle was made from, and by what."""
+    from zeekml.records.discover import shown as printable
+
+    parent, feedback = tuning.parent, tuning.feedback
+    yield "made from", f"{parent.name}, version {parent.version}, on {tuning.made}"
+    yield "parent sha256", parent.manifest_sha256
+    epochs = f" for {tuning.epochs} epochs, seed {tuning.seed}" if tuning.fitted == "network" else ""
+    yield "fitted", f"the {tuning.fitted}{epochs}, {tuning.rehearsed} rehearsed"
+    for log in tuning.logs:
+        yield (
+            "site log",
+            (
+                f"{printable(log.name)}: {log.connections:,} connections, {log.held_out:,} held out, "
+                f"{_day(log.first)} to {_day(log.last)}"
+            ),
+        )
+    yield (
+        "verdicts",
+        f"{feedback.used} of {feedback.verdicts} used: {feedback.benign} benign, {feedback.malicious} malicious",
+    )
+
+
+def _day(at: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _threshold(unit: str, value: float, false_positives: float) -> str:

@@ -220,9 +220,11 @@ def _model(
 
 
 def trained_on(manifest: Manifest, logs: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """The logs that a bundle was trained on, told by the content of a file, or by the name alone."""
-    names = {log.name for log in manifest.training.logs}
-    contents = {log.sha256 for log in manifest.training.logs}
+    """The logs that a bundle or its parents were trained on, told by the content of a file, or by the name alone."""
+    tuning = manifest.tuning
+    site = () if tuning is None else (*tuning.logs, *tuning.earlier_logs)
+    names = {log.name for log in manifest.training.logs} | {log.name for log in site}
+    contents = {log.sha256 for log in manifest.training.logs} | {file for log in site for file in log.sha256}
     return [
         {"log": log["capture"], "by": "content" if contents & set(log["files"].values()) else "name"}
         for log in logs

@@ -123,6 +123,55 @@ class Training(_Part):
     logs: tuple[TrainingLog, ...]
 
 
+class Parent(_Part):
+    """The bundle that another was made from: ``manifest_sha256`` is of its ``bundle.yaml``."""
+
+    name: str
+    version: str
+    manifest_sha256: Sha256
+    weights_sha256: Sha256
+
+
+class SiteLog(_Part):
+    """A log of the site that a bundle was fitted to.
+
+    ``connections`` in all, the last ``held_out`` of them unseen in training; ``first`` and ``last``: when the first
+    began and the last one ended, seconds since 1970; ``sha256`` of each file.
+    """
+
+    name: str
+    connections: int = Field(ge=0)
+    held_out: int = Field(ge=0)
+    benign: int = Field(ge=0)
+    malicious: int = Field(ge=0)
+    first: float
+    last: float
+    sha256: tuple[Sha256, ...]
+
+
+class FeedbackPart(_Part):
+    """Analysts' verdicts: how many stood in the tables, how many were used, and what those say."""
+
+    verdicts: int = Field(ge=0)
+    used: int = Field(ge=0)
+    benign: int = Field(ge=0)
+    malicious: int = Field(ge=0)
+
+
+class Tuning(_Part):
+    """How a bundle was made from its parent; ``earlier_logs`` are those of the parent's own tuning."""
+
+    parent: Parent
+    made: str
+    fitted: Literal["network", "calibration"]
+    rehearsed: Literal["captures", "made hosts", "nothing"]
+    seed: int
+    epochs: int = Field(ge=0)
+    logs: tuple[SiteLog, ...]
+    earlier_logs: tuple[SiteLog, ...] = ()
+    feedback: FeedbackPart
+
+
 class Manifest(_Part):
     """``bundle.yaml``."""
 
@@ -141,4 +190,5 @@ class Manifest(_Part):
     evidence: Evidence
     reasons: ReasonsPart
     training: Training
+    tuning: Tuning | None = None
     files: dict[str, Sha256]

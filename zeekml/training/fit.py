@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,7 +31,23 @@ class Epoch:
 
 #: Gives log odds of not Benign (N,) for features (N, F): what a network is to say as well.
 Teacher = Callable[[Floats], Floats]
+#: Weighs the rows (N,) of an epoch in the loss.
+Weigh = Callable[[Sequences, FitPart], Floats]
 Validate = Callable[[Network, Encoding], dict[str, float]]
+
+
+class Start(Protocol):
+    """A network to begin from, and what holds to it in the loss."""
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The first weights."""
+
+    def held(self, network: Network, x: Tensor, logits: Tensor, label: Tensor, weight: Tensor) -> Tensor:
+        """What is added to the loss of a batch.
+
+        ``x`` (B, L, C) is what the network saw and ``logits`` (B, L, K) what it said; ``label`` and ``weight`` (B, L).
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +91,13 @@ def fit(
     teacher: Teacher | None = None,
     validate: Validate | None = None,
     report: Callable[[Epoch], None] = lambda _: None,
+    start: Start | None = None,
+    weigh: Weigh = row_weights,
 ) -> Fitted:
     """Train for the recipe's epochs, or fewer when a validation stops improving or after ``stop_after`` of them.
 
-    Features are seen through ``encoding``, without one through one that is fitted to the first epoch.
+    Features are seen through ``encoding``, without one through one that is fitted to the first epoch. With a ``start``
+    the network begins there and is held to it; ``weigh`` gives the rows' weights.
     Towards a ``teacher`` the network is drawn by the recipe's ``taught`` share of the loss, rows of context included.
     With a validation the best epoch's weights are kept, else the last's. The same seed gives the same weights.
     """
@@ -87,6 +107,8 @@ def fit(
     first = material.epoch(np.random.default_rng([seed, 0]))
     encoding = encoding or fitted_encoding(first, recipe)
     network = build(network_config(recipe, encoding))
+    if start is not None:
+        network.load_state_dict(start.weights)
     average = _Average(network, recipe.fit.ema)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.fit.rate, weight_decay=recipe.fit.weight_decay
@@ -96,9 +118,11 @@ def fit(
     for number in range(1, (stop_after or epochs) + 1):
         sequences = first if number == 1 else material.epoch(np.random.default_rng([seed, number - 1]))
         taught = teacher(sequences.features) if teacher else None
+        weights = weigh(sequences, recipe.fit)
         loss = _run_epoch(
-            network, average, optimizer, encoding, sequences, taught, recipe.fit, rng, (number - 1, epochs)
-        )
+            network, average, optimizer, encoding, sequences, weights, taught, start, recipe.fit, rng,
+            (number - 1, epochs),
+        )  # fmt: skip
         figures = validate(average.network, encoding) if validate else {}
         done.append(Epoch(number, loss, figures))
         report(done[-1])
@@ -149,14 +173,15 @@ def _run_epoch(
     optimizer: torch.optim.Optimizer,
     encoding: Encoding,
     sequences: Sequences,
+    weights: Floats,
     taught: Floats | None,
+    start: Start | None,
     part: FitPart,
     rng: np.random.Generator,
     at_epoch: tuple[int, int],
 ) -> float:
     network.train()
     features = mask_columns(sequences, part.mask, part.feature_dropout, rng)
-    weights = row_weights(sequences, part)
     flow = network.config.layout == "flow"
     cuts = _single_rows(weights) if flow else _cut(sequences, part.length, weights, rng)
     batches = list(_batches(*cuts, part.batch * (part.length if flow else 1), rng))
@@ -175,6 +200,8 @@ def _run_epoch(
         if taught is not None:
             said = torch.from_numpy(taught[rows])
             loss = (1 - part.taught) * loss + part.taught * _distance(logits, said, weight)
+        if start is not None:
+            loss = loss + start.held(network, x, logits, label, weight)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
