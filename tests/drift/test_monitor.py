@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.builders import matrix_of, random_log, small_encoding
 from zeekml.drift import monitor
 from zeekml.drift.bins import Bins
-from zeekml.drift.monitor import EVERY, FEWEST, Drift
+from zeekml.drift.monitor import Drift
 from zeekml.drift.reference import Reference
 from zeekml.errors import StateError
 from zeekml.features import LAYOUT
@@ -20,6 +21,18 @@ from zeekml.scoring.scores import Scores
 
 MATRIX = matrix_of(random_log(0, 400))
 BINS = Bins.of(small_encoding())
+
+
+EVERY, FEWEST = 8, 500
+"""A closer look than in use, so that few connections suffice."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def close_look() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(monitor, "EVERY", EVERY)
+        patch.setattr(monitor, "FEWEST", FEWEST)
+        yield
 
 
 def reference() -> Reference:

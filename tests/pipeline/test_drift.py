@@ -69,6 +69,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BUNDLE, "drift", Reference(bins, shares, np.array([0.1, 0.1], dtype=np.float32)))
     monkeypatch.setattr(BUNDLE, "features_used", np.ones(len(LAYOUT.names), dtype=bool), raising=False)
     monkeypatch.setattr(live_parts, "StandIn", WithFeatures)
+    monkeypatch.setattr(monitor, "EVERY", 8)
     monkeypatch.setattr(monitor, "FEWEST", 20)
     monkeypatch.setattr(monitor, "BLOCK", 128)
     monkeypatch.setattr(live, "PACE", 0.0)

@@ -19,11 +19,11 @@ from zeekml.drift.stability import stability_index
 from zeekml.features import LAYOUT
 from zeekml.scoring.scores import Scores
 
-EVERY: Final = 8
+EVERY: Final = 32
 BLOCK: Final = 16_384
 HALF_LIFE: Final = 131_072
 """Connections of a live stream after which one counts half."""
-FEWEST: Final = 500
+FEWEST: Final = 250
 """Connections looked at below which nothing is said: chance alone would move features."""
 
 _TURN: Final = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 over the golden ratio
