@@ -89,7 +89,9 @@ def test_any_cut_gives_the_notices_of_the_plain_rules(
     )
     scores = scores_of([row[3] for row in log], [row[4] for row in log])
     cuts = data.draw(st.lists(st.integers(0, len(log)), max_size=5))
-    same(run(policy, frame, scores, cuts), notices_of(policy, frame, scores))
+    found = run(policy, frame, scores, cuts)
+    # The plain rules leave out what carries the evidence: test_carriers has that.
+    same([replace(notice, peers=(), ports=()) for notice in found], notices_of(policy, frame, scores))
 
 
 def test_one_scanner_gives_few_notices_that_count_the_rest() -> None:

@@ -51,6 +51,8 @@ def test_a_notice_is_explained(
     )
     assert f"notice written: ZeekML::Botnet_Host, {line['class']}, n={notice['n']}" in text
     assert f"evidence against {notice['id.orig_h']} then: " in text
+    assert f"  most of it by connections to {', '.join(notice['evidence_peers'])}\n" in text
+    assert f"  and on {', '.join(notice['evidence_ports'])}\n" in text
     assert "share of new peers: " in text
     last = text.splitlines()[-1]
     assert f"{notice['id.resp_h']}:{notice['id.resp_p']}/" in last
@@ -71,6 +73,8 @@ def test_json_says_the_same(
     assert [(each["note"], each["n"]) for each in found["notices"]] == [(notice["note"], notice["n"])]
     assert f"evidence={sum(found['standing']['evidence'].values()):.1f}" in notice["sub"]
     assert {each["note"] for each in found["standing"]["suppressed"]} >= {notice["note"]}
+    for held in (found["standing"], *found["notices"]):
+        assert (held["peers"], held["ports"]) == (notice["evidence_peers"], notice["evidence_ports"])
     parts = [reason["part"] for reason in found["reasons"]]
     assert parts == sorted(parts, reverse=True)
     assert {name for reason in found["reasons"] for name in reason["features"]} == set(LAYOUT.names)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.operations.steps import MadeStep
+from zeekml.drift.report import DriftReport
 from zeekml.operations import Telemetry
 
 
@@ -22,6 +23,7 @@ def metrics() -> dict[str, set[str]]:
     telemetry.stepped(MadeStep())
     telemetry.sink("syslog", errors=1, waiting=0)
     telemetry.sensor("conn.log", ["gap"])
+    telemetry.drift("conn.log", DriftReport(1000, 0.01, 0.02, {"duration": 0.1}))
     found: dict[str, set[str]] = {}
     for family in telemetry.registry.collect():
         for sample in family.samples:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.operations.steps import MadeStep
 from zeekml.config import MetricsSettings, Settings
+from zeekml.drift.report import DriftReport
 from zeekml.health.findings import Seen, finding
 from zeekml.operations import watching
 from zeekml.operations.sd_notify import Notifier
@@ -54,6 +55,27 @@ def test_a_failing_sink_is_said_once_and_when_it_works_again(caplog: pytest.LogC
         for problem in ("refused", "refused", "timed out", None, None):
             operations.sink("syslog", problem, 10)
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
+
+
+def test_drift_is_said_when_it_is_known_and_when_another_feature_moved_much(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "zeekml")
+    calm, moved = ({"duration": 0.2}, {"duration": 0.3})
+    with watching(settings("")) as operations:
+        for index in (None, calm, calm, moved, calm, moved):
+            operations.drift("a/conn.log", None if index is None else DriftReport(900, 0.01, 0.02, index))
+        told = operations.telemetry.exposition().decode()
+    assert caplog.messages == [
+        "drift: 0 of 1 features moved much since training; most: duration 0.20; scores near the threshold: 1.00%, "
+        "2.00% in training",
+        "drift: 1 of 1 features moved much since training; most: duration 0.30; scores near the threshold: 1.00%, "
+        "2.00% in training",
+    ]
+    assert 'zeekml_feature_stability_index{feature="duration",stream="a/conn.log"} 0.3' in told
+    assert 'zeekml_near_threshold_share{stream="a/conn.log"} 0.01' in told
+    assert 'zeekml_near_threshold_expected_share{stream="a/conn.log"} 0.02' in told
+    assert 'zeekml_drift_connections{stream="a/conn.log"} 900.0' in told
 
 
 def test_what_is_wrong_with_a_sensor_is_said_once_and_when_it_is_over(

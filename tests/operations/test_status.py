@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.operations.steps import MadeStep
+from zeekml.drift.report import DriftReport
 from zeekml.operations import Health, Telemetry, serve
 from zeekml.operations.status import Reading, describe, read_watch
 
@@ -55,6 +56,22 @@ def test_what_is_wrong_with_sensors_is_shown(telemetry: Telemetry) -> None:
     telemetry.sensor("b.log", ["one-sided"])
     telemetry.sensor("a.log", [])
     assert shown(telemetry)["sensor"] == "one-sided in b.log: see the log"
+
+
+def test_drift_is_shown(telemetry: Telemetry) -> None:
+    assert "drift" not in shown(telemetry)
+    telemetry.drift("a.log", DriftReport(900, 0.013, None, {}))
+    assert shown(telemetry)["drift"] == (
+        "a.log: features: not available, the model does not say what it was trained on; scores near the threshold: "
+        "1.30%"
+    )
+    telemetry.drift(
+        "a.log", DriftReport(900, 0.013, 0.01, {"host_tries": 0.7, "duration": 0.3, "resp_pkts": 0.1})
+    )
+    assert shown(telemetry)["drift"] == (
+        "a.log: 2 of 3 features moved much since training; most: host_tries 0.70, duration 0.30, resp_pkts 0.10; "
+        "scores near the threshold: 1.30%, 1.00% in training"
+    )
 
 
 def test_an_ill_watch_says_so(telemetry: Telemetry) -> None:

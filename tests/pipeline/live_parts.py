@@ -26,6 +26,7 @@ BUNDLE = cast(
     SimpleNamespace(
         name="stand-in",
         classes=("Benign", "PortScan"),
+        drift=None,
         thresholds=SimpleNamespace(connection=0.9, host=5.0),
         evidence=SimpleNamespace(floor=0.5, half_life=3600.0),
     ),

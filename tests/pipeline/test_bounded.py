@@ -15,7 +15,7 @@ from zeekml.arrays import Arrays, below, unpack_texts
 from zeekml.config import Settings, parse_settings
 from zeekml.features.state import CAP_EVERY
 from zeekml.health import SensorHealth
-from zeekml.pipeline.batch import alert_policy, state_limits
+from zeekml.pipeline.batch import alert_policy, drift_from, state_limits
 from zeekml.pipeline.resume import state_of
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
 
@@ -62,11 +62,13 @@ class Held:
         self.scorer = Scorer(bundle, limits=state_limits(settings))
         self.engine = AlertEngine(alert_policy(settings, bundle), bundle.classes)
         self.health = SensorHealth()
+        self.drift = drift_from(settings, bundle, fades=True)
         self.notices = 0
 
     def take(self, frame: pd.DataFrame) -> None:
         scores = self.scorer.score(frame, "conn.log")
         self.health.process(frame, "conn.log")
+        self.drift.process(scores, "conn.log")
         self.notices += len(self.engine.process(frame, alarming(scores), "conn.log").notices)
 
     def reserved(self) -> tuple[int, ...]:
@@ -96,7 +98,7 @@ def test_a_flood_of_originators_is_forgotten_by_the_rules(bundle: Bundle) -> Non
         slack = lines % CAP_EVERY
         assert held.scorer.hosts_held == held.engine.hosts_held == MAX_HOSTS * (lines > slack) + slack
         assert held.scorer.pairs_held <= MAX_CONTEXTS + slack
-        assert nbytes(state_of(held.scorer, held.engine, held.health)) < HOST_BYTES * (
+        assert nbytes(state_of(held.scorer, held.engine, held.health, held.drift)) < HOST_BYTES * (
             MAX_HOSTS + slack + 100
         )
         if lines >= 2 * CAP_EVERY:

@@ -24,6 +24,7 @@ from tests.journal.crash import Crash, Killed, crashing
 from tests.pipeline.live_parts import MAKER, records, watch_once
 from zeekml.config import parse_settings
 from zeekml.errors import OutputError, StateError
+from zeekml.journal.outputs import COLUMNS
 from zeekml.journal.snapshot import Maker
 from zeekml.operations import watching
 from zeekml.pipeline import live
@@ -243,6 +244,19 @@ def test_another_format_rotates_first(tmp_path: Path) -> None:
     assert all(line.startswith("{") for line in text.splitlines())
     (rotated,) = (tmp_path / "out").glob("zeekml.*.log")
     assert rotated.read_text().startswith("#separator")
+
+
+def test_outputs_with_other_columns_rotate_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a zeekml of before a column began is not gone on with under its header."""
+    plain = parse_settings("score: {log_threshold: 0.3}", "test")
+    fewer = {name: columns[:-1] for name, columns in COLUMNS.items()}
+    with monkeypatch.context() as patched:
+        patched.setattr("zeekml.pipeline.live.COLUMNS", fewer)
+        watch_once({"a/conn.log": FRAMES["a/conn.log"].iloc[:60]}, of_size(1), tmp_path, plain)
+    watch_once({"a/conn.log": FRAMES["a/conn.log"]}, of_size(1), tmp_path, plain)
+    assert len(list((tmp_path / "out").glob("zeekml.*.log"))) == 1
+    watch_once({"a/conn.log": FRAMES["a/conn.log"]}, of_size(1), tmp_path, plain)
+    assert len(list((tmp_path / "out").glob("zeekml.*.log"))) == 1
 
 
 def test_a_full_disk_ends_the_run_and_the_next_one_completes_it(

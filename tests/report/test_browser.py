@@ -19,6 +19,8 @@ from tests.report.browser import WIDTH, asked_for, chromium, complaints, opened,
 from tests.report.logs import HOSTILE, notice, scored
 from tests.report.test_document import gathered, made
 from zeekml.cli import main
+from zeekml.drift.file import DriftFile
+from zeekml.drift.report import DriftReport
 from zeekml.errors import InputError
 from zeekml.report import Source, document, render
 from zeekml.report.used import Used
@@ -103,6 +105,32 @@ def test_what_was_wrong_with_a_log_stands_with_its_notices(browser: Chrome, tmp_
         "failed_share=0.98\npeers=10.0.0.9\nsensor: bad-checksums,one-sided",
         "failed_share=0.98",
     ]
+
+
+def test_drift_stands_in_a_table_and_its_texts_run_nothing(browser: Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    found = gathered(tmp_path, [notice(0)])
+    index = {"host_tries": 0.7, "duration": 0.2}
+    logs = {"a.log": DriftReport(900, 0.0123, 0.01, index), HOSTILE: DriftReport(800, 0.5, None, {})}
+    found.drift.append(DriftFile(HOSTILE, 1_700_000_000.0, logs))
+    path.write_text(render(made(found)), encoding="utf-8")
+    opened(browser, path, "")
+    assert column(browser, "drift-table", "Scores near the threshold") == ["1.23%", "50.00%"]
+    assert column(browser, "drift-table", "in training") == ["1.00%", "\u2013"]
+    assert column(browser, "drift-table", "Features moved much") == ["1 of 2", "not available"]
+    assert column(browser, "drift-table", "Most") == ["host_tries 0.70, duration 0.20", ""]
+    assert browser.execute_script("return window.ran") is None
+    path.write_text(render(made(gathered(tmp_path, [notice(0)]))), encoding="utf-8")
+    opened(browser, path, "")
+    assert not browser.find_element(By.ID, "drift").is_displayed()
+
+
+def test_what_carries_the_evidence_stands_with_its_notices(browser: Chrome, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    lists = {"evidence_peers": ("198.51.100.7", "203.0.113.9"), "evidence_ports": ("23/tcp",)}
+    path.write_text(render(made(gathered(tmp_path, [notice(0, **lists), notice(1)]))), encoding="utf-8")
+    opened(browser, path, "#notices=ts")
+    assert column(browser, "notices", "Carried by") == ["23/tcp\n198.51.100.7\n203.0.113.9", ""]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +284,7 @@ def luminance(colour: str) -> float:
 def every_text(fields: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """Markup in every field of a log that can hold a text, whatever the report reads of it."""
     texts: dict[str, Any] = {name: HOSTILE for name, kind in fields if kind in ("string", "addr", "enum")}
-    return texts | {name: (HOSTILE, HOSTILE) for name, kind in fields if kind.startswith("set")}
+    return texts | {name: (HOSTILE, HOSTILE) for name, kind in fields if kind.startswith(("set", "vector"))}
 
 
 def test_markup_in_any_field_is_text_and_runs_nothing(browser: Chrome, tmp_path: Path) -> None:

@@ -14,11 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.report.logs import HOSTILE, START, notice, scored, write
-from zeekml.report import Gathered, Limits, Source, document
+from zeekml.drift.file import DriftFile, encode
+from zeekml.drift.report import DriftReport
+from zeekml.errors import InputError
+from zeekml.report import Gathered, Limits, Source, document, gather_logs
 from zeekml.report.gather import BIN
 from zeekml.report.reading import LogReader
 from zeekml.report.tally import Tally
 from zeekml.report.used import Used
+from zeekml.sinks.escapes import Format
 
 Line = dict[str, Any]
 
@@ -30,6 +34,7 @@ def gathered(
     *,
     least: float = 0.5,
     pieces: int = 1,
+    fmt: Format = "tsv",
 ) -> Gathered:
     """Both logs read and added up; each cut into ``pieces`` frames."""
     found = Gathered(least=least)
@@ -37,7 +42,7 @@ def gathered(
         ("notice.log", list(notices), found.add_notices),
         ("zeekml.log", list(lines), found.add_scored),
     ):
-        raw = write(folder / name, content).read_bytes()
+        raw = write(folder / name, content, fmt).read_bytes()
         for frame in LogReader(name).frames(io.BytesIO(raw)):
             step = -(-len(frame) // pieces)
             for at in range(0, len(frame), step):
@@ -53,7 +58,8 @@ def made(found: Gathered, **limits: int) -> dict[str, Any]:
 
 def rows(content: dict[str, Any], part: str) -> list[dict[str, Any]]:
     """The rows of a part, places of strings read."""
-    texts = {"host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more"}
+    texts = {"host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more",
+             "evidence_peers", "evidence_ports"}  # fmt: skip
     strings = [*content["strings"], ""]
     columns = {name: values for name, values in content[part].items() if isinstance(values, list)}
     return [
@@ -204,6 +210,56 @@ def test_health_and_models_are_told(tmp_path: Path) -> None:
     assert (second["sensor"], second["more"]) == ("", "")
     (model,) = content["models"]
     assert (content["strings"][model["name"]], model["hostThreshold"]) == ("sample-1", 31.5)
+
+
+def test_drift_beside_the_logs_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "notice.log", [notice(0)])
+    index = {f"feature_{number}": 1.0 - number / 10 for number in range(9)}
+    reports = {"a": DriftReport(900.4, 0.01, 0.02, index), HOSTILE: DriftReport(800, 0.5, None, {})}
+    (tmp_path / "drift.json").write_bytes(encode(DriftFile(HOSTILE, START, reports)))
+    found = Gathered()
+    sources, problems = gather_logs([tmp_path], found)
+    assert problems == []
+    assert [(source.kind, source.lines) for source in sources] == [("notice.log", 1), ("drift.json", 2)]
+    content = made(found)
+    known, unknown = content["drift"]
+    assert content["strings"][known["log"]] == "a"
+    assert (known["lookedAt"], known["near"], known["nearExpected"]) == (900, 0.01, 0.02)
+    assert (known["movedMuch"], known["features"]) == (8, 9)
+    assert [content["strings"][name] for name, _ in known["most"]] == list(index)[:5]
+    assert (unknown["movedMuch"], unknown["features"], unknown["most"]) == (0, 0, [])
+    assert not any("\x1b" in text or "\u2028" in text for text in content["strings"])
+    json.dumps(content, allow_nan=False)
+
+
+def test_a_damaged_drift_file_is_a_problem_and_the_logs_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "notice.log", [notice(0)])
+    (tmp_path / "drift.json").write_text('{"format": "zeekml drift 1", ')
+    found = Gathered()
+    sources, (problem,) = gather_logs([tmp_path], found)
+    assert "is no drift.json as zeekml writes it" in str(problem)
+    assert len(found.all_notices()) == 1
+    assert made(found)["drift"] == []
+    assert sources[1].problem is problem
+
+
+def test_drift_alone_is_no_report_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "drift.json").write_bytes(encode(DriftFile("m", START, {})))
+    with pytest.raises(InputError, match=r"holds no notice\.log"):
+        gather_logs([tmp_path], Gathered())
+
+
+@pytest.mark.parametrize("fmt", ["tsv", "json"])
+def test_what_carries_the_evidence_is_told(tmp_path: Path, fmt: Format) -> None:
+    lists = {"evidence_peers": ("198.51.100.7", "2001:db8::7"), "evidence_ports": ("23/tcp", "icmp")}
+    one, other = rows(
+        made(gathered(tmp_path, [notice(0, **lists), notice(1)], [scored(0)], fmt=fmt)), "notices"
+    )
+    assert one["evidence_peers"] == "198.51.100.7, 2001:db8::7"
+    assert one["evidence_ports"] == "23/tcp, icmp"
+    assert other["evidence_peers"] == other["evidence_ports"] == "", (
+        "as a log of before they were told has it"
+    )
 
 
 def test_texts_are_on_one_line_and_without_controls(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def sample_alerts() -> list[AlertRecord]:
     worst = replace(
         records[0], id="f" * 32, uid=HOSTILE, orig_h=HOSTILE, resp_h="2001:db8::7", proto="sctp" + HOSTILE,
         service=HOSTILE, reasons=HOSTILE, model=HOSTILE, stream="/logs/" + HOSTILE, class_name=HOSTILE,
+        peers=(HOSTILE, "198.51.100.7", "a,b"), ports=("0/" + HOSTILE, "23/tcp"),
     )  # fmt: skip
     return [*records, worst]
 
@@ -80,4 +81,6 @@ def alerts_of_any_text() -> st.SearchStrategy[AlertRecord]:
         service=st.none() | _ANY_TEXT,
         made=_TIMES,
         sensor=st.lists(st.sampled_from(CODES), unique=True).map(tuple),
+        peers=st.lists(_ANY_TEXT | st.ip_addresses().map(str), max_size=5).map(tuple),
+        ports=st.lists(_ANY_TEXT | st.just("23/tcp"), max_size=5).map(tuple),
     )

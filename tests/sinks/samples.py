@@ -56,7 +56,7 @@ def write_all(outputs: Outputs, frame: pd.DataFrame, scores: Scores) -> None:
     explained_rows = alerts.rows_to_explain(rows)
     reasons = [f"failed_share=0.98, tries={row}" if row != 3 else "" for row in explained_rows]
     explained = Explained(explained_rows, reasons)
-    outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above))
+    outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
     outputs.notice_log.write(alerts.notices, frame, explained)
     outputs.rejects_log.write("#conn.log", 17, "11 fields, expected 21", r"1700000000.0\x09\x1b[31m\\")
     outputs.rejects_log.write("conn.log", 18, "no number in ts: 'x'", "-")

@@ -25,6 +25,7 @@ def test_a_record_says_what_notice_and_connection_say() -> None:
         row = frame.iloc[notice.row]
         assert (record.note, record.class_name, record.n) == (notice.note, notice.class_name, notice.n)
         assert (record.score, record.evidence) == (notice.score, notice.evidence)
+        assert (record.peers, record.ports) == (notice.peers, notice.ports) != ((), ())
         assert (record.uid, record.orig_h, record.resp_p) == (row["uid"], row["id.orig_h"], row["id.resp_p"])
         assert (record.stream, record.model, record.made) == ("s", MODEL, MADE)
     assert {record.service for record in records} >= {"http", None}
@@ -58,6 +59,13 @@ def test_a_line_of_before_sensors_were_looked_at_is_read() -> None:
     assert AlertRecord.from_json(line) == record
 
 
+def test_a_line_of_before_peers_and_ports_were_told_is_read() -> None:
+    record = replace(sample_alerts()[0], peers=(), ports=())
+    line = record.to_json().replace(b',"peers":[],"ports":[]', b"")
+    assert b"peers" not in line
+    assert AlertRecord.from_json(line) == record
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -68,6 +76,7 @@ def test_a_line_of_before_sensors_were_looked_at_is_read() -> None:
         b"\xff",
         sample_alerts()[0].to_json()[:-3],
         sample_alerts()[0].to_json().replace(b'"sensor":[]', b'"sensor":"gap"'),
+        sample_alerts()[0].to_json().replace(b'"ports":["23/tcp"]', b'"ports":"23/tcp"'),
     ],
 )
 def test_what_is_no_record_is_refused(line: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.sinks.alerts import ids, some_alerts
 from zeekml.errors import SinkError
-from zeekml.sinks.alerts_table import SEEN_WITHIN, AlertsTableSink
+from zeekml.sinks.alerts_table import FIELDS, SEEN_WITHIN, AlertsTableSink
 
 
 class Clock:
@@ -91,6 +91,30 @@ def test_parts_of_a_crash_are_removed_and_lines_of_others_are_not_kept(tmp_path:
     AlertsTableSink(path, clock=clock).deliver(some_alerts(1))
     assert list(rows_of(path)) == ids(some_alerts(1))
     assert [entry.name for entry in tmp_path.iterdir()] == ["alerts.tsv"]
+
+
+def test_rows_of_another_zeekml_keep_their_time_in_the_columns_of_now(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "alerts.tsv"
+    AlertsTableSink(path, clock=clock).deliver(some_alerts(2))
+    whole = path.read_bytes()
+    places = [at for at, (name, _) in enumerate(FIELDS) if not name.startswith("evidence_")]
+    header, _, *rows = whole.decode().splitlines()
+    fewer = [[line.split("\t")[at] for at in places] for line in rows]
+    former = [
+        "#fields\t" + "\t".join(FIELDS[at][0] for at in places),
+        "#types\tstring",
+        *map("\t".join, fewer),
+    ]
+    path.write_text("\n".join([*former, "f" * 32 + "\tcut"]) + "\n")
+    clock.now += 10
+    AlertsTableSink(path, clock=clock).deliver(some_alerts(3))
+    assert path.read_bytes().startswith(header.encode())
+    assert list(rows_of(path).items()) == list(zip(ids(some_alerts(3)), (1000, 1000, 1010), strict=True))
+    cells = [line.split("\t") for line in path.read_text().splitlines()[2:]]
+    assert {len(row) for row in cells} == {len(FIELDS)}
+    at = [name for name, _ in FIELDS].index("evidence_ports")
+    assert [row[at] for row in cells] == ["-", "-", "23/tcp"]
+    assert [row[at + 1] for row in cells] == [rows[0].split("\t")[at + 1]] * 3
 
 
 def test_a_link_is_replaced_and_its_target_left_alone(tmp_path: Path, clock: Clock) -> None:

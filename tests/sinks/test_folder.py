@@ -17,6 +17,7 @@ from tests.alerts.logs import CLASSES
 from tests.sinks.samples import OPENED, sample, write_all, written
 from zeekml.errors import OutputError
 from zeekml.sinks import Format, Outputs, open_outputs
+from zeekml.sinks.folder import Folder
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,6 +56,21 @@ def test_without_a_commit_nothing_is_left(tmp_path: Path, error: type[BaseExcept
         pass
     assert names(tmp_path) == []
     assert outputs.paths == {}
+
+
+def test_a_file_is_replaced_at_once_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path)
+    for content in (b"one", b"two"):
+        folder.replace("drift.json", content)
+        assert (tmp_path / "drift.json").read_bytes() == content
+        assert [path.name for path in tmp_path.iterdir()] == ["drift.json"]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OutputError, match="the disk is full"):
+            folder.replace("drift.json", b"three")
+    folder.abort()
+    assert (tmp_path / "drift.json").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["drift.json"]
 
 
 def test_an_aborted_run_leaves_the_former_one(tmp_path: Path) -> None:

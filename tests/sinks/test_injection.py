@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 
 from tests.sinks.alerts import HOSTILE, alerts_of_any_text, sample_alerts
-from tests.sinks.zeek_escapes import decode_tsv
+from tests.sinks.zeek_escapes import decode_set, decode_tsv
 from zeekml.sinks.alert import AlertRecord, as_address
 from zeekml.sinks.alerts_table import FIELDS, AlertsTableSink
 from zeekml.sinks.cef import cef_line
 from zeekml.sinks.ecs import ecs_line
 from zeekml.sinks.eve_alert import eve_line
 from zeekml.sinks.syslog import SyslogSink
-from zeekml.sinks.text import MOST_CHARACTERS, printable, utc
+from zeekml.sinks.text import MOST_CHARACTERS, listed, printable, utc
 from zeekml.syslog_address import SyslogAddress
 
 # What no line of ours may hold, as it stands: controls, line separators, marks of direction, half characters.
@@ -67,6 +67,8 @@ def test_cef(record: AlertRecord) -> None:
     assert pairs["externalId"] == record.id
     assert pairs["cs1"].strip() == printable(record.uid, 1024).strip()
     assert pairs["msg"].strip() == printable(record.message(), 1024).strip()
+    for key, values in (("cs5", record.peers), ("cs6", record.ports)):
+        assert pairs.get(key, "").strip() == listed(values).strip()
 
 
 def read_extension(text: str) -> dict[str, str]:
@@ -98,6 +100,8 @@ def test_syslog(record: AlertRecord, payload: Any, address: str) -> None:
     values = dict(re.findall(r' (\w+)="((?:[^"\\\]]|\\.)*)"', element[1]))
     assert values["id"] == record.id
     assert re.sub(r"\\(.)", r"\1", values["uid"]) == printable(record.uid, 128)
+    for key, texts in (("evidence_peers", record.peers), ("evidence_ports", record.ports)):
+        assert re.sub(r"\\(.)", r"\1", values.get(key, "")) == listed(texts)
 
 
 @given(alerts_of_any_text())
@@ -126,6 +130,35 @@ def test_the_table(record: AlertRecord) -> None:
     for name, value in (("orig_h", record.orig_h), ("resp_h", record.resp_h)):
         assert cells[name] == ("-" if as_address(value) is None else str(as_address(value)))
     assert cells["written"] == "1.500000"
+    addresses = [str(address) for peer in record.peers if (address := as_address(peer)) is not None]
+    assert cells["evidence_peers"] == (",".join(addresses) or "-")
+    assert cells["evidence_ports"].count(",") == max(0, len(record.ports) - 1)
+    if record.ports not in ((), ("",), ("(empty)",)):
+        assert decode_set(cells["evidence_ports"]) == list(record.ports)
+
+
+@given(alerts_of_any_text())
+def test_json_has_what_carries_the_evidence_in_lists(record: AlertRecord) -> None:
+    for line in (ecs_line(record), eve_line(record)):
+        verdict = orjson.loads(line)["zeekml"]
+        for name, values in (("evidence_peers", record.peers), ("evidence_ports", record.ports)):
+            assert verdict.get(name, []) == [printable(value) for value in values]
+    related = orjson.loads(ecs_line(record))["related"]["ip"]
+    assert {str(found) for peer in record.peers if (found := as_address(peer)) is not None} <= set(related)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((), ""),
+        (("a", "b,c"), r"a,b\x2cc"),
+        (("x" * 300, "y"), ""),
+        (("a", "é" * 120, "b"), "a"),
+        (("ffff:" * 7 + "ffff",) * 6, ",".join(("ffff:" * 7 + "ffff",) * 5)),
+    ],
+)
+def test_a_list_holds_what_fits(values: tuple[str, ...], text: str) -> None:
+    assert listed(values) == text
 
 
 def test_the_hostile_sample_is_hostile() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +31,11 @@ from zeekml.sinks import Format, notice_log, zeekml_log
 LABELS = ("id.orig_h", "id.resp_h", "proto", "service")
 
 
-def expected(frame: pd.DataFrame, scores: Scores, explained: Explained) -> list[dict[str, object]]:
+def expected(
+    frame: pd.DataFrame, scores: Scores, explained: Explained, notices: Sequence[Notice]
+) -> list[dict[str, object]]:
     """The fields of zeekml.log as plain values, None where unset."""
+    noticed = {notice.row: notice for notice in notices}
     records = []
     for i in range(len(frame)):
         record: dict[str, object] = {name: frame[name].iloc[i] for name in ("uid", "id.orig_p", "id.resp_p")}
@@ -41,22 +45,36 @@ def expected(frame: pd.DataFrame, scores: Scores, explained: Explained) -> list[
             "class": CLASSES[scores.class_index[i]],
             "model": MODEL,
             "reasons": explained.of(i) or None,
+            "evidence_peers": list(noticed[i].peers) if i in noticed else None,
+            "evidence_ports": list(noticed[i].ports) if i in noticed else None,
         }
         records.append(record)
     return records
 
 
-def as_text(value: object) -> str | None:
-    """Numbers as the logs write them: times and scores with six decimals."""
+def decoded(record: dict[str, str], fields: Sequence[tuple[str, str]]) -> dict[str, str | list[str] | None]:
+    """The values of a line in TSV."""
+    return {
+        name: decode_set(record[name]) if kind.startswith(("set", "vector")) else decode_tsv(record[name])
+        for name, kind in fields
+    }
+
+
+def as_text(value: object) -> str | list[str] | None:
+    """Numbers as the logs write them: times and scores with six decimals; lists as they are."""
+    if isinstance(value, list):
+        return value
     if isinstance(value, float | np.floating):
         return f"{value:.6f}"
     return None if value is None else str(value)
 
 
-def zeekml_lines(frame: pd.DataFrame, scores: Scores, explained: Explained, fmt: Format) -> str:
+def zeekml_lines(
+    frame: pd.DataFrame, scores: Scores, explained: Explained, notices: Sequence[Notice], fmt: Format
+) -> str:
     chunks: list[bytes] = []
     log = zeekml_log.ZeekmlLog(lambda data: chunks.append(bytes(data)), fmt, model=MODEL, classes=CLASSES)
-    log.write(frame, scores, np.arange(len(frame)), explained)
+    log.write(frame, scores, np.arange(len(frame)), explained, notices)
     assert log.lines == len(frame)
     return b"".join(chunks).decode()
 
@@ -96,22 +114,34 @@ def test_zeekml_log_survives_whatever_the_texts_are(
     scores = Scores(score, np.arange(n) % 3 + 1, score * np.float32(0.5))
     rows = np.array(data.draw(st.lists(st.integers(0, n - 1), unique=True).map(sorted)), dtype=np.int64)
     explained = Explained(rows, data.draw(st.lists(texts, min_size=len(rows), max_size=len(rows))))
-    wanted = expected(frame, scores, explained)
+    lists = st.lists(texts.filter(bool), max_size=5).map(tuple)
+    notices = [
+        Notice(
+            row, "ZeekML::Botnet_Host", "PortScan", 0.9, 1, 5.0, 60.0, (), data.draw(lists), data.draw(lists)
+        )
+        for row in data.draw(st.lists(st.integers(0, n - 1), unique=True).map(sorted))
+    ]
+    wanted = expected(frame, scores, explained, notices)
 
-    lines = zeekml_lines(frame, scores, explained, "tsv")
+    lines = zeekml_lines(frame, scores, explained, notices, "tsv")
     fields = [
         dict(zip(dict(zeekml_log.FIELDS), line.split("\t"), strict=True)) for line in lines.split("\n")[:-1]
     ]
-    found = [{name: decode_tsv(field) for name, field in record.items()} for record in fields]
+    found = [decoded(record, zeekml_log.FIELDS) for record in fields]
     assert found == [{name: as_text(record[name]) for name, _ in zeekml_log.FIELDS} for record in wanted]
 
-    for line, record in zip(zeekml_lines(frame, scores, explained, "json").split("\n"), wanted, strict=False):
+    for line, record in zip(
+        zeekml_lines(frame, scores, explained, notices, "json").split("\n"), wanted, strict=False
+    ):
         parsed = json.loads(line, parse_float=str)  # every decimal as it stands
         kept = {name: record[name] for name, _ in zeekml_log.FIELDS if record[name] is not None}
         assert list(parsed) == list(kept)
         for name, value in kept.items():
-            wanted_text = json_text(value) if isinstance(value, str) else as_text(value)
-            assert str(parsed[name]) == wanted_text
+            wanted_text = as_text(value)
+            if isinstance(value, list):
+                assert parsed[name] == [json_text(text) for text in value]
+            else:
+                assert str(parsed[name]) == (json_text(value) if isinstance(value, str) else wanted_text)
 
 
 def test_a_part_of_the_rows_keeps_order_and_reasons() -> None:
@@ -146,6 +176,7 @@ def notices_expected() -> list[dict[str, object]]:
         }
         record |= {"note": notice.note, "n": notice.n, "peer_descr": "zeekml", "suppress_for": 3600.0}
         record |= {"actions": ["Notice::ACTION_LOG"], "email_dest": []}
+        record |= {"evidence_peers": list(notice.peers), "evidence_ports": list(notice.ports)}
         found.append(record)
     return found
 
@@ -160,7 +191,7 @@ def test_notice_log_in_tsv(tmp_path: Path) -> None:
         for name, kind in notice_log.FIELDS:
             if name in ("msg", "sub"):
                 assert str(want["src"]) in record[name] or record[name].startswith("score=")
-            elif kind.startswith("set"):
+            elif kind.startswith(("set", "vector")):
                 assert decode_set(record[name]) == want[name]
             else:
                 assert decode_tsv(record[name]) == as_text(want[name])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zeekscript
 
+from zeekml.sinks import notice_log
 from zeekml.sinks.alerts_table import FIELDS
 
 PACKAGE = Path(__file__).resolve().parents[2] / "zeek-scripts"
@@ -98,13 +99,22 @@ def test_no_other_setting_is_documented() -> None:
 
 
 def test_the_script_reads_the_columns_that_zeekml_writes() -> None:
-    fields = re.findall(r"^\t\t(\w+): (\w+)(?: &optional)?;$", text_of("alerts.zeek"), re.MULTILINE)
-    assert tuple(fields) == FIELDS
+    fields = re.findall(r"^\t\t(\w+): (\w[\w ]+?)(?: &optional)?;$", text_of("alerts.zeek"), re.MULTILINE)
+    assert tuple((name, re.sub(r"vector of (\w+)", r"vector[\1]", kind)) for name, kind in fields) == FIELDS
+
+
+def test_the_notice_has_what_carries_the_evidence_in_columns_of_its_own() -> None:
+    text = text_of("alerts.zeek")
+    added = re.findall(r"^\t\t(\w+): vector of (\w+) &log &optional;$", text, re.MULTILINE)
+    assert [(name, f"vector[{kind}]") for name, kind in added] == list(notice_log.FIELDS[-2:])
+    for name, _ in added:
+        assert f"n${name} = a${name};" in text
 
 
 def test_what_can_be_unset_is_optional() -> None:
-    optional = set(re.findall(r"^\t\t(\w+): \w+ &optional;$", text_of("alerts.zeek"), re.MULTILINE))
-    assert optional == {"kind", "evidence", "uid", "orig_h", "resp_h", "proto", "service"}
+    optional = set(re.findall(r"^\t\t(\w+): \w[\w ]+ &optional;$", text_of("alerts.zeek"), re.MULTILINE))
+    assert optional == {"kind", "evidence", "uid", "orig_h", "resp_h", "proto", "service",
+                        "evidence_peers", "evidence_ports"}  # fmt: skip
 
 
 def test_the_table_of_the_btests_has_those_columns() -> None:
@@ -116,9 +126,8 @@ def test_the_table_of_the_btests_has_those_columns() -> None:
 
 def test_the_page_on_sinks_documents_the_columns() -> None:
     page = (PACKAGE.parent / "docs" / "sinks.md").read_text(encoding="utf-8")
-    assert (
-        tuple(re.findall(r"^\| `(\w+)` \| (string|double|count|interval|time|addr) \|", page, re.M)) == FIELDS
-    )
+    kinds = r"string|double|count|interval|time|addr|vector\[\w+\]"
+    assert tuple(re.findall(rf"^\| `(\w+)` \| ({kinds}) \|", page, re.M)) == FIELDS
 
 
 def test_the_event_is_declared_as_it_is_handled() -> None:

@@ -20,6 +20,13 @@ export {
 		Botnet_Host,
 	};
 
+	redef record Notice::Info += {
+		## The peers that carry most of the evidence against the host, the heaviest first.
+		evidence_peers: vector of addr &log &optional;
+		## Likewise the ports, such as "23/tcp".
+		evidence_ports: vector of string &log &optional;
+	};
+
 	## The table file, with its full path. "": none, and nothing is raised.
 	const alerts_table = "" &redef;
 
@@ -67,6 +74,10 @@ export {
 		proto: string &optional;
 		## The service as in conn.log.
 		service: string &optional;
+		## The peers that carry most of the evidence against the originator, the heaviest first.
+		evidence_peers: vector of addr &optional;
+		## Likewise the ports, such as "23/tcp".
+		evidence_ports: vector of string &optional;
 		## The alert as a sentence.
 		msg: string;
 		## The facts: score, class, model, reasons.
@@ -138,6 +149,12 @@ function raise_alert(id: string, a: Alert)
 		n$id = conn_id($orig_h=a$orig_h, $orig_p=count_to_port(a$orig_p, proto),
 		               $resp_h=a$resp_h, $resp_p=count_to_port(a$resp_p, proto));
 
+	if ( a?$evidence_peers )
+		n$evidence_peers = a$evidence_peers;
+
+	if ( a?$evidence_ports )
+		n$evidence_ports = a$evidence_ports;
+
 	NOTICE(n);
 	}
 
@@ -168,6 +185,6 @@ event zeek_init()
 	Input::add_table([$source=alerts_table, $reader=Input::READER_ASCII, $mode=Input::REREAD,
 	                  $name="zeekml-alerts", $destination=alerts, $idx=AlertId, $val=Alert,
 	                  $ev=ZeekML::alert_read,
-	                  $config=table(["separator"]="\t", ["unset_field"]="-", ["fail_on_invalid_lines"]="F",
-	                                ["fail_on_file_problem"]="F")]);
+	                  $config=table(["separator"]="\t", ["set_separator"]=",", ["unset_field"]="-",
+	                                ["fail_on_invalid_lines"]="F", ["fail_on_file_problem"]="F")]);
 	}

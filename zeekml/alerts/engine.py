@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from zeekml.alerts.allowlist import Allowlist
+from zeekml.alerts.carriers import LONGEST, Carriers
 from zeekml.alerts.evidence import Floats, HostEvidence, Ints, weigh
+from zeekml.alerts.message import port_text
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
 from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.alerts.suppression import Ledger
@@ -76,6 +78,7 @@ class AlertEngine:
         if state is None or held is None:
             return Standing()
         slot, clock, evidence = held
+        carrying = state.carriers.at(slot)
         ledgers = ((CONNECTION_NOTE, state.connection), (HOST_NOTE, state.host))
         return Standing(
             {name: value for name, value in zip(self._classes, evidence.tolist(), strict=True) if value > 0},
@@ -85,6 +88,8 @@ class AlertEngine:
                 for name, until in zip(self._classes, ledger.until(slot).tolist(), strict=True)
                 if until > clock
             },
+            carrying.peers,
+            carrying.ports,
         )
 
     def end_stream(self, stream: str) -> None:
@@ -119,40 +124,57 @@ class AlertEngine:
         """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending."""
         policy = self._policy
         score, class_index = scores.score[rows], scores.class_index[rows]
+        weight = weigh(score, policy.evidence_floor)
         update = state.hosts.update(
             state.slots(frame["id.orig_h"].iloc[rows]),
             class_index,
             event_time=_event_time(frame, rows),
-            weight=weigh(score, policy.evidence_floor),
+            weight=weight,
             line=state.lines + rows,
         )
         order = update.order
-        rows, score, class_index = rows[order], score[order], class_index[order]
+        rows, score, class_index, weight = rows[order], score[order], class_index[order], weight[order]
         alerting = score >= policy.connection_threshold
 
-        at, n = state.connection.raise_due(
+        alone, alone_n = state.connection.raise_due(
             update,
             candidate=alerting,
             candidate_class=class_index,
             counted=alerting,
             counted_class=class_index,
         )
-        found = [
-            Notice(row, CONNECTION_NOTE, self._classes[kind], value, count, None, policy.suppress_for)
-            for row, kind, value, count in _lists(rows[at], class_index[at], score[at], n)
-        ]
-        at, n = state.host.raise_due(
+        named, named_n = state.host.raise_due(
             update,
             candidate=update.evidence >= policy.host_threshold,
             candidate_class=update.leading,
             counted=score >= policy.evidence_floor,
             counted_class=class_index,
         )
-        found += [
-            Notice(row, HOST_NOTE, self._classes[kind], value, count, evidence, policy.suppress_for)
-            for row, kind, value, count, evidence in _lists(
-                rows[at], update.leading[at], score[at], n, update.evidence[at]
+        peers, ports = _peers(frame, rows), _ports(frame, rows)
+        carrying = state.carriers.follow(update, weight, peers, ports, np.union1d(alone, named))
+
+        def notice(at: int, note: str, kind: int, n: int, evidence: float | None) -> Notice:
+            held = carrying[at]
+            return Notice(
+                int(rows[at]),
+                note,
+                self._classes[kind],
+                float(score[at]),
+                n,
+                evidence,
+                policy.suppress_for,
+                # A connection below the floor carries none: then it speaks for itself.
+                peers=held.peers or (peers[at],),
+                ports=held.ports or (ports[at],),
             )
+
+        found = [
+            notice(at, CONNECTION_NOTE, kind, n, None)
+            for at, kind, n in _lists(alone, class_index[alone], alone_n)
+        ]
+        found += [
+            notice(at, HOST_NOTE, kind, n, evidence)
+            for at, kind, n, evidence in _lists(named, update.leading[named], named_n, update.evidence[named])
         ]
         return sorted(found, key=lambda notice: (notice.row, notice.note))
 
@@ -163,6 +185,7 @@ class _StreamState:
     def __init__(self, policy: AlertPolicy, classes: int) -> None:
         self.lines = 0
         self.hosts = HostEvidence(classes, policy.half_life, policy.forget_after)
+        self.carriers = Carriers(policy.half_life)
         self.connection = Ledger(self.hosts.capacity, classes, policy.suppress_for)
         self.host = Ledger(self.hosts.capacity, classes, policy.suppress_for)
 
@@ -181,6 +204,7 @@ class _StreamState:
         kept = self.hosts.keep_latest(max_hosts)
         if kept is not None:
             self._resize(kept)
+            self.carriers.keep(kept)
         return held - len(self.hosts)
 
     def export(self) -> Arrays:
@@ -189,6 +213,7 @@ class _StreamState:
         return {
             "lines": number(self.lines),
             **under("evidence", self.hosts.export()),
+            **under("carriers", self.carriers.export(held)),
             **under("connection", self.connection.export(held)),
             **under("host", self.host.export(held)),
         }
@@ -197,6 +222,7 @@ class _StreamState:
         """Remember what `export` gave, and nothing else. Raises StateError."""
         self.lines = int(taken(arrays, "lines", number(0)))
         self.hosts.restore(below("evidence", arrays))
+        self.carriers.restore(below("carriers", arrays), len(self.hosts))
         for name, ledger in (("connection", self.connection), ("host", self.host)):
             ledger.restore(below(name, arrays), len(self.hosts), self.hosts.capacity)
 
@@ -209,6 +235,25 @@ def _event_time(frame: pd.DataFrame, rows: Ints) -> Floats:
     """When each connection ended: ts + duration, an unset duration counting 0; (S,) seconds."""
     duration = frame["duration"].to_numpy(dtype=np.float64)[rows]
     return np.asarray(frame["ts"].to_numpy(dtype=np.float64)[rows] + np.nan_to_num(duration, nan=0.0))
+
+
+def _peers(frame: pd.DataFrame, rows: Ints) -> list[str]:
+    """The responder of each row (S,)."""
+    column = frame["id.resp_h"].cat
+    distinct, place = np.unique(column.codes.to_numpy()[rows], return_inverse=True)
+    names = [name[:LONGEST] for name in column.categories[distinct].tolist()]
+    return [names[at] for at in place.tolist()]
+
+
+def _ports(frame: pd.DataFrame, rows: Ints) -> list[str]:
+    """The responder's port of each row (S,), as ``23/tcp``; for ICMP, which has none, the protocol."""
+    protos = frame["proto"].cat
+    port = frame["id.resp_p"].to_numpy().astype(np.int64)[rows]
+    distinct, place = np.unique(
+        protos.codes.to_numpy().astype(np.int64)[rows] << 16 | port, return_inverse=True
+    )
+    words = [port_text(code & 0xFFFF, protos.categories[code >> 16][:LONGEST]) for code in distinct.tolist()]
+    return [words[at] for at in place.tolist()]
 
 
 def _lists(*arrays: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:

@@ -29,8 +29,18 @@ def facts(notice: Notice, *, model: str, reasons: str) -> str:
     return " ".join(parts)
 
 
+def port_text(port: int, proto: str) -> str:
+    """A responder's port as ``23/tcp``, for ICMP the protocol alone."""
+    return proto if _has_no_ports(proto) else f"{port}/{proto}"
+
+
+def _has_no_ports(proto: str) -> bool:
+    """Zeek's ports of ICMP are type and code."""
+    return proto.startswith("icmp")
+
+
 def _peer(resp_h: str, resp_p: int, proto: str) -> str:
-    if proto.startswith("icmp"):  # Zeek's ports of ICMP are type and code
+    if _has_no_ports(proto):
         return f"{resp_h} ({proto})"
     host = f"[{resp_h}]" if ":" in resp_h else resp_h
     return f"{host}:{resp_p}/{proto}"

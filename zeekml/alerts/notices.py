@@ -20,7 +20,9 @@ class Notice:
     evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
     included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
     (nats), host notices only. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
-    connection came (`zeekml.health`).
+    connection came (`zeekml.health`). ``peers`` and ``ports`` (``23/tcp``; for ICMP the protocol alone): those that
+    carry most of the evidence against the host by then, this connection included, the heaviest first, a few each
+    (`zeekml.alerts.carriers`).
     """
 
     row: int
@@ -31,6 +33,8 @@ class Notice:
     evidence: float | None
     suppress_for: float
     sensor: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +65,13 @@ class Alerts:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What is held against a host at a moment: ``evidence`` (nats) by class, for the classes that have any; and by
-    note and class until when (epoch s on the host's clock) notices are ``suppressed``."""
+    note and class until when (epoch s on the host's clock) notices are ``suppressed``; ``peers`` and ``ports`` that
+    carry most of the evidence, as in `Notice`."""
 
     evidence: dict[str, float] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], float] = field(default_factory=dict)
+    peers: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

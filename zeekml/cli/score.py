@@ -114,7 +114,23 @@ def _rows(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("logs with a finding on their sensor", f"{len(summary.sensor):,}"))
         codes = Counter(finding.code for findings in summary.sensor.values() for finding in findings)
         rows += [(f"  {code}", f"{count:,}") for code, count in codes.most_common()]
+    rows += _drift(summary)
     if summary.caps_acted:
         rows.append(("hosts and peers put out by limits", f"{summary.caps_acted:,}"))
     rows.append(("connections a second", f"{summary.rate:,.0f}"))
     return rows
+
+
+def _drift(summary: Summary) -> list[tuple[str, str]]:
+    """How far the connections are from training."""
+    report = summary.drift
+    if report is None:
+        return []
+    expected = "" if report.near_expected is None else f" ({report.near_expected:.2%} in training)"
+    rows = [("scores near the threshold", f"{report.near:.2%}{expected}")]
+    if not report.index:
+        return [*rows, ("drift of the features", "not available")]
+    rows.append(
+        ("features that moved much since training", f"{len(report.moved_much)} of {len(report.index)}")
+    )
+    return rows + [(f"  {name}", f"{report.index[name]:.2f}") for name in report.moved_much[:3]]

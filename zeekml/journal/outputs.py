@@ -16,13 +16,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from zeekml.drift import file as drift_file
+from zeekml.drift.report import DriftReport
 from zeekml.errors import OutputError
 from zeekml.journal.rotation import OutputRotation
 from zeekml.journal.step import Append
 from zeekml.sinks import notice_log, rejects_log, zeekml_log
 from zeekml.sinks.escapes import Format
 from zeekml.sinks.folder import Folder, failures
-from zeekml.sinks.outputs import NOTICE, REJECTS, ZEEKML
+from zeekml.sinks.former import written_by_zeekml
+from zeekml.sinks.outputs import DRIFT, NOTICE, REJECTS, ZEEKML
 from zeekml.sinks.zeek_log import close_mark, header
 
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -31,6 +34,9 @@ _LOOK: Final = 64 << 10
 """Bytes at the beginning of a notice.log that tell whose it is."""
 _OWN: Final = (f"\t{notice_log.PEER}\t".encode(), f'"peer_descr":"{notice_log.PEER}"'.encode())
 _FIELDS: Final = {NOTICE: notice_log.FIELDS, ZEEKML: zeekml_log.FIELDS, REJECTS: rejects_log.FIELDS}
+
+COLUMNS: Final = {name: [column for column, _ in fields] for name, fields in _FIELDS.items()}
+"""The columns of each output: a file that was begun with others is not gone on with."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +62,7 @@ class LiveOutputs:
         self._folder = Folder(folder)
         self._format: Format = fmt
         self._rotation = rotation
+        self._model = model
         self._clock = clock
         self._waiting: dict[str, list[bytes]] = {name: [] for name in _FIELDS}
         self._files: dict[str, _File] = {}
@@ -133,6 +140,23 @@ class LiveOutputs:
                     os.close(descriptor)
 
         return sync
+
+    def write_drift(self, reports: Mapping[str, DriftReport]) -> None:
+        """Replace drift.json, which tells how each log stands and holds nothing that is not told elsewhere: where that
+        fails, it is said and the watch goes on."""
+        path = self.path / DRIFT
+        if not reports:
+            return
+        try:
+            start = self._folder.start(DRIFT, len(drift_file.BEGINNING))
+            if start is not None and not written_by_zeekml(DRIFT, start, None):
+                raise OutputError(
+                    f"{path}: is not a file that zeekml wrote, and would be replaced: move it away"
+                )
+            content = drift_file.encode(drift_file.DriftFile(self._model, self._clock(), reports))
+            self._folder.replace(DRIFT, content)
+        except OutputError as error:
+            _log.warning("drift is not written: %s", error)
 
     def close(self) -> None:
         """Close all files and let the folder go; nothing is written."""

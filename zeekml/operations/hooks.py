@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zeekml.config import Settings
+from zeekml.drift.report import DriftReport
 from zeekml.health import Finding
 from zeekml.operations.health import Health
 from zeekml.operations.sd_notify import Notifier
@@ -26,6 +27,7 @@ class Operations:
         self._notifier = notifier
         self._sinks: dict[str, str | None] = {}
         self._sensors: dict[str, set[str]] = {}
+        self._moved: dict[str, set[str]] = {}
 
     def ready(self) -> None:
         """The logs are followed."""
@@ -105,6 +107,18 @@ class Operations:
                 )
         for code in sorted(before - codes):
             _log.info("no longer seen in a log", extra={"fields": {"stream": stream, "finding": code}})
+
+    def drift(self, stream: str, report: DriftReport | None) -> None:
+        """How far a stream is from training. It is said when a stream's figures are there for the first time, and when
+        another feature has moved much."""
+        if report is None:
+            return
+        self.telemetry.drift(stream, report)
+        moved = set(report.moved_much)
+        known = self._moved.get(stream)
+        if known is None or moved - known:
+            _log.info("drift: %s", report.words(), extra={"fields": {"stream": stream}})
+        self._moved[stream] = moved | (known or set())
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

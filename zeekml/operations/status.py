@@ -10,6 +10,7 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from zeekml.drift.report import DriftReport
 from zeekml.operations.server import split_address
 
 _PATIENCE: Final = 5.0  # seconds
@@ -90,6 +91,7 @@ def describe(reading: Reading, now: float) -> Iterator[tuple[str, str]]:
     checkpoint = f"{_span(total('zeekml_checkpoint_age_seconds'))} ago"
     yield "last checkpoint", checkpoint if total("zeekml_checkpoints_total") else "none yet"
     yield from _sensors(reading)
+    yield from _drift(reading)
     if total("zeekml_reload_failed"):
         yield "settings", "the last reload failed, the former settings hold: see the log"
     for name, errors in reading.by_label("zeekml_sink_errors_total", "sink").items():
@@ -121,6 +123,19 @@ def _sensors(reading: Reading) -> Iterator[tuple[str, str]]:
         if value:
             told = dict(labels)
             yield "sensor", f"{told.get('finding', '')} in {told.get('stream', '')}: see the log"
+
+
+def _drift(reading: Reading) -> Iterator[tuple[str, str]]:
+    """How far each log is from training, a line each."""
+    index: dict[str, list[tuple[float, str]]] = {}
+    for labels, value in reading.values.get("zeekml_feature_stability_index", {}).items():
+        told = dict(labels)
+        index.setdefault(told.get("stream", ""), []).append((value, told.get("feature", "")))
+    expected = reading.by_label("zeekml_near_threshold_expected_share", "stream")
+    for stream, near in sorted(reading.by_label("zeekml_near_threshold_share", "stream").items()):
+        pairs = sorted(index.get(stream, []), key=lambda pair: (-pair[0], pair[1]))
+        report = DriftReport(0, near, expected.get(stream), {name: value for value, name in pairs})
+        yield "drift", f"{stream}: {report.words()}"
 
 
 def _indented(values: dict[str, float], show: Callable[[float], str]) -> Iterator[tuple[str, str]]:

@@ -92,6 +92,26 @@ class Step(Protocol):
         """Hosts and peers that a limit of the state put out, in all."""
 
 
+class Drift(Protocol):
+    """How far the connections of a stream are from those of training."""
+
+    @property
+    def looked_at(self) -> float:
+        """Connections that it is told by."""
+
+    @property
+    def near(self) -> float:
+        """Share of their scores near the threshold."""
+
+    @property
+    def near_expected(self) -> float | None:
+        """The same of held-out training connections; None where it is not known."""
+
+    @property
+    def index(self) -> Mapping[str, float]:
+        """The population stability index by feature."""
+
+
 class Telemetry:
     """The metrics of one watch, in a registry of their own.
 
@@ -163,6 +183,14 @@ class Telemetry:
         self._sensor = gauge(
             "sensor_finding", "1 while something is wrong with a log's sensor", "stream", "finding"
         )
+        self._stability = gauge(
+            "feature_stability_index", "How far a feature has moved since training", "stream", "feature"
+        )
+        self._near = gauge("near_threshold_share", "Share of scores near the threshold", "stream")
+        self._near_expected = gauge(
+            "near_threshold_expected_share", "The same of held-out training connections", "stream"
+        )
+        self._looked_at = gauge("drift_connections", "Connections that drift is told by", "stream")
         self._journal = gauge("journal_bytes", "Length of the journal, which a start reads again")
         gauge("checkpoint_age_seconds", "How long ago a checkpoint was written").set_function(
             lambda: self._age(self._checkpointed)
@@ -243,6 +271,16 @@ class Telemetry:
         for code in seen | set(findings):
             self._sensor.labels(label, code).set(code in findings)
         seen.update(findings)
+
+    def drift(self, stream: str, report: Drift) -> None:
+        """How far a stream is from training."""
+        label = _label(stream)
+        self._looked_at.labels(label).set(report.looked_at)
+        self._near.labels(label).set(report.near)
+        if report.near_expected is not None:
+            self._near_expected.labels(label).set(report.near_expected)
+        for feature, value in report.index.items():
+            self._stability.labels(label, feature).set(value)
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

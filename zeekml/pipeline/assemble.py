@@ -13,10 +13,10 @@ from zeekml.config import AlertSettings, Settings
 from zeekml.errors import StateError
 from zeekml.health import SensorHealth
 from zeekml.journal.folder import OUTBOX, StateFolder, find
-from zeekml.journal.outputs import LiveOutputs
+from zeekml.journal.outputs import COLUMNS, LiveOutputs
 from zeekml.journal.rotation import OutputRotation
 from zeekml.journal.snapshot import Maker, sweep_parts
-from zeekml.pipeline.batch import alert_policy
+from zeekml.pipeline.batch import alert_policy, drift_from
 from zeekml.pipeline.checkpoints import Checkpoints
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.feed import SinkFeed
@@ -58,6 +58,7 @@ def watch_with(
     make_engine = engine_for(settings, bundle)
     engine = make_engine(settings.alerts)
     health = SensorHealth()
+    drift = drift_from(settings, bundle, fades=True)
     signals = signals or Signals()
     with ExitStack() as stack:
         folder: StateFolder | None = None
@@ -85,6 +86,7 @@ def watch_with(
             scorer,
             engine,
             health,
+            drift,
             engine_for=make_engine,
             out=None if options.dry_run else out,
         )
@@ -113,6 +115,7 @@ def watch_with(
             scorer=scorer,
             engine=engine,
             health=health,
+            drift=drift,
             bundle=bundle,
             logs=logs,
             outputs=outputs,
@@ -124,7 +127,8 @@ def watch_with(
             hooks=hooks,
             feed=feed,
             positions=resumed.positions,
-            rotate_first=resumed.format not in (None, settings.score.format),
+            rotate_first=resumed.format is not None
+            and (resumed.format, resumed.columns) != (settings.score.format, COLUMNS),
         )
         return watch.run()
 

@@ -17,6 +17,8 @@ import pandas as pd
 from zeekml.addresses import Networks
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Sensors
 from zeekml.config import Settings
+from zeekml.drift.file import ALL_LOGS, DriftFile, encode
+from zeekml.drift.monitor import Drift
 from zeekml.errors import InputError
 from zeekml.health import SensorHealth
 from zeekml.pipeline.interrupts import undisturbed
@@ -110,8 +112,14 @@ def score_with(
     if not discovery.streams:
         raise InputError(_nothing_read(summary, discovery.empty))
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
-        run = Run(scorer, engine, outputs, bundle.classes, settings.score.log_threshold, progress, summary)
+        drift = drift_from(settings, bundle, fades=False)
+        run = Run(
+            scorer, engine, outputs, bundle.classes, settings.score.log_threshold, progress, summary, drift
+        )
         run.score(discovery.streams)
+        summary.drift = drift.overall()
+        if summary.drift is not None:
+            outputs.write_drift(encode(DriftFile(bundle.name, time.time(), {ALL_LOGS: summary.drift})))
         if not summary.files and not summary.connections:
             raise InputError(_nothing_read(summary))
         with undisturbed():
@@ -134,6 +142,7 @@ class Run:
     log_threshold: float
     progress: Progress
     summary: Summary
+    drift: Drift
     health: SensorHealth = field(default_factory=SensorHealth)
 
     def score(self, streams: Sequence[Stream]) -> None:
@@ -166,11 +175,12 @@ class Run:
     def _write(self, batch: Batch, scores: Scores) -> None:
         frame, outputs = batch.frame, self.outputs
         marks = self.health.process(frame, batch.stream)
+        self.drift.process(scores, batch.stream)
         alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above))
+        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
         outputs.notice_log.write(alerts.notices, frame, explained)
         self._count(batch, scores, alerts, len(rows))
 
@@ -189,6 +199,7 @@ class Run:
 
     def _stream_end(self, stream: str) -> None:
         self.engine.end_stream(stream)
+        self.drift.end_stream(stream)
         if findings := self.health.end_stream(stream):
             self.summary.sensor[stream] = findings
         for finding in findings:
@@ -265,6 +276,18 @@ def sensors_here() -> Sensors:
     with contextlib.suppress(OSError):  # the current folder may be gone
         folder = str(Path.cwd())
     return Sensors(socket.gethostname(), folder)
+
+
+def drift_from(settings: Settings, bundle: Bundle, *, fades: bool) -> Drift:
+    """Tells how far connections are from those that the bundle was trained on; ``fades``: of a live log."""
+    chosen = settings.alerts.connection_threshold
+    return Drift(
+        bundle.drift,
+        None if bundle.drift is None else bundle.features_used,
+        bundle.thresholds.connection if chosen is None else chosen,
+        own_threshold=chosen is None,
+        fades=fades,
+    )
 
 
 def state_limits(settings: Settings) -> StateLimits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from zeekml.drift.report import DriftReport
 from zeekml.journal.step import Append
 from zeekml.sinks import notice_log, rejects_log, zeekml_log
 from zeekml.sinks.escapes import Format
@@ -41,6 +42,9 @@ class ShownOutputs:
                 appends.append(Append(name, _NOWHERE, _NOWHERE, 0, b"".join(parts)))
                 parts.clear()
         return appends
+
+    def write_drift(self, reports: Mapping[str, DriftReport]) -> None:
+        """Nothing is written."""
 
     def append(self, appends: Iterable[Append]) -> None:
         """Show it."""

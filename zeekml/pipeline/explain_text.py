@@ -99,6 +99,13 @@ def _evidence(explanation: Explanation) -> Iterator[str]:
     )
     for name, value in sorted(held.items(), key=lambda item: -item[1]):
         yield f"  {value:6.1f}  {name}"
+    if explanation.standing.peers:
+        peers, ports = (
+            ", ".join(map(_printable, each))
+            for each in (explanation.standing.peers, explanation.standing.ports)
+        )
+        yield f"  most of it by connections to {peers}"
+        yield f"  and on {ports}"
     yield f"  connections count from a score of {explanation.evidence_floor:.3f}"
     for (note, name), until in explanation.standing.suppressed.items():
         yield f"  further notices are counted, not written, until {_time(until)}: {note}, {name}"

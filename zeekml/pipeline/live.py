@@ -20,9 +20,10 @@ import numpy as np
 from zeekml.alerts import AlertEngine, Alerts, Explained
 from zeekml.alerts.notices import CONNECTION_NOTE
 from zeekml.config import AlertSettings, Settings, load_settings
+from zeekml.drift.monitor import Drift
 from zeekml.errors import ConfigError, OutputError
 from zeekml.health import SensorHealth
-from zeekml.journal.outputs import LiveOutputs
+from zeekml.journal.outputs import COLUMNS, LiveOutputs
 from zeekml.journal.step import Append, Step
 from zeekml.pipeline.batch import alert_policy
 from zeekml.pipeline.checkpoints import Checkpoints, Saved
@@ -30,13 +31,15 @@ from zeekml.pipeline.clock import SetClock
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.resume import alert_facts, state_of
 from zeekml.pipeline.signals import DRAIN, SAVE, Signals
-from zeekml.pipeline.watching import Hooks, Scores, StepFacts, WatchOptions, WatchSummary
+from zeekml.pipeline.watching import Hooks, Scores, StepFacts, Tally, WatchOptions, WatchSummary
 from zeekml.records import Batch
 from zeekml.scoring import Bundle
 
 PACE: Final = 0.1
 """Seconds between the beginnings of two steps that leave nothing to read: a log that grows line by line would else
 cost a sync of the journal for each."""
+DRIFT_EVERY: Final = 10.0
+"""Seconds between two looks at the drift: it is slow."""
 _MOMENT: Final = 0.05
 _DRAINED: Final = 8192
 """Connections in a step of a watch that is told to stop: so many take a fraction of a second on any machine."""
@@ -107,24 +110,13 @@ class Feed(Protocol):
 
 
 @dataclass
-class Tally:
-    """What a step counts."""
-
-    connections: Counter[str] = field(default_factory=Counter)
-    by_class: Counter[str] = field(default_factory=Counter)
-    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
-    logged: int = 0
-    suppressed: int = 0
-    newest: float | None = None
-
-
-@dataclass
 class Watch:
     """One run over followed logs. ``checkpoints`` None: a dry run, nothing is kept."""
 
     scorer: Scores
     engine: AlertEngine
     health: SensorHealth
+    drift: Drift
     bundle: Bundle
     logs: Logs
     outputs: LiveOutputs | ShownOutputs
@@ -138,11 +130,12 @@ class Watch:
     positions: dict[str, Any] = field(default_factory=dict)
     """Where reading goes on, as JSON, also of streams that are not followed now."""
     rotate_first: bool = False
-    """The outputs that are there have another format."""
+    """The outputs that are there have another format or other columns."""
     summary: WatchSummary = field(default_factory=WatchSummary)
     _saved_positions: dict[str, Any] = field(default_factory=dict)
     _changed_settings: AlertSettings | None = None
     _export_seconds: float = 0.0
+    _drift_told: float = 0.0
     _save_seconds: float = 0.0
     """What the last checkpoint took in all."""
 
@@ -184,11 +177,12 @@ class Watch:
         self._keep_positions()
         self._saved_positions = dict(self.positions)
         if self.checkpoints is not None:
-            self.checkpoints.begin(state_of(self.scorer, self.engine, self.health), self._facts())
+            self.checkpoints.begin(state_of(self.scorer, self.engine, self.health, self.drift), self._facts())
         if self.rotate_first:
             self._write(appends=self.outputs.due_rotations(every_one=True))
         for stream in self.health.streams:
             self.hooks.sensor(stream, self.health.standing(stream))
+        self._tell_drift()
         self.hooks.ready()
 
     def _end(self) -> None:
@@ -238,11 +232,12 @@ class Watch:
         frame = batch.frame
         scores = self.scorer.score(frame, batch.stream)
         marks = self.health.process(frame, batch.stream)
+        self.drift.process(scores, batch.stream)
         alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.settings.score.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        self.outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above))
+        self.outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
         self.outputs.notice_log.write(alerts.notices, frame, explained)
 
         tally.connections[batch.stream] += len(frame)
@@ -334,7 +329,8 @@ class Watch:
         if self.checkpoints is None:
             return
         self._saved_positions = dict(self.positions)
-        export = partial(state_of, self.scorer, self.engine, self.health)
+        self.outputs.write_drift(self.drift.reports())
+        export = partial(state_of, self.scorer, self.engine, self.health, self.drift)
         self._export_seconds = 0.0
         if not last:
             began = time.monotonic()
@@ -348,6 +344,7 @@ class Watch:
             "positions": dict(self.positions),
             "outputs": dict(self.outputs.known),
             "format": self.settings.score.format,
+            "columns": COLUMNS,
             "alerts": alert_facts(self.settings.alerts),
         }
 
@@ -363,6 +360,11 @@ class Watch:
             raise saved.problem
         self.hooks.output(f"no checkpoint could be written, the journal holds everything: {saved.problem}")
 
+    def _tell_drift(self) -> None:
+        self._drift_told = time.monotonic()
+        for stream in self.drift.streams:
+            self.hooks.drift(stream, self.drift.standing(stream))
+
     def _tell(self, tally: Tally, began: float, rejects: int) -> None:
         summary = self.summary
         connections = tally.connections.total()
@@ -373,6 +375,8 @@ class Watch:
         summary.notices += tally.notices
         for stream in tally.connections:
             self.hooks.sensor(stream, self.health.standing(stream))
+        if time.monotonic() - self._drift_told >= DRIFT_EVERY:
+            self._tell_drift()
         self.hooks.stepped(
             StepFacts(
                 seconds=time.monotonic() - began,

@@ -11,6 +11,7 @@ from typing import Any
 from zeekml.alerts import AlertEngine
 from zeekml.arrays import Arrays, below, under
 from zeekml.config import AlertSettings
+from zeekml.drift.monitor import Drift
 from zeekml.errors import StateError
 from zeekml.health import SensorHealth
 from zeekml.journal.folder import Found
@@ -24,14 +25,15 @@ from zeekml.pipeline.watching import Scores
 class Resumed:
     """Where a watch goes on.
 
-    ``positions`` by stream, as JSON; ``outputs``: device, inode and begin of the output files in use;
-    ``format`` of the outputs; ``number`` of the last step; ``unsure``: what the last step was to append to
-    files that are no longer there; ``alerts``: lines for the optional sinks, which may have them already.
+    ``positions`` by stream, as JSON; ``outputs``: device, inode and begin of the output files in use; their
+    ``format``, and their ``columns`` by name; ``number`` of the last step; ``unsure``: what the last step was to append
+    to files that are no longer there; ``alerts``: lines for the optional sinks, which may have them already.
     """
 
     positions: dict[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
+    columns: Mapping[str, Any] | None = None
     number: int = 0
     unsure: list[Append] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
@@ -54,10 +56,10 @@ def alert_settings(facts: Mapping[str, Any]) -> AlertSettings:
         ) from error
 
 
-def state_of(scorer: Scores, engine: AlertEngine, health: SensorHealth) -> Arrays:
-    """The state of scoring, alerting and looking at sensors as a snapshot has it."""
+def state_of(scorer: Scores, engine: AlertEngine, health: SensorHealth, drift: Drift) -> Arrays:
+    """The state of scoring, alerting and looking at sensors and drift as a snapshot has it."""
     scored, alerted = under("scorer", scorer.export()), under("alerts", engine.export())
-    return scored | alerted | under("sensor", health.export())
+    return scored | alerted | under("sensor", health.export()) | under("drift", drift.export())
 
 
 def resume(
@@ -66,11 +68,12 @@ def resume(
     scorer: Scores,
     engine: AlertEngine,
     health: SensorHealth,
+    drift: Drift,
     *,
     engine_for: Callable[[AlertSettings], AlertEngine],
     out: Path | None,
 ) -> Resumed:
-    """Bring ``scorer``, ``engine`` and ``health`` to where the state folder was, and the outputs in ``out`` with them.
+    """Bring scorer, engine, health and drift to where the state folder was, and the outputs in ``out`` with them.
 
     The steps of the journals are scored again, under the alert settings that held then, for their effect on
     the state; the outputs get the bytes that stand in the journal, where they lack them. ``out`` None: the
@@ -86,6 +89,7 @@ def resume(
             dict(snapshot.facts["positions"]),
             snapshot.facts["outputs"],
             snapshot.facts["format"],
+            snapshot.facts.get("columns"),
             snapshot.facts["step"],
         )
         settings = snapshot.facts["alerts"]
@@ -93,12 +97,13 @@ def resume(
         raise StateError(f"{found.snapshot} lacks {error}: it was made by another zeekml") from error
     scorer.restore(below("scorer", snapshot.arrays))
     health.restore(below("sensor", snapshot.arrays))
+    drift.restore(below("drift", snapshot.arrays))
     former = engine_for(alert_settings(settings))
     former.restore(below("alerts", snapshot.arrays))
     completion = None if out is None else Completion(out)
     try:
         for step in found.steps():
-            former = _replay(step, resumed, scorer, former, health, engine_for)
+            former = _replay(step, resumed, scorer, former, health, drift, engine_for)
             if completion is not None:
                 resumed.unsure = completion.complete(step.appends)
         if completion is not None:
@@ -116,6 +121,7 @@ def _replay(
     scorer: Scores,
     engine: AlertEngine,
     health: SensorHealth,
+    drift: Drift,
     engine_for: Callable[[AlertSettings], AlertEngine],
 ) -> AlertEngine:
     if step.number != resumed.number + 1:
@@ -128,8 +134,10 @@ def _replay(
         after.restore(engine.export())
         engine = after
     for stream, frame in step.connections:
-        engine.process(frame, scorer.score(frame, stream), stream)
+        scores = scorer.score(frame, stream)
+        engine.process(frame, scores, stream)
         health.process(frame, stream)
+        drift.process(scores, stream)
         resumed.replayed += len(frame)
     resumed.number = step.number
     resumed.positions |= step.positions

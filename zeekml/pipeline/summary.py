@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
+    from zeekml.drift.report import DriftReport
     from zeekml.errors import ZeekMLError
     from zeekml.health import Finding
 
@@ -63,6 +64,8 @@ class Summary:
     """Suricata logs read to their end in which no event was a flow."""
     sensor: dict[str, list[Finding]] = field(default_factory=dict)
     """What is wrong with streams of which something is: their sensors, their clocks, their lines."""
+    drift: DriftReport | None = None
+    """How far the connections are from those of training; None: too few were looked at."""
     rejects: int = 0
     caps_acted: int = 0
     """Hosts and peers that a limit of the state put out: beyond 0, verdicts can differ from a run with more room."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from zeekml.arrays import Arrays
+from zeekml.drift.report import DriftReport
 from zeekml.health import Finding
 from zeekml.pipeline.batch import ScoresBatches
 
@@ -54,6 +55,18 @@ class StepFacts:
     journal_bytes: int
 
 
+@dataclass
+class Tally:
+    """What a step counts."""
+
+    connections: Counter[str] = field(default_factory=Counter)
+    by_class: Counter[str] = field(default_factory=Counter)
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    logged: int = 0
+    suppressed: int = 0
+    newest: float | None = None
+
+
 class Hooks(Protocol):
     """What a watch tells while it runs; called by its main thread, must return at once and not raise."""
 
@@ -86,6 +99,9 @@ class Hooks(Protocol):
 
     def sensor(self, stream: str, findings: Sequence[Finding]) -> None:
         """What is wrong with a stream's sensor now; told at the start and after every step with its connections."""
+
+    def drift(self, stream: str, report: DriftReport | None) -> None:
+        """How far a stream is from training; told at the start and every few seconds. None: too little was seen."""
 
     def stopping(self) -> None:
         """The watch ends: it drains and checkpoints."""
@@ -122,6 +138,9 @@ class NoHooks:
         """Nothing."""
 
     def sensor(self, stream: str, findings: Sequence[Finding]) -> None:
+        """Nothing."""
+
+    def drift(self, stream: str, report: DriftReport | None) -> None:
         """Nothing."""
 
     def stopping(self) -> None:

@@ -14,14 +14,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from zeekml.drift.file import DriftFile
+from zeekml.drift.report import DriftReport
 from zeekml.report.gather import BIN, PAIR, Gathered
 from zeekml.report.hosts import host_table
 from zeekml.report.logs import Source
+from zeekml.report.schema import LISTS
 from zeekml.report.used import Used
 from zeekml.sinks.text import printable
 
 FORMAT: Final = 1
 _MOST_CHARACTERS = 2048
+_MOST_MOVED = 5
 _STEPS: Final = (60, 120, 300, 600, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 604_800)
 
 
@@ -124,6 +128,9 @@ def document(
             [strings.place(host), strings.place(words), lines]
             for (host, words), lines in gathered.health.most_common(limits.hosts)
         ],
+        "drift": [
+            _drift(file, log, report, strings) for file in gathered.drift for log, report in file.logs.items()
+        ][: limits.hosts],
         "hosts": _hosts(listed, strings),
         "pairs": _columns(
             _strongest(pairs, limits.each(limits.pairs, len(listed))),
@@ -155,9 +162,27 @@ def document(
                 "why",
                 "sensor",
                 "more",
+                *LISTS,
             ),
         ),
         "strings": strings.texts,
+    }
+
+
+def _drift(file: DriftFile, log: str, report: DriftReport, strings: Strings) -> dict[str, Any]:
+    """How far one log is from what its model was trained on."""
+    return {
+        "log": strings.place(log),
+        "model": strings.place(file.model),
+        "made": file.made,
+        "lookedAt": round(report.looked_at),
+        "near": report.near,
+        "nearExpected": report.near_expected,
+        "movedMuch": len(report.moved_much),
+        "features": len(report.index),
+        "most": [
+            [strings.place(name), round(value, 2)] for name, value in list(report.index.items())[:_MOST_MOVED]
+        ],
     }
 
 
@@ -272,7 +297,9 @@ def _counted(moments: pd.DataFrame, first: float, step: int) -> pd.DataFrame:
     return groups["n"].sum().reset_index()
 
 
-_TEXTS = frozenset({"host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more"})
+_TEXTS = frozenset(
+    {"host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more", *LISTS}
+)
 _DECIMALS = {"score": 4, "evidence": 2, "ts": 6, "first": 6, "last": 6}
 
 

@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from zeekml.drift.file import DriftFile
 from zeekml.report.facts import parse_facts
+from zeekml.report.schema import LISTS
 from zeekml.report.tally import Tally
 
 OURS: Final = "ZeekML::"
@@ -34,9 +36,10 @@ def _pairs() -> Tally:
 class Gathered:
     """All that was added. ``least``: the score (0..1) from which a line of zeekml.log is a finding.
 
-    ``notices`` has one row each: ``ts uid host peer port proto note class score evidence model why sensor more n``;
-    ``sensor`` is what was wrong with its log, ``more`` what else its facts say. The tallies have ``n``, ``score``
-    (highest), ``first`` and ``last`` (epoch s) of the connections that score ``least`` or more.
+    ``notices`` has one row each: ``ts uid host peer port proto note class score evidence model why sensor more n`` and
+    `LISTS`, what carries the evidence; ``sensor`` is what was wrong with its log, ``more`` what else its facts say. The
+    tallies have ``n``, ``score`` (highest), ``first`` and ``last`` (epoch s) of the connections that score ``least`` or
+    more.
     """
 
     least: float = 0.5
@@ -51,6 +54,8 @@ class Gathered:
     other_notices: int = 0
     """Notices that are not zeekml's."""
     models: Counter[str] = field(default_factory=Counter)
+    drift: list[DriftFile] = field(default_factory=list)
+    """What is said of drift beside the logs."""
     health: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Notices by host and what was wrong with the log when they came."""
 
@@ -74,6 +79,7 @@ class Gathered:
                 "why": _text([each.why for each in facts]),
                 "sensor": _text([each.get(SENSOR) for each in facts]),
                 "more": _text([each.others(SENSOR) for each in facts]),
+                **{name: frame[name].fillna("").to_numpy() for name in LISTS},
                 "n": frame["n"].fillna(1).clip(1, 2**53).astype(np.int64).to_numpy(),
             }
         )
@@ -122,7 +128,7 @@ class Gathered:
         )
         if not self.notices:
             return pd.DataFrame(
-                {name: pd.Series(dtype=object) for name in (*columns, "why", "sensor", "more", "n")}
+                {name: pd.Series(dtype=object) for name in (*columns, "why", "sensor", "more", *LISTS, "n")}
             )
         return pd.concat(self.notices, ignore_index=True).sort_values("ts", kind="stable", ignore_index=True)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zeekml.drift import file as drift_file
 from zeekml.errors import InputError
 from zeekml.records.discover import shown
 from zeekml.records.reader import LogFile, open_log
@@ -69,15 +70,19 @@ def _found(paths: Sequence[Path]) -> tuple[list[Path], list[InputError]]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """The two logs and their rotated files, which also may be compressed."""
-    return [
+    """The two logs and their rotated files, which also may be compressed; and what is said of drift beside them."""
+    logs = [
         entry
         for entry in sorted(folder.iterdir())
         if not entry.name.startswith(".") and entry.is_file() and rotation(entry.name).stem in _NAMES
     ]
+    drift = folder / drift_file.NAME
+    return [*logs, drift] if logs and drift.is_file() else logs
 
 
 def _read(path: Path, gathered: Gathered) -> Source:
+    if path.name == drift_file.NAME:
+        return _read_drift(path, gathered)
     source = Source(shown(path))
     reader = LogReader(source.name)
     try:
@@ -92,4 +97,19 @@ def _read(path: Path, gathered: Gathered) -> Source:
         source.problem = error
     source.kind = reader.wanted.kind if reader.wanted else ""
     source.rejected = reader.rejected
+    return source
+
+
+def _read_drift(path: Path, gathered: Gathered) -> Source:
+    source = Source(shown(path))
+    try:
+        with path.open("rb") as raw:
+            content = raw.read(drift_file.LARGEST)
+        file = drift_file.decode(content, source.name)
+        gathered.drift.append(file)
+        source.kind, source.lines = drift_file.NAME, len(file.logs)
+    except OSError as error:
+        source.problem = InputError(f"{source.name}: cannot be read: {error.strerror or error}.")
+    except InputError as error:
+        source.problem = error
     return source

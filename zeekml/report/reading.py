@@ -24,7 +24,7 @@ from zeekml.records.lines import Block, line_blocks
 from zeekml.records.times import seconds
 from zeekml.records.values import MAX_TIME
 from zeekml.records.zeek_header import Header
-from zeekml.report.schema import Wanted, told_by
+from zeekml.report.schema import LISTS, Wanted, told_by
 
 _HEADER_LINE = re.compile(rb"^#[^\n]*\n?", re.MULTILINE)
 _EXPECTED = "expected a notice.log or zeekml.log, as zeekml score and zeekml watch write them (TSV or JSON)"
@@ -185,6 +185,11 @@ class LogReader:
         if wanted.kind == "zeekml.log":
             good &= frame["score"].between(0, 1)
         self.rejected += int((~good).sum())
+        for name in LISTS:
+            if name in frame:
+                frame[name] = [
+                    text.replace(",", ", ") if isinstance(text, str) else "" for text in frame[name]
+                ]
         port = frame["id.resp_p"]
         frame["id.resp_p"] = port.where(port.between(0, 65_535), -1).fillna(-1).astype(np.int64)
         return frame.loc[good, list(wanted.names)].reset_index(drop=True)
@@ -202,6 +207,8 @@ def _numbers(column: pa.ChunkedArray) -> pd.Series:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ",".join(value)  # as TSV has sets and vectors
     return orjson.dumps(value).decode()
 
 

@@ -24,12 +24,15 @@ class Wanted:
         return ("ts", *self.texts, *self.numbers)
 
 
+LISTS: Final = ("evidence_peers", "evidence_ports")
+"""Columns that hold several texts: they are read as one, with a comma and a space between them."""
+
 _ENDS = ("uid", "id.orig_h", "id.resp_h", "proto")
 
 NOTICES: Final = Wanted(
     "notice.log",
     needed=("ts", "id.orig_h", "note"),
-    texts=(*_ENDS, "note", "msg", "sub"),
+    texts=(*_ENDS, "note", "msg", "sub", *LISTS),
     numbers=("id.resp_p", "n"),
 )
 SCORED: Final = Wanted(

@@ -106,6 +106,14 @@ class Bundle:
         return CompiledTrees(self.trees)
 
     @property
+    def features_used(self) -> NDArray[np.bool_]:
+        """(F,) the features that the network or a tree sees."""
+        used = self.encoding.used.copy()
+        if self.trees is not None:
+            used[np.unique(self.trees.nodes[..., 0]).astype(np.int64)] = True
+        return used
+
+    @property
     def calibration(self) -> Calibration:
         """From log odds to scores."""
         return Calibration(self.manifest.calibration.given, self.manifest.calibration.meant)

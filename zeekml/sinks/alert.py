@@ -16,6 +16,7 @@ from zeekml.alerts.message import facts, sentence
 from zeekml.alerts.notices import HOST_NOTE, Explained, Notice
 
 _MOST_CHARACTERS = 4096  # of a text of the log; no field of a real one comes near
+_LISTS = ("sensor", "peers", "ports")
 _CONNECTION = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service")
 
 
@@ -48,6 +49,8 @@ class AlertRecord:
     service: str | None
     made: float
     sensor: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
 
     @property
     def about_host(self) -> bool:
@@ -83,19 +86,21 @@ class AlertRecord:
         """The record that a line holds; ValueError when it holds none."""
         values: Any = json.loads(bytes(line))
         if isinstance(values, dict):
-            values.setdefault("sensor", [])  # lines of zeekml before it looked at the health of sensors
+            # Lines of zeekml before it looked at the health of sensors, and before it told what carries the evidence.
+            values = {name: [] for name in _LISTS} | values
         if (
             not isinstance(values, dict)
             or values.keys() != {field.name for field in fields(cls)}
-            or not isinstance(values["sensor"], list)
+            or not all(isinstance(values[name], list) for name in _LISTS)
         ):
             raise ValueError(f"expected an alert, found {bytes(line)[:80]!r}")
-        return cls(**{**values, "sensor": tuple(values["sensor"])})
+        return cls(**{**values, **{name: tuple(values[name]) for name in _LISTS}})
 
     def _notice(self) -> Notice:
         return Notice(
-            0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for, self.sensor
-        )
+            0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for, self.sensor,
+            self.peers, self.ports,
+        )  # fmt: skip
 
 
 def alert_id(stream: str, uid: str, note: str, class_name: str, ts: float) -> str:
@@ -144,6 +149,8 @@ def alert_records(
                 service=service[:_MOST_CHARACTERS] if isinstance(service, str) else None,
                 made=made,
                 sensor=notice.sensor,
+                peers=notice.peers,
+                ports=notice.ports,
             )
         )
     return records

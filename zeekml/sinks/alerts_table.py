@@ -40,6 +40,8 @@ FIELDS: Final[tuple[tuple[str, str], ...]] = (
     ("resp_p", "count"),
     ("proto", "string"),
     ("service", "string"),
+    ("evidence_peers", "vector[addr]"),
+    ("evidence_ports", "vector[string]"),
     ("msg", "string"),
     ("sub", "string"),
     ("written", "time"),
@@ -106,7 +108,7 @@ class AlertsTableSink:
             for part in self.path.parent.glob(f".{self.path.name}.*.part"):
                 part.unlink(missing_ok=True)  # left behind by a crash
             with contextlib.suppress(FileNotFoundError):
-                for line in self.path.read_bytes().splitlines(keepends=True):
+                for line in _lines(self.path.read_bytes()):
                     if row := _ROW.fullmatch(line.removesuffix(b"\n")):
                         self._rows[row[1].decode()] = (float(row[2]), line)
         return self._rows
@@ -154,6 +156,20 @@ class AlertsTableSink:
             return 0
 
 
+def _lines(content: bytes) -> list[bytes]:
+    """The lines of a table, in our columns: another zeekml may have written others."""
+    lines = content.splitlines(keepends=True)
+    if content.startswith(_HEADER) or not content.startswith(b"#fields\t"):
+        return lines
+    names = lines[0].decode("utf-8", "replace").rstrip("\n").split("\t")[1:]
+    found = []
+    for cells in (line.removesuffix(b"\n").split(b"\t") for line in lines[1:]):
+        if len(cells) == len(names):
+            given = dict(zip(names, cells, strict=True))
+            found.append(b"\t".join(given.get(name, b"-") for name, _ in FIELDS) + b"\n")
+    return found
+
+
 def _line(record: AlertRecord, written: float) -> bytes:
     """One row; a text that is no address is unset where Zeek wants one, and stands in ``msg``."""
     cells = (
@@ -161,7 +177,8 @@ def _line(record: AlertRecord, written: float) -> bytes:
         "-" if record.evidence is None else f"{record.evidence:.6f}", str(record.n),
         f"{record.suppress_for:.6f}", f"{record.ts:.6f}", _text(record.uid), _address(record.orig_h),
         str(record.orig_p), _address(record.resp_h), str(record.resp_p), _text(record.proto),
-        _text(record.service or ""), _text(record.message()), _text(record.facts()), f"{written:.6f}",
+        _text(record.service or ""), _addresses(record.peers), _texts(record.ports),
+        _text(record.message()), _text(record.facts()), f"{written:.6f}",
     )  # fmt: skip
     return ("\t".join(cells) + "\n").encode()
 
@@ -171,6 +188,16 @@ def _text(value: str) -> str:
     if value in ("", "-"):
         return r"\x2d" if value else "-"
     return hex_bytes(value[:_MOST_CHARACTERS].replace("\\", r"\x5c"), _CONTROL)
+
+
+def _texts(values: Sequence[str]) -> str:
+    """A vector of texts; without any it is unset."""
+    return ",".join(_text(value).replace(",", r"\x2c") for value in values) or "-"
+
+
+def _addresses(texts: Sequence[str]) -> str:
+    """Those of the texts that are addresses."""
+    return ",".join(str(address) for text in texts if (address := as_address(text)) is not None) or "-"
 
 
 def _address(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zeekml import __version__
 from zeekml.sinks.alert import AlertRecord, as_address
-from zeekml.sinks.text import printable
+from zeekml.sinks.text import listed, printable
 
 _NAMES = {"Botnet_Connection": "Botnet connection", "Botnet_Host": "Botnet host"}
 
@@ -53,6 +53,9 @@ def _extension(record: AlertRecord) -> list[str]:
         pairs += [("cfp2", f"{record.evidence:.3f}"), ("cfp2Label", "evidence")]
     if record.sensor:
         pairs += [("cs4", ",".join(record.sensor)), ("cs4Label", "sensor")]
+    for number, name, values in ((5, "evidence_peers", record.peers), (6, "evidence_ports", record.ports)):
+        if text := listed(values):
+            pairs += [(f"cs{number}", text), (f"cs{number}Label", name)]
     if record.reasons:
         pairs.append(("reason", record.reasons))
     pairs.append(("msg", record.message()))

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zeekml.sinks.escapes import JSON_SPECIAL, TSV_SPECIAL, UNSET, Format, escape_tsv, quote_json
+from zeekml.sinks.escapes import JSON_SPECIAL, TSV_SPECIAL, UNSET, Format, escape_tsv, quote_json, write_list
 
 _TEXT = pa.large_string()
 
@@ -43,9 +43,12 @@ class Cells:
         self, name: str, values: pd.Index[str] | Sequence[str], codes: npt.NDArray[np.integer]
     ) -> pa.Array:
         """Cells of ``values[codes]``; a code of -1 is unset."""
-        cells = self.text(name, values)
-        codes = np.where(codes < 0, len(cells), codes)
-        return pa.concat_arrays([cells, pa.array([self._unset()], cells.type)]).take(pa.array(codes))
+        return self._taken(self.text(name, values), codes)
+
+    def lists(self, name: str, values: Sequence[Sequence[str]], codes: npt.NDArray[np.integer]) -> pa.Array:
+        """Cells of ``values[codes]``, each a set or vector of texts; a code of -1 is unset."""
+        written = [write_list(value, "json" if self._json else "tsv") for value in values]
+        return self._taken(self._lead(name, pa.array(written, _TEXT)), codes)
 
     def whole(self, name: str, values: npt.NDArray[np.integer]) -> pa.Array:
         """Cells of N whole numbers."""
@@ -66,6 +69,10 @@ class Cells:
         first = pc.binary_replace_slice(cells[0], 0, 1, begin)
         joined = _join(first, *cells[1:], end)
         return _contents(joined)
+
+    def _taken(self, cells: pa.Array, codes: npt.NDArray[np.integer]) -> pa.Array:
+        codes = np.where(codes < 0, len(cells), codes)
+        return pa.concat_arrays([cells, pa.array([self._unset()], cells.type)]).take(pa.array(codes))
 
     def _lead(self, name: str, values: pa.Array) -> pa.Array:
         return _join(self._prefix(name), values)

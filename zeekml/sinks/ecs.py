@@ -62,6 +62,11 @@ def _document(record: AlertRecord) -> dict[str, Any]:
         verdict["evidence"] = round(record.evidence, 3)
     if record.sensor:
         verdict["sensor"] = list(record.sensor)
+    if record.peers:
+        verdict["evidence_peers"] = [printable(peer) for peer in record.peers]
+    if record.ports:
+        verdict["evidence_ports"] = [printable(port) for port in record.ports]
+    peers = [str(address) for peer in record.peers if (address := as_address(peer)) is not None]
     event: dict[str, Any] = {
         "id": record.id,
         "kind": "alert",
@@ -85,7 +90,7 @@ def _document(record: AlertRecord) -> dict[str, Any]:
         "source": source,
         "destination": destination,
         "network": network,
-        "related": {"ip": sorted({ip for ip in (source_ip, destination_ip) if ip is not None})},
+        "related": {"ip": sorted({ip for ip in (source_ip, destination_ip, *peers) if ip is not None})},
         "observer": {"vendor": "zeekml", "product": "zeekml", "type": "ids"},
         "zeek": {"session_id": printable(record.uid)},
         "zeekml": verdict,

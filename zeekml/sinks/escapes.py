@@ -24,6 +24,7 @@ TSV loses nothing. In JSON a control character and the text ``\x1b`` look alike;
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import orjson
@@ -68,6 +69,13 @@ def escape_tsv(value: str, *, in_set: bool = False, starts_line: bool = False, e
 def quote_json(value: str) -> str:
     """``value`` as a JSON string, quotes included."""
     return orjson.dumps(hex_bytes(value, _JSON_CONTROL)).decode()
+
+
+def write_list(elements: Sequence[str], fmt: Format) -> str:
+    """The texts of a set or vector as one field."""
+    if fmt == "json":
+        return "[" + ",".join(map(quote_json, elements)) + "]"
+    return ",".join(escape_tsv(element, in_set=True) for element in elements) or EMPTY
 
 
 def hex_bytes(value: str, control: re.Pattern[str]) -> str:

@@ -88,6 +88,10 @@ def _verdict(record: AlertRecord) -> dict[str, Any]:
         verdict["evidence"] = round(record.evidence, 3)
     if record.sensor:
         verdict["sensor"] = list(record.sensor)
+    if record.peers:
+        verdict["evidence_peers"] = [printable(peer) for peer in record.peers]
+    if record.ports:
+        verdict["evidence_ports"] = [printable(port) for port in record.ports]
     if record.reasons:
         verdict["reasons"] = printable(record.reasons)
     return verdict

@@ -81,6 +81,21 @@ class Folder:
         self._parts[name] = part
         return part.write
 
+    def replace(self, name: str, content: bytes) -> None:
+        """Put a file of this content into the place of ``name``, whole, without waiting for a commit; OutputError."""
+        self.part(name)
+        part = self._parts.pop(name)
+        try:
+            part.write(content)
+            part.finish()
+            with failures(self.path / name):
+                os.rename(part.hidden, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        except BaseException:
+            part.discard()
+            with contextlib.suppress(OSError):
+                os.unlink(part.hidden, dir_fd=self._fd)
+            raise
+
     def commit(self, last: str, stale: Sequence[str]) -> dict[str, Path]:
         """Move all parts into place, ``last`` last; remove files of these ``stale`` names from former runs.
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from zeekml.drift import file as drift_file
 from zeekml.sinks import rejects_log, zeekml_log
 from zeekml.sinks.notice_log import PEER
 
@@ -22,8 +23,8 @@ def written_by_zeekml(name: str, start: bytes, beside: bytes | None) -> bool:
     ``beside``: how the zeekml.log in the same folder begins, None where there is none. A notice.log without any
     notice is zeekml's when that one is.
     """
-    if not start:
-        return True
+    if not start or name == drift_file.NAME:
+        return not start or start.startswith(drift_file.BEGINNING)
     fields, row = _first(start)
     match name:
         case "notice.log":
@@ -31,7 +32,9 @@ def written_by_zeekml(name: str, start: bytes, beside: bytes | None) -> bool:
                 return row.get("peer_descr") == PEER
             return "note" in fields and bool(beside) and written_by_zeekml("zeekml.log", beside or b"", None)
         case "zeekml.log":
-            return _are(fields, zeekml_log.FIELDS, optional=("service", "reasons"))
+            # What carries the evidence was not told by every zeekml, nor is it in every line.
+            optional = ("service", "reasons", "evidence_peers", "evidence_ports")
+            return _are(fields, zeekml_log.FIELDS, optional)
         case "rejects.log":
             return _are(fields, rejects_log.FIELDS)
     return False

@@ -39,8 +39,11 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("remote_location.city", "string"),
     ("remote_location.latitude", "double"),
     ("remote_location.longitude", "double"),
+    ("evidence_peers", "vector[addr]"),
+    ("evidence_ports", "vector[string]"),
 )
-"""Names and Zeek types of the columns, in the order of Zeek 7.0's notice.log."""
+"""Names and Zeek types of the columns, in the order of Zeek 7.0's notice.log; ours come last, as those that a script
+adds to Zeek's do."""
 
 PEER = "zeekml"
 """``peer_descr``: where Zeek names the node that raised a notice."""
@@ -83,4 +86,5 @@ class NoticeLog:
             facts(notice, model=self._model, reasons=reasons),
             orig_h, resp_h, resp_p, notice.n, PEER, _ACTIONS, (), float(notice.suppress_for),
             None, None, None, None, None,  # remote_location: no place is looked up
+            notice.peers or None, notice.ports or None,
         ]  # fmt: skip

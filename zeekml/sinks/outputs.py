@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from zeekml.drift import file as drift_file
 from zeekml.errors import OutputError
 from zeekml.sinks import notice_log, rejects_log, zeekml_log
 from zeekml.sinks.escapes import Format
@@ -15,6 +16,7 @@ from zeekml.sinks.folder import Folder
 from zeekml.sinks.former import LOOKED_AT, written_by_zeekml
 from zeekml.sinks.zeek_log import close_mark, header
 
+DRIFT = drift_file.NAME
 NOTICE, ZEEKML, REJECTS = "notice.log", "zeekml.log", "rejects.log"
 
 
@@ -35,6 +37,7 @@ class Outputs:
         self._clock = clock
         self._opened = clock()
         self._appenders: dict[str, Callable[[bytes | memoryview], None]] = {}
+        self._has_drift = False
         self.paths: dict[str, Path] = {}
         """The finished files by name, once committed."""
         self._refuse_foreign()
@@ -52,8 +55,13 @@ class Outputs:
     ) -> None:
         self.abort()
 
+    def write_drift(self, content: bytes) -> None:
+        """Put these bytes into drift.json."""
+        self._has_drift = True
+        self._folder.part(DRIFT)(content)
+
     def commit(self) -> None:
-        """Put the files in place, notice.log last; a rejects.log of a former run goes when there is none now.
+        """Put the files in place, notice.log last; what a former run alone had, as a rejects.log, goes.
 
         OutputError when that fails, as on a full disk, or when another program has put a file there meanwhile.
         """
@@ -62,6 +70,7 @@ class Outputs:
         for append in self._appenders.values():
             append(close_mark(self._clock(), self._format))
         stale = [name for name in (REJECTS,) if name not in self._appenders]
+        stale += [] if self._has_drift else [DRIFT]
         self.paths = self._folder.commit(NOTICE, stale)
 
     def abort(self) -> None:
@@ -70,7 +79,7 @@ class Outputs:
 
     def _refuse_foreign(self) -> None:
         """OutputError when a file of ours has the name of one that a former run did not write."""
-        starts = {name: self._folder.start(name, LOOKED_AT) for name in (NOTICE, ZEEKML, REJECTS)}
+        starts = {name: self._folder.start(name, LOOKED_AT) for name in (NOTICE, ZEEKML, REJECTS, DRIFT)}
         for name, start in starts.items():
             if start is not None and not written_by_zeekml(name, start, starts[ZEEKML]):
                 raise OutputError(

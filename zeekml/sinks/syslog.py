@@ -13,7 +13,7 @@ from typing import Final, Literal
 from zeekml.sinks.alert import AlertRecord
 from zeekml.sinks.cef import cef_line
 from zeekml.sinks.syslog_line import SyslogLine
-from zeekml.sinks.text import printable, utc
+from zeekml.sinks.text import listed, printable, utc
 from zeekml.syslog_address import SyslogAddress
 
 Payload = Literal["plain", "cef"]
@@ -27,6 +27,9 @@ FACILITIES: Final = {
 _WARNING, _NOTICE = 4, 5
 _LONGEST_DATAGRAM: Final = 2048  # bytes that RFC 5426 says every receiver should take
 _LONGEST: Final = 8192  # likewise RFC 5425, for streams
+_LONGEST_LIST: Final = (
+    200  # bytes: five IPv6 addresses, without which a datagram would have no room for the rest
+)
 _ENTERPRISE: Final = "zeekml@32473"
 """Name of the structured data; 32473 is the number that RFC 5612 keeps for whoever has none."""
 
@@ -98,11 +101,15 @@ def _structured(record: AlertRecord) -> str:
     }
     if record.sensor:
         pairs["sensor"] = ",".join(record.sensor)
-    return f"[{_ENTERPRISE} " + " ".join(f'{key}="{_value(text)}"' for key, text in pairs.items()) + "]"
+    texts = {key: printable(text, 128) for key, text in pairs.items()}
+    for key, values in (("evidence_peers", record.peers), ("evidence_ports", record.ports)):
+        if text := listed(values):
+            texts[key] = text
+    return f"[{_ENTERPRISE} " + " ".join(f'{key}="{_escaped(text)}"' for key, text in texts.items()) + "]"
 
 
-def _value(text: str) -> str:
-    return printable(text, 128).replace("\\", r"\\").replace('"', r"\"").replace("]", r"\]")
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("]", r"\]")
 
 
 def _name(text: str, most: int) -> str:

@@ -7,6 +7,7 @@ does; what a format has escapes of its own for is that format's business.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from zeekml.sinks.escapes import hex_bytes
@@ -18,6 +19,8 @@ MOST_CHARACTERS = 256
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
+_LONGEST_LIST = 200
+"""Bytes: five IPv6 addresses."""
 _LAST_SECOND = 253_402_300_799.0
 
 
@@ -25,6 +28,21 @@ def printable(text: str, most: int = MOST_CHARACTERS) -> str:
     """``text`` on one line, without anything that a terminal or a log reader acts upon."""
     safe = hex_bytes(text if len(text) <= most else text[: most + 1], _UNSAFE)
     return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def listed(values: Iterable[str], most: int = _LONGEST_LIST) -> str:
+    """The texts of a list as one, with commas between them: as many as fit into ``most`` bytes, none of them cut.
+
+    A comma within one is written ``\\x2c``.
+    """
+    joined = ""
+    for value in values:
+        text = printable(value).replace(",", r"\x2c")
+        longer = f"{joined},{text}" if joined else text
+        if len(longer.encode()) > most:
+            break
+        joined = longer
+    return joined
 
 
 def utc(seconds: float) -> datetime:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from zeekml.sinks.escapes import EMPTY, UNSET, Format, escape_tsv, quote_json
+from zeekml.sinks.escapes import EMPTY, UNSET, Format, escape_tsv, quote_json, write_list
 
 Value = str | int | float | tuple[str, ...] | None
-"""A field: text, whole number, number (time, interval or double; six decimals), set of texts, or unset."""
+"""A field: text, whole number, number (time, interval or double; six decimals), set or vector of texts, or unset."""
 
 
 def header(path: str, fields: Sequence[tuple[str, str]], opened: datetime, fmt: Format) -> bytes:
@@ -56,7 +56,7 @@ def _tsv(value: Value, *, first: bool) -> str:
         case str():
             return escape_tsv(value, starts_line=first)
         case tuple():
-            return ",".join(escape_tsv(element, in_set=True) for element in value) or EMPTY
+            return write_list(value, "tsv")
     return _number(value)
 
 
@@ -65,7 +65,7 @@ def _json(value: Value) -> str:
         case str():
             return quote_json(value)
         case tuple():
-            return "[" + ",".join(quote_json(element) for element in value) + "]"
+            return write_list(value, "json")
     return _number(value)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from zeekml.alerts.notices import Explained
+from zeekml.alerts.notices import Explained, Notice
 from zeekml.scoring.scores import Scores
 from zeekml.sinks.cells import Cells
 from zeekml.sinks.escapes import Format
@@ -28,6 +28,8 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("class_score", "double"),
     ("reasons", "string"),
     ("model", "string"),
+    ("evidence_peers", "vector[addr]"),
+    ("evidence_ports", "vector[string]"),
 )
 """Names and Zeek types of the columns, in order."""
 
@@ -47,16 +49,31 @@ class ZeekmlLog:
         self.lines = 0
 
     def write(
-        self, frame: pd.DataFrame, scores: Scores, rows: npt.NDArray[np.int64], explained: Explained
+        self,
+        frame: pd.DataFrame,
+        scores: Scores,
+        rows: npt.NDArray[np.int64],
+        explained: Explained,
+        notices: Sequence[Notice] = (),
     ) -> None:
-        """Write rows (ascending) of a batch frame; reasons for those that are explained."""
+        """Write rows (ascending) of a batch frame; reasons for those that are explained, what carries the evidence for
+        those with which ``notices`` are written."""
         for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained)
+            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices)
         self.lines += len(rows)
 
     def _write_some(
-        self, frame: pd.DataFrame, scores: Scores, rows: npt.NDArray[np.int64], explained: Explained
+        self,
+        frame: pd.DataFrame,
+        scores: Scores,
+        rows: npt.NDArray[np.int64],
+        explained: Explained,
+        notices: Sequence[Notice],
     ) -> None:
+        carrying = np.full(len(rows), -1)
+        if notices:  # those of one connection say the same of its host
+            at = {notice.row: place for place, notice in enumerate(notices)}
+            carrying = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
         cells = self._cells
         columns: list[pa.Array | str] = [
             cells.decimal("ts", frame["ts"].to_numpy()[rows]),
@@ -72,6 +89,8 @@ class ZeekmlLog:
             cells.decimal("class_score", scores.class_score[rows]),
             self._reasons(rows, explained),
             self._model,
+            cells.lists("evidence_peers", [notice.peers for notice in notices], carrying),
+            cells.lists("evidence_ports", [notice.ports for notice in notices], carrying),
         ]
         self._write(cells.lines(columns))
 

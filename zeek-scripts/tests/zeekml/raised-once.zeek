@@ -31,11 +31,11 @@ sleep 3
 # @TEST-END-FILE
 
 # @TEST-START-FILE expected
-four ZeekML::Botnet_Connection - 99/unknown Cfour 3 3600 4
-last ZeekML::Botnet_Connection 10.0.0.2 23/tcp Clast 3 3600 4
-one ZeekML::Botnet_Connection 10.0.0.2 23/tcp Cone 3 3600 3
-three ZeekML::Botnet_Connection 10.0.0.2 0/icmp Cthree 3 3600 4
-two ZeekML::Botnet_Host 2001:db8::2 53/udp Ctwo 3 3600 3
+four ZeekML::Botnet_Connection - 99/unknown Cfour 3 3600 4 2001:db8::7:23/tcp
+last ZeekML::Botnet_Connection 10.0.0.2 23/tcp Clast 3 3600 4 2001:db8::7:23/tcp
+one ZeekML::Botnet_Connection 10.0.0.2 23/tcp Cone 3 3600 3 2001:db8::7:23/tcp
+three ZeekML::Botnet_Connection 10.0.0.2 0/icmp Cthree 3 3600 4 2001:db8::7:23/tcp
+two ZeekML::Botnet_Host 2001:db8::2 53/udp Ctwo 3 3600 3 2001:db8::7:23/tcp
 # @TEST-END-FILE
 
 redef exit_only_after_terminate = T;
@@ -56,7 +56,9 @@ event finish()
 hook Notice::notice(n: Notice::Info)
 	{
 	local src = n?$src ? cat(n$src) : "-";
-	seen += fmt("%s %s %s %s %s %d %.0f %d", n$identifier, n$note, src, n$p, n$uid, n$n, n$suppress_for, |n$msg|);
+	local carrying = fmt("%s:%s", n$evidence_peers[1], n$evidence_ports[0]);
+	seen += fmt("%s %s %s %s %s %d %.0f %d %s", n$identifier, n$note, src, n$p, n$uid, n$n, n$suppress_for, |n$msg|,
+	            carrying);
 	if ( n$identifier == "last" )
 		event finish();
 	}

@@ -24,6 +24,18 @@ function drawAbout() {
   const off = held.totals.pairsLeftOff
     ? "Of very many peers the weakest were left off; their numbers are at least what is shown. " : "";
   show("made", `${logged}${off}Made ${moment(held.made)} UTC by zeekml ${held.version}.`);
+  place("drift").hidden = !held.drift.length;
+  const percent = (share) => (share === null ? "\u2013" : `${(100 * share).toFixed(2)}%`);
+  drawTable("drift-table", [
+    { words: "Log", cell: (row) => string(row.log) },
+    { words: "Looked at", look: "n", cell: (row) => count(row.lookedAt) },
+    { words: "Scores near the threshold", look: "n", cell: (row) => percent(row.near) },
+    { words: "in training", look: "n", cell: (row) => percent(row.nearExpected) },
+    { words: "Features moved much", look: "n",
+      cell: (row) => (row.features ? `${count(row.movedMuch)} of ${count(row.features)}` : "not available") },
+    { words: "Most", cell: (row) => row.most.map(([name, value]) => `${string(name)} ${value.toFixed(2)}`).join(", ") },
+    { words: "Until", look: "t", cell: (row) => moment(row.made) },
+  ], held.drift, { sortable: false });
   place("health").hidden = !held.health.length;
   drawTable("health-table", [
     { words: "Host", cell: ([host]) => anchor(string(host), { host: string(host) }) },

@@ -1,5 +1,6 @@
 // The document, its columns turned into rows. Texts come from the list of strings; a place of -1 is none.
-const TEXTS = new Set(["host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more"]);
+const TEXTS = new Set(["host", "peer", "proto", "class", "note", "uid", "why", "model", "sensor", "more",
+  "evidence_peers", "evidence_ports"]);
 const held = JSON.parse(document.getElementById("document").textContent);
 const string = (place) => (place < 0 ? "" : held.strings[place]);
 
@@ -55,6 +56,9 @@ const moment = (ts) => new Date(ts * 1000).toISOString().slice(0, 19).replace("T
 const figure = (value) => (value === null ? "\u2013" : count(Number(value.toFixed(1))));
 const score = (value) => (value === null ? "\u2013" : value.toFixed(3));
 const isIcmp = (proto) => proto.startsWith("icmp");
+
+// What carries the evidence of a notice: a list of texts, each its own filter.
+const listed = (text) => (text ? text.split(", ") : []);
 
 const cut = (text, most) => (text.length > most ? text.slice(0, most - 1) + "\u2026" : text);
 

@@ -40,7 +40,8 @@ const hays = new WeakMap();
 
 function hay(row) {
   if (!hays.has(row)) {
-    const parts = [row.host, row.class, row.note, row.uid, row.why, row.sensor, row.more, row.peer];
+    const parts = [row.host, row.class, row.note, row.uid, row.why, row.sensor, row.more, row.peer, row.evidence_peers,
+      row.evidence_ports];
     if (row.peer !== undefined) parts.push(address(row));
     if (row.classes) parts.push(...row.classes.map((each) => each.name));
     hays.set(row, parts.filter(Boolean).join(" ").toLowerCase());

@@ -11,10 +11,19 @@ const NOTICE_COLUMNS = [
   { name: "score", words: "Score", of: (row) => row.score, look: "n", cell: (row) => score(row.score) },
   { name: "evidence", words: "Evidence", of: (row) => row.evidence, look: "n",
     cell: (row) => (row.evidence === null ? "" : figure(row.evidence)) },
+  { name: "carried", words: "Carried by", of: (row) => row.evidence_ports + " " + row.evidence_peers, text: true, look: "m",
+    cell: carriedBy },
   { name: "n", words: "n", of: (row) => row.n, look: "n", cell: (row) => count(row.n) },
   { name: "why", words: "Why", of: (row) => row.why, text: true, look: "w", cell: reasons },
   { name: "uid", words: "uid", of: (row) => row.uid, text: true, look: "m", cell: (row) => row.uid },
 ];
+
+// The ports and the peers that carry most of the evidence against the host, the heaviest first.
+function carriedBy(row) {
+  const parts = [...listed(row.evidence_ports).map((text) => anchor(text, { port: text })),
+    ...listed(row.evidence_peers).map((text) => anchor(text, { peer: text }, { title: text }))];
+  return parts.map((part) => el("div", null, part));
+}
 
 // The reasons, what else the notice says, and what was wrong with its log: then they are to be taken with care.
 function reasons(row) {
