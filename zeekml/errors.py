@@ -11,6 +11,7 @@
     │   ├── BundleError          a file or field of the bundle is wrong
     │   └── LayoutError          the bundle was made for another feature layout
     ├── ConfigError              a setting is wrong
+    │   ├── BaselineError        a site's baseline cannot be used
     │   └── RecipeError          a training recipe is wrong
     ├── OutputError              a result cannot be written
     │   └── SinkError            an optional sink did not take its alerts
@@ -56,6 +57,10 @@ class LayoutError(ModelError):
 
 class ConfigError(ZeekMLError):
     """A setting is unknown, of the wrong type or out of range."""
+
+
+class BaselineError(ConfigError):
+    """A baseline is damaged, was changed by hand, or was learned with another model."""
 
 
 class RecipeError(ConfigError):

@@ -20,7 +20,8 @@ class Notice:
     evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
     included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
     (nats), host notices only. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
-    connection came (`zeekml.health`).
+    connection came (`zeekml.health`). ``usual``: what a baseline says is usual, 0 where it says nothing: the score of
+    this host's connections to that peer and port, for a host notice the evidence against the host.
     """
 
     row: int
@@ -31,6 +32,7 @@ class Notice:
     evidence: float | None
     suppress_for: float
     sensor: tuple[str, ...] = ()
+    usual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -134,6 +134,11 @@ class Telemetry:
             __version__, _label(model)
         ).set(1)
         gauge("started_timestamp_seconds", "When the watch began").set(self._wall())
+        self._baseline = gauge(
+            "baseline_last_timestamp_seconds",
+            "When the last connection of the site's baseline ended",
+            "sha256",
+        )
         self._lines = counter("lines", "Lines read: connections and rejects")
         self._rejected = counter("rejects", "Lines that could not be read")
         self._connections = counter("connections", "Connections scored", "stream")
@@ -243,6 +248,12 @@ class Telemetry:
         for code in seen | set(findings):
             self._sensor.labels(label, code).set(code in findings)
         seen.update(findings)
+
+    def baseline(self, sha256: str, last: float) -> None:
+        """The baseline that holds now and when its last connection ended (epoch s); "": there is none."""
+        self._baseline.clear()
+        if sha256:
+            self._baseline.labels(sha256).set(last)
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

@@ -48,6 +48,7 @@ class AlertRecord:
     service: str | None
     made: float
     sensor: tuple[str, ...] = ()
+    usual: float = 0.0
 
     @property
     def about_host(self) -> bool:
@@ -84,6 +85,7 @@ class AlertRecord:
         values: Any = json.loads(bytes(line))
         if isinstance(values, dict):
             values.setdefault("sensor", [])  # lines of zeekml before it looked at the health of sensors
+            values.setdefault("usual", 0.0)  # and before it took baselines
         if (
             not isinstance(values, dict)
             or values.keys() != {field.name for field in fields(cls)}
@@ -94,7 +96,15 @@ class AlertRecord:
 
     def _notice(self) -> Notice:
         return Notice(
-            0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for, self.sensor
+            0,
+            self.note,
+            self.class_name,
+            self.score,
+            self.n,
+            self.evidence,
+            self.suppress_for,
+            self.sensor,
+            self.usual,
         )
 
 
@@ -144,6 +154,7 @@ def alert_records(
                 service=service[:_MOST_CHARACTERS] if isinstance(service, str) else None,
                 made=made,
                 sensor=notice.sensor,
+                usual=notice.usual,
             )
         )
     return records
