@@ -227,7 +227,7 @@ def laid_on(log: Log, infected: str, host: str) -> tuple[pd.DataFrame, Scores]:
 
 @dataclass(frozen=True)
 class Found:
-    """Infected hosts. ``without``: named without a baseline. ``lost_after``: not named in the place of a host of some
+    """Infected hosts. ``places``: baselines of benign groups that change anything. ``without``: named without one. ``lost_after``: not named in the place of a host of some
     benign group, after its baseline, with the groups. ``late``: named without a baseline in the second half of their
     own log; ``lost_late``: not named there with its first half as the baseline."""
 
@@ -351,7 +351,8 @@ def _named(level: Level) -> str:
     lost = [f"{name} (after {', '.join(groups)})" for name, groups in level.found.lost_after.items()]
     late = list(level.found.lost_late)
     return (
-        f"- {level.words}: false host alerts by group: {'; '.join(groups) or 'none'}. Lost after the baseline of a "
+        f"- {level.words}: baselines that change any verdict: {level.found.places} of {len(level.counts)}; false host "
+        f"alerts by group: {'; '.join(groups) or 'none'}. Lost after the baseline of a "
         f"clean group: {'; '.join(lost) or 'none'}. Lost with their own first half as the baseline: "
         f"{'; '.join(late) or 'none'}."
     )

@@ -116,7 +116,7 @@ class Gathered:
             inside=local_mask(frame["local_resp"], frame["id.resp_h"]),
         )
         groups = part.groupby(list(PAIR), observed=True, sort=False)
-        number = groups.ngroup().to_numpy(dtype=np.int64)
+        number = np.asarray(groups.ngroup(), dtype=np.int64)
         table = groups.agg(
             connections=("ts", "size"),
             failed=("failed", "sum"),
