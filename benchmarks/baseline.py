@@ -227,9 +227,12 @@ def laid_on(log: Log, infected: str, host: str) -> tuple[pd.DataFrame, Scores]:
 
 @dataclass(frozen=True)
 class Found:
-    """Infected hosts. ``places``: baselines of benign groups that change anything. ``without``: named without one. ``lost_after``: not named in the place of a host of some
-    benign group, after its baseline, with the groups. ``late``: named without a baseline in the second half of their
-    own log; ``lost_late``: not named there with its first half as the baseline."""
+    """Infected hosts. ``places``: baselines of benign groups that change anything.
+
+    ``without``: named without a baseline. ``lost_after``: not named in the place of a host of some benign group, after
+    its baseline, with the groups. ``late``: named without a baseline in the second half of their own log;
+    ``lost_late``: not named there with its first half as the baseline.
+    """
 
     without: tuple[str, ...]
     lost_after: Mapping[str, tuple[str, ...]]
