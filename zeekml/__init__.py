@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zeekml.errors import (
+        BaselineError,
         BundleError,
         ConfigError,
         FormatError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BaselineError",
     "BundleError",
     "ConfigError",
     "Detector",

@@ -142,6 +142,7 @@ class AlertSettings(_Section):
     suppress_for: Seconds = 3600.0
     local_nets: Networks = ()
     alert_inbound: bool = False
+    baseline: Annotated[str, NotEmpty] | None = None
     allowlist: Annotated[tuple[AllowlistEntry, ...], BeforeValidator(_as_tuple)] = ()
 
 
@@ -259,6 +260,12 @@ class Settings(_Sections):
         given = {key: value for key, value in options.items() if value is not None}
         merged = {**self.model_dump(exclude_unset=True), section: {**self.section(section), **given}}
         return _validated(merged, "command line", None)
+
+    def with_baseline(self, path: Path | None) -> Settings:
+        """These settings with the baseline of a command line on top; None means "not given"."""
+        if path is None:
+            return self
+        return self.model_copy(update={"alerts": self.alerts.model_copy(update={"baseline": str(path)})})
 
     def section(self, name: str) -> dict[str, Any]:
         """The section's settings by name."""

@@ -12,6 +12,7 @@
     │   ├── LayoutError          the bundle was made for another feature layout
     │   └── ForgettingError      a fine-tuned model has lost what its parent knew
     ├── ConfigError              a setting is wrong
+    │   ├── BaselineError        a site's baseline cannot be used
     │   └── RecipeError          a training recipe is wrong
     ├── OutputError              a result cannot be written
     │   └── SinkError            an optional sink did not take its alerts
@@ -71,6 +72,10 @@ class ForgettingError(ModelError):
 
 class ConfigError(ZeekMLError):
     """A setting is unknown, of the wrong type or out of range."""
+
+
+class BaselineError(ConfigError):
+    """A baseline is damaged, was changed by hand, or was learned with another model."""
 
 
 class RecipeError(ConfigError):

@@ -91,6 +91,18 @@ def add_verdict(path: Path, verdict: Verdict) -> Outcome:
     return Outcome(True, None if former is None else former["corrected"])
 
 
+def read_verdicts(path: Path) -> list[dict[str, str]]:
+    """The last word on each connection of a table, by column (`COLUMNS`), in the order of the first ones.
+
+    Raises InputError when it cannot be read, is another table, or is damaged.
+    """
+    try:
+        rows = _rows(path, path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return list({tuple(row[name] for name in _CONNECTION): row for row in rows}.values())
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """The file open and locked, no link followed."""

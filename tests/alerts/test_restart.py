@@ -90,11 +90,10 @@ def test_state_for_other_classes_is_refused_and_changes_nothing() -> None:
 def test_another_allowlist_loses_nothing() -> None:
     alerting = bots(1)
     frame = frame_of([{"id.orig_h": "10.0.0.0", "ts": START + 400}])
-    alerting.reload(
-        Allowlist.parse([{"reason": "a scanner of ours", "networks": ["10.0.0.0/8"]}], "allowlist")
-    )
+    ours = Allowlist.parse([{"reason": "a scanner of ours", "networks": ["10.0.0.0/8"]}], "allowlist")
+    alerting.reload(replace(POLICY, allowlist=ours))
     assert not alerting.process(frame, scores_of([0.99]), "conn").alerting.any()
-    alerting.reload(Allowlist())
+    alerting.reload(POLICY)
     first = alerting.process(frame, scores_of([0.99]), "conn").notices[0]
     assert (first.note, first.n) == ("ZeekML::Botnet_Connection", 1)
     assert alerting.hosts_held == 1

@@ -24,6 +24,7 @@ def metrics() -> dict[str, set[str]]:
     telemetry.sink("syslog", errors=1, waiting=0)
     telemetry.sensor("conn.log", ["gap"])
     telemetry.drift("conn.log", DriftReport(1000, 0.01, 0.02, {"duration": 0.1}))
+    telemetry.baseline("ab" * 32, 1_700_000_000.0)
     found: dict[str, set[str]] = {}
     for family in telemetry.registry.collect():
         for sample in family.samples:

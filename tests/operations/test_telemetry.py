@@ -122,3 +122,14 @@ def test_an_idle_turn_leaves_nothing_unread() -> None:
     telemetry.stepped(MadeStep(lag_bytes={"a": 5}))
     telemetry.idle()
     assert samples(telemetry)["zeekml_lag_bytes{stream=a}"] == 0
+
+
+def test_one_baseline_holds_at_a_time() -> None:
+    telemetry = Telemetry("m")
+    name = "zeekml_baseline_last_timestamp_seconds"
+    telemetry.baseline("a" * 64, 1_700_000_000.0)
+    telemetry.baseline("b" * 64, 1_700_000_001.0)
+    found = {key: value for key, value in samples(telemetry).items() if key.startswith(name)}
+    assert list(found.values()) == [1_700_000_001.0]
+    telemetry.baseline("", 0.0)
+    assert not any(key.startswith(name) for key in samples(telemetry))

@@ -3,6 +3,7 @@
 from zeekml.alerts.allowlist import AllowEntry, Allowlist
 from zeekml.alerts.engine import AlertEngine
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Explained, Notice, Standing
+from zeekml.alerts.ordinary import Ordinary
 from zeekml.alerts.policy import AlertPolicy
 from zeekml.alerts.sensors import Sensors
 
@@ -16,6 +17,7 @@ __all__ = [
     "Allowlist",
     "Explained",
     "Notice",
+    "Ordinary",
     "Sensors",
     "Standing",
 ]

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from zeekml.alerts.allowlist import Allowlist
 from zeekml.alerts.carriers import LONGEST, Carriers
-from zeekml.alerts.evidence import Floats, HostEvidence, Ints, weigh
+from zeekml.alerts.evidence import Bools, Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.message import port_text
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
+from zeekml.alerts.ordinary import JUDGED_BY
 from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.alerts.suppression import Ledger
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
@@ -52,8 +52,11 @@ class AlertEngine:
         above = scores.score >= policy.connection_threshold
         suspicious = np.flatnonzero(above | (scores.score >= policy.evidence_floor))
         suspicious = suspicious[policy.counts(frame.loc[:, list(DECIDING)].iloc[suspicious], stream)]
+        usual = policy.ordinary.usual(
+            frame.loc[:, list(JUDGED_BY)].iloc[suspicious], scores.score[suspicious]
+        )
         alerting = np.zeros(len(frame), dtype=np.bool_)
-        alerting[suspicious] = above[suspicious]
+        alerting[suspicious] = above[suspicious] & (scores.score[suspicious] > usual)
 
         state = self._streams.get(stream)
         if state is None:
@@ -62,9 +65,9 @@ class AlertEngine:
         begin = 0
         while begin < len(frame):
             end = min(len(frame), begin + CAP_EVERY - (state.lines + begin) % CAP_EVERY)
-            rows = suspicious[np.searchsorted(suspicious, begin) : np.searchsorted(suspicious, end)]
-            if len(rows):
-                notices += self._notices(state, frame, scores, rows)
+            part = slice(*np.searchsorted(suspicious, (begin, end)))
+            if len(suspicious[part]):
+                notices += self._notices(state, frame, scores, suspicious[part], usual[part])
             if (state.lines + end) % CAP_EVERY == 0:
                 self.caps_acted += state.enforce(policy.max_hosts)
             begin = end
@@ -96,9 +99,16 @@ class AlertEngine:
         """Forget a stream that has ended."""
         self._streams.pop(stream, None)
 
-    def reload(self, allowlist: Allowlist) -> None:
-        """Apply another allowlist from the next connection on; nothing remembered is lost."""
-        self._policy = replace(self._policy, allowlist=allowlist)
+    def reload(self, policy: AlertPolicy) -> None:
+        """Apply another policy's allowlist, baseline and thresholds from the next connection on; nothing remembered is
+        lost, and times stay as they were."""
+        self._policy = replace(
+            self._policy,
+            allowlist=policy.allowlist,
+            ordinary=policy.ordinary,
+            connection_threshold=policy.connection_threshold,
+            host_threshold=policy.host_threshold,
+        )
 
     def export(self) -> Arrays:
         """All that is carried from batch to batch, of every stream: compact copies, whatever may follow."""
@@ -120,21 +130,28 @@ class AlertEngine:
             streams[name].restore(below(str(place), arrays))
         self._streams, self.caps_acted = streams, caps_acted
 
-    def _notices(self, state: _StreamState, frame: pd.DataFrame, scores: Scores, rows: Ints) -> list[Notice]:
-        """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending."""
+    def _notices(
+        self, state: _StreamState, frame: pd.DataFrame, scores: Scores, rows: Ints, usual: Floats
+    ) -> list[Notice]:
+        """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending; ``usual`` (S,): their
+        usual scores. What is ordinary moves its host's clock, as it would without a baseline, and does nothing else."""
         policy = self._policy
         score, class_index = scores.score[rows], scores.class_index[rows]
-        weight = weigh(score, policy.evidence_floor)
+        hosts = frame["id.orig_h"].iloc[rows]
+        weight = weigh(score, np.maximum(policy.evidence_floor, usual))
         update = state.hosts.update(
-            state.slots(frame["id.orig_h"].iloc[rows]),
+            state.slots(hosts),
             class_index,
             event_time=_event_time(frame, rows),
             weight=weight,
             line=state.lines + rows,
         )
         order = update.order
-        rows, score, class_index, weight = rows[order], score[order], class_index[order], weight[order]
-        alerting = score >= policy.connection_threshold
+        usual_evidence = policy.ordinary.usual_evidence(hosts)[order]
+        rows, score, class_index, usual = rows[order], score[order], class_index[order], usual[order]
+        weight = weight[order]
+        odd: Bools = score > usual
+        alerting = odd & (score >= policy.connection_threshold)
 
         alone, alone_n = state.connection.raise_due(
             update,
@@ -145,9 +162,9 @@ class AlertEngine:
         )
         named, named_n = state.host.raise_due(
             update,
-            candidate=update.evidence >= policy.host_threshold,
+            candidate=odd & (update.evidence >= policy.host_threshold + usual_evidence),
             candidate_class=update.leading,
-            counted=score >= policy.evidence_floor,
+            counted=odd & (score >= policy.evidence_floor),
             counted_class=class_index,
         )
         peers, ports = _peers(frame, rows), _ports(frame, rows)
@@ -166,6 +183,7 @@ class AlertEngine:
                 # A connection below the floor carries none: then it speaks for itself.
                 peers=held.peers or (peers[at],),
                 ports=held.ports or (ports[at],),
+                usual=float(usual[at] if evidence is None else usual_evidence[at]),
             )
 
         found = [

@@ -34,11 +34,16 @@ _Number = TypeVar("_Number", np.int64, np.float64)
 Bools = npt.NDArray[np.bool_]
 
 
-def weigh(score: npt.NDArray[np.floating], floor: float) -> Floats:
-    """The weight of each score (N,): log odds above the floor, 0 below it and at most 8; (N,) float64."""
-    with np.errstate(divide="ignore"):  # a score of exactly 0 or 1 is clipped below
-        odds = np.log(score.astype(np.float64)) - np.log1p(-score.astype(np.float64))
-    weight: Floats = np.clip(odds - np.log(floor / (1.0 - floor)), 0.0, MOST_WEIGHT)
+def weigh(score: npt.NDArray[np.floating], floor: float | Floats) -> Floats:
+    """The weight of each score (N,): log odds above the floor, 0 below it and at most 8; (N,) float64.
+
+    ``floor``: one for all, or (N,) each its own, above 0; nothing exceeds a floor of 1.
+    """
+    given, least = np.broadcast_arrays(score.astype(np.float64), np.asarray(floor, dtype=np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):  # what exactly 0 or 1 comes to is decided below
+        odds = np.log(given) - np.log1p(-given)
+        exceeds = odds - np.log(least / (1.0 - least))
+    weight: Floats = np.where(given > least, np.clip(exceeds, 0.0, MOST_WEIGHT), 0.0)
     return weight
 
 

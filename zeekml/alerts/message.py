@@ -6,22 +6,26 @@ from zeekml.alerts.notices import HOST_NOTE, Notice
 
 
 def sentence(notice: Notice, *, orig_h: str, resp_h: str, resp_p: int, proto: str) -> str:
-    """``msg``: who did what, how often, and to whom last."""
+    """``msg``: who did what, how often, to whom last, and what is usual there, where a baseline says."""
     peer = _peer(resp_h, resp_p, proto)
     if notice.note == HOST_NOTE:
         many = f"{notice.n} suspicious connection" + ("s" if notice.n != 1 else "")
-        return f"{orig_h} behaves like a botnet host: {notice.class_name}, {many}, latest to {peer}"
+        usual = f"; usual for this host is evidence up to {notice.usual:.1f}" if notice.usual else ""
+        return f"{orig_h} behaves like a botnet host: {notice.class_name}, {many}, latest to {peer}{usual}"
+    usual = f"; usual there is a score up to {notice.usual:.3f}" if notice.usual else ""
     if notice.n == 1:
-        return f"{orig_h} made a botnet connection: {notice.class_name}, to {peer}"
-    return f"{orig_h} made {notice.n} botnet connections: {notice.class_name}, latest to {peer}"
+        return f"{orig_h} made a botnet connection: {notice.class_name}, to {peer}{usual}"
+    return f"{orig_h} made {notice.n} botnet connections: {notice.class_name}, latest to {peer}{usual}"
 
 
 def facts(notice: Notice, *, model: str, reasons: str) -> str:
-    """``sub``: ``score=… class=… [evidence=…] model=… [sensor=…] [why=…]``, the last running to the end."""
+    """``sub``: ``score=… class=… [evidence=…] model=… [usual=…] [sensor=…] [why=…]``, the last running to the end."""
     parts = [f"score={notice.score:.3f}", f"class={notice.class_name}"]
     if notice.evidence is not None:
         parts.append(f"evidence={notice.evidence:.1f}")
     parts.append(f"model={model}")
+    if notice.usual:
+        parts.append(f"usual={notice.usual:.3f}")
     if notice.sensor:
         parts.append(f"sensor={','.join(notice.sensor)}")
     if reasons:

@@ -22,7 +22,8 @@ class Notice:
     (nats), host notices only. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
     connection came (`zeekml.health`). ``peers`` and ``ports`` (``23/tcp``; for ICMP the protocol alone): those that
     carry most of the evidence against the host by then, this connection included, the heaviest first, a few each
-    (`zeekml.alerts.carriers`).
+    (`zeekml.alerts.carriers`). ``usual``: what a baseline says is usual, 0 where it says nothing: the score of this
+    host's connections to that peer and port, for a host notice the evidence against the host.
     """
 
     row: int
@@ -35,6 +36,7 @@ class Notice:
     sensor: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    usual: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

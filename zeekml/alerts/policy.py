@@ -11,6 +11,7 @@ import pandas as pd
 
 from zeekml.addresses import Networks, local_mask
 from zeekml.alerts.allowlist import Allowlist
+from zeekml.alerts.ordinary import Ordinary
 from zeekml.alerts.sensors import Sensors
 from zeekml.categories import by_category
 from zeekml.errors import ConfigError
@@ -28,7 +29,8 @@ class AlertPolicy:
     evidence. ``half_life``: of evidence, s. ``suppress_for``: s on the host's clock. ``local_nets``: whose
     connections alert; None: those with ``local_orig`` T, and where that is unset those from private
     addresses. ``alert_inbound``: others alert as well. ``sensors``: what the allowlist knows sensors
-    by. ``max_hosts``: suspicious hosts remembered per stream, enforced after every 65,536th connection of the stream.
+    by. ``ordinary``: what a baseline says is usual. ``max_hosts``: suspicious hosts remembered per stream, enforced
+    after every 65,536th connection of the stream.
     """
 
     connection_threshold: float
@@ -40,6 +42,7 @@ class AlertPolicy:
     alert_inbound: bool = False
     allowlist: Allowlist = field(default_factory=Allowlist)
     sensors: Sensors = field(default_factory=Sensors)
+    ordinary: Ordinary = field(default_factory=Ordinary)
     max_hosts: int = 100_000
 
     def __post_init__(self) -> None:

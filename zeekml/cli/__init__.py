@@ -11,6 +11,7 @@ import typer
 
 from zeekml import __version__
 from zeekml.cli import (
+    baseline,
     compare,
     config,
     doctor,
@@ -45,6 +46,7 @@ for command in (
     watch,
     explain,
     feedback,
+    baseline,
     report,
     status,
     doctor,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
-from zeekml.cli.options import Config, OutIfAny, StateIfAny
+from zeekml.cli.options import Baseline, Config, OutIfAny, StateIfAny
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def doctor(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Live logs, or folders of logs.")],
     out: OutIfAny = None,
     state: StateIfAny = None,
+    baseline: Baseline = None,
     config: Config = None,
 ) -> None:
     """Check what zeekml watch needs, and say what to do; nothing is changed.
@@ -31,7 +32,7 @@ def doctor(
     from zeekml.operations.logs import escaped
 
     counts = dict.fromkeys(Level, 0)
-    for finding in examine(paths, out, state, config, time.time()):
+    for finding in examine(paths, out, state, config, time.time(), baseline):
         counts[finding.level] += 1
         first, *others = finding.what.splitlines()
         typer.echo(f"{finding.level:<8} {escaped(first)}")

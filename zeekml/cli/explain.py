@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
-from zeekml.cli.options import Config, Model
+from zeekml.cli.options import Baseline, Config, Model
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +27,7 @@ def explain(
         ),
     ],
     model: Model = None,
+    baseline: Baseline = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress; problems are still told.")] = False,
@@ -38,7 +39,7 @@ def explain(
     from zeekml.config import load_settings
     from zeekml.pipeline.interrupts import stopping_by_signal
 
-    settings = load_settings(config).with_options("score", model=model)
+    settings = load_settings(config).with_options("score", model=model).with_baseline(baseline)
     with stopping_by_signal():
         from zeekml.pipeline.explain import explain_connection
         from zeekml.pipeline.explain_text import as_object, as_text

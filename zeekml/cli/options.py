@@ -52,3 +52,12 @@ Model: TypeAlias = Annotated[
 Config: TypeAlias = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
 ]
+Baseline: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="What is ordinary on this site, as zeekml baseline wrote it.",
+        show_default="the one in the settings",
+    ),
+]

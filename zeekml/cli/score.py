@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
-from zeekml.cli.options import Config, Format, LogThreshold, Model, Out
+from zeekml.cli.options import Baseline, Config, Format, LogThreshold, Model, Out
 
 if TYPE_CHECKING:
     from zeekml.pipeline.summary import Summary
@@ -34,6 +34,7 @@ def score(
         int | None,
         typer.Option("--threads", metavar="N", help="Threads that run the network.", show_default="1"),
     ] = None,
+    baseline: Baseline = None,
     config: Config = None,
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit with code 3 when a notice was written.")
@@ -60,6 +61,7 @@ def score(
         model=model,
         threads=threads,
     )
+    settings = settings.with_baseline(baseline)
     with stopping_by_signal():
         # Loading all that scoring takes is most of what happens before the first connection.
         from zeekml.pipeline.batch import score_logs

@@ -9,7 +9,7 @@ import typer
 
 from zeekml.cli.exit_codes import ExitCode
 from zeekml.cli.leave import leave_at_once
-from zeekml.cli.options import Format, LogThreshold, Model, Out, State
+from zeekml.cli.options import Baseline, Format, LogThreshold, Model, Out, State
 
 if TYPE_CHECKING:
     from zeekml.pipeline.watching import WatchSummary
@@ -29,6 +29,7 @@ def watch(
     output_format: Format = None,
     log_threshold: LogThreshold = None,
     model: Model = None,
+    baseline: Baseline = None,
     from_start: Annotated[
         bool,
         typer.Option(
@@ -61,7 +62,7 @@ def watch(
     """Follow live connection logs, score each connection and append notices.
 
     Nothing is lost and nothing written twice, through rotation, stops and crashes. SIGTERM and Ctrl-C end a
-    watch in order; SIGHUP reads the allowlist again and opens the outputs anew.
+    watch in order; SIGHUP reads allowlist and baseline again and opens the outputs anew.
     """
     import threading
 
@@ -81,6 +82,7 @@ def watch(
                 model=model,
             )
             .with_options("watch", poll=poll)
+            .with_baseline(baseline)
         )
         set_up_logging(settings.logging)
         # Loading all that scoring takes is most of what happens before the first connection.
@@ -90,7 +92,11 @@ def watch(
         from zeekml.pipeline.watching import WatchOptions
 
         options = WatchOptions(
-            start="start" if from_start else "end", once=once, dry_run=dry_run, config=config
+            start="start" if from_start else "end",
+            once=once,
+            dry_run=dry_run,
+            config=config,
+            baseline=baseline,
         )
         signals = Signals(reload=hangup)
         with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+from zeekml.baseline import Baseline
 from zeekml.config import Settings
 from zeekml.drift.report import DriftReport
 from zeekml.health import Finding
@@ -64,6 +66,13 @@ class Operations:
         Nothing is said in the log: whoever read them has said so with more.
         """
         self.telemetry.reloaded(failed=problem is not None)
+
+    def baseline(self, baseline: Baseline | None) -> None:
+        """The baseline that holds from now on; None: there is none."""
+        if baseline is None:
+            self.telemetry.baseline("", 0.0)
+        else:
+            self.telemetry.baseline(baseline.sha256, datetime.fromisoformat(baseline.about.last).timestamp())
 
     def logs(self, followed: int, problems: Mapping[str, str]) -> None:
         """How many logs are followed, and which cannot be read now, with the reason.

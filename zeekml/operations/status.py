@@ -73,6 +73,7 @@ def describe(reading: Reading, now: float) -> Iterator[tuple[str, str]]:
     for problem in reading.problems[1:]:
         yield "", problem
     yield "model", reading.label("zeekml_build_info", "model")
+    yield "baseline", _baseline(reading)
     yield "logs", _logs(reading)
     yield "connections", f"{total('zeekml_connections_total'):,.0f}"
     yield "rejected lines", f"{total('zeekml_rejects_total'):,.0f}"
@@ -109,6 +110,14 @@ def _ask(listen: str, path: str) -> tuple[int, str]:
         return answer.status, answer.read(_LARGEST_ANSWER).decode("utf-8", "replace")
     finally:
         connection.close()
+
+
+def _baseline(reading: Reading) -> str:
+    sha256 = reading.label("zeekml_baseline_last_timestamp_seconds", "sha256")
+    if not sha256:
+        return "none"
+    last = reading.total("zeekml_baseline_last_timestamp_seconds")
+    return f"{sha256[:16]}, learned up to {_moment(last)}"
 
 
 def _logs(reading: Reading) -> str:

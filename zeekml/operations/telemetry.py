@@ -154,6 +154,11 @@ class Telemetry:
             __version__, _label(model)
         ).set(1)
         gauge("started_timestamp_seconds", "When the watch began").set(self._wall())
+        self._baseline = gauge(
+            "baseline_last_timestamp_seconds",
+            "When the last connection of the site's baseline ended",
+            "sha256",
+        )
         self._lines = counter("lines", "Lines read: connections and rejects")
         self._rejected = counter("rejects", "Lines that could not be read")
         self._connections = counter("connections", "Connections scored", "stream")
@@ -281,6 +286,12 @@ class Telemetry:
             self._near_expected.labels(label).set(report.near_expected)
         for feature, value in report.index.items():
             self._stability.labels(label, feature).set(value)
+
+    def baseline(self, sha256: str, last: float) -> None:
+        """The baseline that holds now and when its last connection ended (epoch s); "": there is none."""
+        self._baseline.clear()
+        if sha256:
+            self._baseline.labels(sha256).set(last)
 
     def output(self, problem: str | None) -> None:
         """An output cannot be written, and why; None: it can again."""

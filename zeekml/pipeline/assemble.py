@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from zeekml.alerts import AlertEngine
-from zeekml.config import AlertSettings, Settings
+from zeekml.config import Settings
 from zeekml.errors import StateError
 from zeekml.health import SensorHealth
 from zeekml.journal.folder import OUTBOX, StateFolder, find
 from zeekml.journal.outputs import COLUMNS, LiveOutputs
 from zeekml.journal.rotation import OutputRotation
 from zeekml.journal.snapshot import Maker, sweep_parts
+from zeekml.pipeline.baselines import Baselines
 from zeekml.pipeline.batch import alert_policy, drift_from
 from zeekml.pipeline.checkpoints import Checkpoints
 from zeekml.pipeline.dry_run import ShownOutputs
 from zeekml.pipeline.feed import SinkFeed
 from zeekml.pipeline.interrupts import told_by_signal
 from zeekml.pipeline.live import Logs, Waits, Watch
-from zeekml.pipeline.resume import Resumed, resume
+from zeekml.pipeline.resume import Resumed, alert_settings, resume
 from zeekml.pipeline.signals import LEAVE, Signals
 from zeekml.pipeline.watching import Hooks, Scores, WatchOptions, WatchSummary
 from zeekml.records import Rejects
@@ -55,8 +56,6 @@ def watch_with(
     ``follow`` opens the logs where reading goes on; ``wake`` wakes the loop; ``show`` gets the lines of a dry
     run; ``signals`` may hold what came before. Raises ConfigError, StateError, InputError and OutputError.
     """
-    make_engine = engine_for(settings, bundle)
-    engine = make_engine(settings.alerts)
     health = SensorHealth()
     drift = drift_from(settings, bundle, fades=True)
     signals = signals or Signals()
@@ -79,6 +78,9 @@ def watch_with(
                 rotation=OutputRotation(settings.watch.rotate_every, settings.watch.rotate_size),
             )
             stack.callback(outputs.close)
+        baselines = Baselines(state, bundle, keeps=folder is not None)
+        baseline = baselines.take(settings)
+        engine = AlertEngine(alert_policy(settings, bundle, baseline), bundle.classes)
         found = find(state)
         resumed = resume(
             found,
@@ -87,11 +89,13 @@ def watch_with(
             engine,
             health,
             drift,
-            engine_for=make_engine,
+            engine_for=engine_for(settings, bundle, baselines),
             out=None if options.dry_run else out,
         )
         if resumed.number or resumed.positions:
             _log.info("going on from the state in %s, %d connections scored again", state, resumed.replayed)
+            if resumed.baseline != (None if baseline is None else baseline.sha256):
+                _log.info("another baseline holds from here on than when the state was written")
         if isinstance(outputs, LiveOutputs):
             _go_on(outputs, resumed)
         checkpoints = None
@@ -127,6 +131,8 @@ def watch_with(
             hooks=hooks,
             feed=feed,
             positions=resumed.positions,
+            baseline=baseline,
+            baselines=baselines,
             rotate_first=resumed.format is not None
             and (resumed.format, resumed.columns) != (settings.score.format, COLUMNS),
         )
@@ -169,12 +175,13 @@ def _refuse_other_logs(before: Mapping[str, Any], now: Collection[str], state: P
         )
 
 
-def engine_for(settings: Settings, bundle: Bundle) -> Callable[[AlertSettings], AlertEngine]:
-    """Makes the engine that alerts as these alert settings say, the rest as ``settings`` do."""
+def engine_for(
+    settings: Settings, bundle: Bundle, baselines: Baselines
+) -> Callable[[Mapping[str, Any]], AlertEngine]:
+    """Makes the engine that alerts as recorded alert settings say, with their baseline, the rest as ``settings`` do."""
 
-    def make(alerts: AlertSettings) -> AlertEngine:
-        return AlertEngine(
-            alert_policy(settings.model_copy(update={"alerts": alerts}), bundle), bundle.classes
-        )
+    def make(facts: Mapping[str, Any]) -> AlertEngine:
+        then = settings.model_copy(update={"alerts": alert_settings(facts)})
+        return AlertEngine(alert_policy(then, bundle, baselines.former(facts)), bundle.classes)
 
     return make

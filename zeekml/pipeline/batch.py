@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from zeekml.addresses import Networks
-from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Sensors
+from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Ordinary, Sensors
+from zeekml.baseline import Baseline, load_baseline
 from zeekml.config import Settings
 from zeekml.drift.file import ALL_LOGS, DriftFile, encode
 from zeekml.drift.monitor import Drift
-from zeekml.errors import InputError
+from zeekml.errors import BaselineError, InputError
 from zeekml.health import SensorHealth
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
@@ -27,6 +28,7 @@ from zeekml.pipeline.readahead import read_ahead
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
+from zeekml.scoring.bundle import WEIGHTS
 from zeekml.sinks import Outputs, open_outputs
 
 BATCH_ROWS: Final = 32_768
@@ -104,7 +106,7 @@ def score_with(
     progress: Progress,
 ) -> Summary:
     """As :func:`score_logs`, with a scorer that is there already; ``bundle`` gives names and thresholds."""
-    engine = AlertEngine(alert_policy(settings, bundle), bundle.classes)
+    engine = AlertEngine(alert_policy(settings, bundle, site_baseline(settings, bundle)), bundle.classes)
     discovery = discover(paths)
     summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
     for problem in discovery.problems:
@@ -241,20 +243,25 @@ def read_streams(
         yield StreamEnd(stream.name)
 
 
-def alert_policy(settings: Settings, bundle: Bundle) -> AlertPolicy:
-    """The policy that the settings ask for; a threshold that they leave open is the bundle's.
+def alert_policy(settings: Settings, bundle: Bundle, baseline: Baseline | None = None) -> AlertPolicy:
+    """The policy that the settings ask for; a threshold that they leave open is the baseline's, else the bundle's.
 
-    Raises ConfigError.
+    ``baseline``: the one that the settings name (see `site_baseline`), or None. Raises ConfigError.
     """
 
     alerts = settings.alerts
+    site = None if baseline is None else baseline.thresholds
 
     def chosen(setting: float | None, own: float) -> float:
         return own if setting is None else setting
 
+    own = bundle.thresholds
     return AlertPolicy(
-        connection_threshold=chosen(alerts.connection_threshold, bundle.thresholds.connection),
-        host_threshold=chosen(alerts.host_threshold, bundle.thresholds.host),
+        connection_threshold=chosen(
+            alerts.connection_threshold, own.connection if site is None else site.connection.value
+        ),
+        host_threshold=chosen(alerts.host_threshold, own.host if site is None else site.host.value),
+        ordinary=Ordinary() if baseline is None else baseline.ordinary(),
         evidence_floor=bundle.evidence.floor,
         half_life=bundle.evidence.half_life,
         suppress_for=alerts.suppress_for,
@@ -268,6 +275,30 @@ def alert_policy(settings: Settings, bundle: Bundle) -> AlertPolicy:
             [entry.model_dump(exclude_unset=True) for entry in alerts.allowlist], field="alerts.allowlist"
         ),
     )
+
+
+def site_baseline(settings: Settings, bundle: Bundle) -> Baseline | None:
+    """The baseline that the settings name, None where they name none.
+
+    Raises BaselineError when it cannot be read, was changed, or was learned with another model than ``bundle``.
+    """
+    if settings.alerts.baseline is None:
+        return None
+    path = Path(settings.alerts.baseline)
+    baseline = load_baseline(path)
+    check_model(baseline, bundle, str(path))
+    return baseline
+
+
+def check_model(baseline: Baseline, bundle: Bundle, source: str) -> None:
+    """BaselineError when the baseline of this ``source`` was learned with another model."""
+    made, manifest = baseline.model, bundle.manifest
+    if made.weights_sha256 != manifest.files[WEIGHTS]:
+        raise BaselineError(
+            f"{source}: was learned with model {made.name} {made.version} (weights {made.weights_sha256[:12]}), this "
+            f"run scores with {manifest.name} {manifest.version} (weights {manifest.files[WEIGHTS][:12]}), and scores "
+            "of two models do not compare; learn it again with zeekml baseline"
+        )
 
 
 def sensors_here() -> Sensors:

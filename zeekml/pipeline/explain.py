@@ -14,7 +14,7 @@ import pandas as pd
 from zeekml.alerts import AlertEngine, AlertPolicy, Notice, Standing
 from zeekml.config import Settings
 from zeekml.errors import InputError, ZeekMLError
-from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, state_limits
+from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, site_baseline, state_limits
 from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.readahead import read_ahead
 from zeekml.records import Batch, Rejects, discover
@@ -46,7 +46,9 @@ class Explanation:
     """One connection and its verdict.
 
     ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it scores
-    high enough, None where nothing keeps it from it. ``notices``: those written with it. ``standing``: what was held
+    high enough, None where nothing keeps it from it. ``usual_score`` and ``usual_evidence`` (nats) are the baseline's,
+    0 where there is none; the latter is in ``host_threshold``. ``notices``: those written with it. ``standing``: what
+    was held
     against the originator then, this connection included. ``reasons``: what each fact says, in the order of ``FACTS``,
     and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log odds that its
     stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection last.
@@ -62,6 +64,8 @@ class Explanation:
     class_score: float
     connection_threshold: float
     host_threshold: float
+    usual_score: float
+    usual_evidence: float
     evidence_floor: float
     silent: str | None
     notices: list[Notice]
@@ -86,7 +90,7 @@ def explain_connection(
     Raises ModelError and ConfigError; InputError when no connection has this ``uid``.
     """
     bundle = load_bundle(settings.score.model)
-    policy = alert_policy(settings, bundle)
+    policy = alert_policy(settings, bundle, site_baseline(settings, bundle))
     search = _Search(
         uid,
         Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads),
@@ -175,9 +179,11 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
         class_name=bundle.classes[scores.class_index[row]],
         class_score=float(scores.class_score[row]),
         connection_threshold=policy.connection_threshold,
-        host_threshold=policy.host_threshold,
+        host_threshold=policy.host_threshold + float(policy.ordinary.usual_evidence(one["id.orig_h"])[0]),
+        usual_score=float(policy.ordinary.usual(one, scores.score[row : row + 1])[0]),
+        usual_evidence=float(policy.ordinary.usual_evidence(one["id.orig_h"])[0]),
         evidence_floor=policy.evidence_floor,
-        silent=_silent(one, policy, batch.stream),
+        silent=_silent(one, policy, batch.stream, float(scores.score[row])),
         notices=found.notices,
         standing=search.engine.standing(batch.stream, host, float(ended)),
         reasons=search.scorer.reasons_of(scores, row),
@@ -187,10 +193,11 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
     )
 
 
-def _silent(one: pd.DataFrame, policy: AlertPolicy, stream: str) -> str | None:
-    """Why this connection raises no alert, whatever its score."""
+def _silent(one: pd.DataFrame, policy: AlertPolicy, stream: str, score: float) -> str | None:
+    """Why this connection raises no alert, although its score may be high enough."""
     if policy.counts(one, stream).all():
-        return None
+        usual = float(policy.ordinary.usual(one, np.array([score], dtype=np.float32))[0])
+        return f"scores up to {usual:.4f} are usual here, says the baseline" if score <= usual else None
     for entry in policy.allowlist.entries:
         if entry.matches(one, policy.sensors.names(stream)).all():
             return f"the allowlist lets it pass: {entry.reason}"

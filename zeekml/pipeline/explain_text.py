@@ -87,6 +87,8 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
         yield f"  no alert: it stays below {explanation.connection_threshold:.3f}"
     else:
         yield f"  no alert: {_printable(explanation.silent or '')}"
+    if explanation.usual_score:
+        yield f"  usual here are scores up to {explanation.usual_score:.4f}, only what is above counts"
     for notice in explanation.notices:
         yield f"  notice written: {notice.note}, {notice.class_name}, n={notice.n}"
 
@@ -97,6 +99,8 @@ def _evidence(explanation: Explanation) -> Iterator[str]:
         f"evidence against {host} then: {sum(held.values()):.1f} nats, "
         f"a host notice is written from {explanation.host_threshold:.1f}"
     )
+    if explanation.usual_evidence:
+        yield f"  {explanation.usual_evidence:.1f} of that is usual for this host, says the baseline"
     for name, value in sorted(held.items(), key=lambda item: -item[1]):
         yield f"  {value:6.1f}  {name}"
     if explanation.standing.peers:

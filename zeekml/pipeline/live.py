@@ -19,12 +19,14 @@ import numpy as np
 
 from zeekml.alerts import AlertEngine, Alerts, Explained
 from zeekml.alerts.notices import CONNECTION_NOTE
-from zeekml.config import AlertSettings, Settings, load_settings
+from zeekml.baseline import Baseline
+from zeekml.config import AlertSettings, Settings
 from zeekml.drift.monitor import Drift
 from zeekml.errors import ConfigError, OutputError
 from zeekml.health import SensorHealth
 from zeekml.journal.outputs import COLUMNS, LiveOutputs
 from zeekml.journal.step import Append, Step
+from zeekml.pipeline.baselines import Baselines, read_again
 from zeekml.pipeline.batch import alert_policy
 from zeekml.pipeline.checkpoints import Checkpoints, Saved
 from zeekml.pipeline.clock import SetClock
@@ -127,6 +129,8 @@ class Watch:
     wake: Waits
     hooks: Hooks
     feed: Feed | None = None
+    baseline: Baseline | None = None
+    baselines: Baselines | None = None
     positions: dict[str, Any] = field(default_factory=dict)
     """Where reading goes on, as JSON, also of streams that are not followed now."""
     rotate_first: bool = False
@@ -178,6 +182,9 @@ class Watch:
         self._saved_positions = dict(self.positions)
         if self.checkpoints is not None:
             self.checkpoints.begin(state_of(self.scorer, self.engine, self.health, self.drift), self._facts())
+        if self.baselines is not None:
+            self.baselines.forget_others()
+        self.hooks.baseline(self.baseline)
         if self.rotate_first:
             self._write(appends=self.outputs.due_rotations(every_one=True))
         for stream in self.health.streams:
@@ -263,7 +270,7 @@ class Watch:
             appends=tuple(appends),
             alerts=lines,
             outputs=dict(self.outputs.known),
-            alert_settings=None if changed is None else alert_facts(changed),
+            alert_settings=None if changed is None else alert_facts(changed, self.baseline),
         )
         if self.checkpoints is not None:
             self.checkpoints.record(step)
@@ -295,24 +302,25 @@ class Watch:
         self.wake.wait(self.settings.watch.poll if self.logs.caught_up else _MOMENT)
 
     def _reload(self) -> None:
-        """SIGHUP: the outputs are opened anew, and the allowlist is read again."""
+        """SIGHUP: the outputs are opened anew, allowlist and baseline are read again."""
         self.outputs.reopen()
         problem = None
-        if self.options.config is None:
+        if self.options.config is None and self.options.baseline is None:
             _log.info("the outputs are opened anew; there is no --config to read the allowlist from")
         else:
             try:
-                settings = load_settings(self.options.config)
-                self.engine.reload(alert_policy(settings, self.bundle).allowlist)
-            except ConfigError as error:
+                settings = read_again(self.settings, self.options)
+                baseline = None if self.baselines is None else self.baselines.take(settings)
+                self.engine.reload(alert_policy(settings, self.bundle, baseline))
+            except (ConfigError, OutputError) as error:
                 problem = str(error)
-                _log.error("the settings are wrong, the allowlist stays as it was: %s", problem)
+                _log.error("the settings are wrong, allowlist and baseline stay as they were: %s", problem)
             else:
-                alerts = self.settings.alerts.model_copy(update={"allowlist": settings.alerts.allowlist})
-                self.settings = self.settings.model_copy(update={"alerts": alerts})
-                self._changed_settings = alerts
+                self.settings, self.baseline = settings, baseline
+                self._changed_settings = settings.alerts
                 self._write()
-                _log.info("the allowlist is read again: %d entries", len(alerts.allowlist))
+                _log.info("the allowlist is read again: %d entries", len(settings.alerts.allowlist))
+                self.hooks.baseline(baseline)
         self.hooks.reloaded(problem)
 
     def _keep_positions(self) -> None:
@@ -345,7 +353,7 @@ class Watch:
             "outputs": dict(self.outputs.known),
             "format": self.settings.score.format,
             "columns": COLUMNS,
-            "alerts": alert_facts(self.settings.alerts),
+            "alerts": alert_facts(self.settings.alerts, self.baseline),
         }
 
     def _report_checkpoint(self, saved: Saved | None, *, must: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from zeekml.alerts import AlertEngine
 from zeekml.arrays import Arrays, below, under
+from zeekml.baseline import Baseline
 from zeekml.config import AlertSettings
 from zeekml.drift.monitor import Drift
 from zeekml.errors import StateError
@@ -18,6 +19,7 @@ from zeekml.journal.folder import Found
 from zeekml.journal.recovery import Completion
 from zeekml.journal.snapshot import Maker, load_snapshot
 from zeekml.journal.step import Append, Step
+from zeekml.pipeline.baselines import SHA256
 from zeekml.pipeline.watching import Scores
 
 
@@ -27,7 +29,8 @@ class Resumed:
 
     ``positions`` by stream, as JSON; ``outputs``: device, inode and begin of the output files in use; their
     ``format``, and their ``columns`` by name; ``number`` of the last step; ``unsure``: what the last step was to append
-    to files that are no longer there; ``alerts``: lines for the optional sinks, which may have them already.
+    to files that are no longer there; ``alerts``: lines for the optional sinks, which may have them already;
+    ``baseline``: SHA-256 of the one that held last.
     """
 
     positions: dict[str, Any] = field(default_factory=dict)
@@ -38,18 +41,20 @@ class Resumed:
     unsure: list[Append] = field(default_factory=list)
     alerts: list[bytes] = field(default_factory=list)
     replayed: int = 0
+    baseline: str | None = None
 
 
-def alert_facts(settings: AlertSettings) -> dict[str, Any]:
-    """Alert settings as JSON, for snapshots and journals."""
+def alert_facts(settings: AlertSettings, baseline: Baseline | None = None) -> dict[str, Any]:
+    """Alert settings as JSON, for snapshots and journals, with the SHA-256 of the baseline that holds with them."""
     facts: dict[str, Any] = settings.model_dump(mode="json", exclude_unset=True)
-    return facts
+    return facts if baseline is None else {**facts, SHA256: baseline.sha256}
 
 
 def alert_settings(facts: Mapping[str, Any]) -> AlertSettings:
     """Alert settings from a snapshot or a journal; StateError when they are of another version."""
+    own = {name: value for name, value in facts.items() if name != SHA256}
     try:
-        return AlertSettings.model_validate_json(json.dumps(facts))
+        return AlertSettings.model_validate_json(json.dumps(own))
     except ValueError as error:
         raise StateError(
             f"the state was made with alert settings that are not understood ({error}); name a new state folder"
@@ -70,13 +75,14 @@ def resume(
     health: SensorHealth,
     drift: Drift,
     *,
-    engine_for: Callable[[AlertSettings], AlertEngine],
+    engine_for: Callable[[Mapping[str, Any]], AlertEngine],
     out: Path | None,
 ) -> Resumed:
     """Bring scorer, engine, health and drift to where the state folder was, and the outputs in ``out`` with them.
 
     The steps of the journals are scored again, under the alert settings that held then, for their effect on
-    the state; the outputs get the bytes that stand in the journal, where they lack them. ``out`` None: the
+    the state (``engine_for`` gives the engine of what `alert_facts` recorded); the outputs get the bytes that stand in
+    the journal, where they lack them. ``out`` None: the
     outputs are left alone. Raises StateError and OutputError.
     """
     if found.snapshot is None:
@@ -93,12 +99,13 @@ def resume(
             snapshot.facts["step"],
         )
         settings = snapshot.facts["alerts"]
+        resumed.baseline = settings.get(SHA256)
     except KeyError as error:
         raise StateError(f"{found.snapshot} lacks {error}: it was made by another zeekml") from error
     scorer.restore(below("scorer", snapshot.arrays))
     health.restore(below("sensor", snapshot.arrays))
     drift.restore(below("drift", snapshot.arrays))
-    former = engine_for(alert_settings(settings))
+    former = engine_for(settings)
     former.restore(below("alerts", snapshot.arrays))
     completion = None if out is None else Completion(out)
     try:
@@ -122,7 +129,7 @@ def _replay(
     engine: AlertEngine,
     health: SensorHealth,
     drift: Drift,
-    engine_for: Callable[[AlertSettings], AlertEngine],
+    engine_for: Callable[[Mapping[str, Any]], AlertEngine],
 ) -> AlertEngine:
     if step.number != resumed.number + 1:
         raise StateError(
@@ -130,7 +137,8 @@ def _replay(
             "of the state folder, or name a new one with --state"
         )
     if step.alert_settings is not None:
-        after = engine_for(alert_settings(step.alert_settings))
+        after = engine_for(step.alert_settings)
+        resumed.baseline = step.alert_settings.get(SHA256)
         after.restore(engine.export())
         engine = after
     for stream, frame in step.connections:

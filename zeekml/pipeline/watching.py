@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from zeekml.arrays import Arrays
+from zeekml.baseline import Baseline
 from zeekml.drift.report import DriftReport
 from zeekml.health import Finding
 from zeekml.pipeline.batch import ScoresBatches
@@ -18,13 +19,15 @@ from zeekml.pipeline.batch import ScoresBatches
 class WatchOptions:
     """``start``: where a log begins that no checkpoint knows. ``once``: end when all that is there is scored.
 
-    ``dry_run``: print what would be written, write nothing. ``config``: the file that SIGHUP reads again.
+    ``dry_run``: print what would be written, write nothing. ``config``: the file that SIGHUP reads again, as it does
+    the ``baseline``, which goes over the one that the file names.
     """
 
     start: Literal["start", "end"] = "end"
     once: bool = False
     dry_run: bool = False
     config: Path | None = None
+    baseline: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,9 @@ class Hooks(Protocol):
     def reloaded(self, problem: str | None) -> None:
         """The configuration was read again; a problem: the old one holds."""
 
+    def baseline(self, baseline: Baseline | None) -> None:
+        """The baseline that holds from now on; None: there is none."""
+
     def logs(self, followed: int, problems: Mapping[str, str]) -> None:
         """How many logs are followed; why some cannot be read just now, by path."""
 
@@ -129,6 +135,9 @@ class NoHooks:
         """Nothing."""
 
     def reloaded(self, problem: str | None) -> None:
+        """Nothing."""
+
+    def baseline(self, baseline: Baseline | None) -> None:
         """Nothing."""
 
     def logs(self, followed: int, problems: Mapping[str, str]) -> None:

@@ -51,6 +51,7 @@ class AlertRecord:
     sensor: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    usual: float = 0.0
 
     @property
     def about_host(self) -> bool:
@@ -86,8 +87,8 @@ class AlertRecord:
         """The record that a line holds; ValueError when it holds none."""
         values: Any = json.loads(bytes(line))
         if isinstance(values, dict):
-            # Lines of zeekml before it looked at the health of sensors, and before it told what carries the evidence.
-            values = {name: [] for name in _LISTS} | values
+            # Lines of zeekml before it looked at the health of sensors, told what carries the evidence, took baselines.
+            values = {name: [] for name in _LISTS} | {"usual": 0.0} | values
         if (
             not isinstance(values, dict)
             or values.keys() != {field.name for field in fields(cls)}
@@ -99,7 +100,7 @@ class AlertRecord:
     def _notice(self) -> Notice:
         return Notice(
             0, self.note, self.class_name, self.score, self.n, self.evidence, self.suppress_for, self.sensor,
-            self.peers, self.ports,
+            self.peers, self.ports, self.usual,
         )  # fmt: skip
 
 
@@ -151,6 +152,7 @@ def alert_records(
                 sensor=notice.sensor,
                 peers=notice.peers,
                 ports=notice.ports,
+                usual=notice.usual,
             )
         )
     return records

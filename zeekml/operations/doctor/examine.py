@@ -18,6 +18,9 @@ from zeekml.operations.doctor.logs import check_path
 from zeekml.operations.doctor.twins import check_twins
 from zeekml.records import discover
 
+_DAY = 86_400.0
+_OLD_BASELINE = 90.0  # days
+
 
 def examine(
     paths: Sequence[Path],
@@ -25,10 +28,11 @@ def examine(
     state: Path | None,
     config: Path | None,
     now: float,
+    baseline: Path | None = None,
 ) -> Iterator[Finding]:
     """Look at what ``zeekml watch`` with these arguments needs; nothing is changed, nothing raised.
 
-    ``now``: epoch seconds.
+    ``now``: epoch seconds. ``baseline``: goes over the one that the settings name.
     """
     settings = Settings()
     try:
@@ -36,8 +40,11 @@ def examine(
         yield ok("settings: " + ("the defaults" if config is None else f"{config} is right"))
     except ConfigError as error:
         yield wrong(f"settings: {error}", "correct it; the rest is looked at with the defaults")
+    settings = settings.with_baseline(baseline)
     yield from _allowlist(settings, paths, now)
     yield _model(settings)
+    if settings.alerts.baseline is not None:
+        yield _baseline(settings, now)
     yield host.check_user()
     yield host.check_clock()
     yield host.check_files()
@@ -63,6 +70,29 @@ def _model(settings: Settings) -> Finding:
     except ModelError as error:
         return wrong(f"model: {error}", "name another with score.model, or install zeekml again")
     return ok(f"model: {manifest.name} {manifest.version}, all hashes match")
+
+
+def _baseline(settings: Settings, now: float) -> Finding:
+    from zeekml.pipeline.batch import site_baseline  # noqa: PLC0415
+    from zeekml.scoring import load_bundle  # noqa: PLC0415
+
+    try:
+        found = site_baseline(settings, load_bundle(settings.score.model))
+    except ModelError as error:
+        return wrong(f"baseline: not looked at, for the model is wrong: {error}", "put the model right first")
+    except ConfigError as error:
+        return wrong(f"baseline: {error}", "a watch refuses to start with it")
+    if found is None:
+        return ok("baseline: none")
+    age = (now - dt.datetime.fromisoformat(found.about.last).timestamp()) / _DAY
+    what = (
+        f"baseline: {settings.alerts.baseline} is whole and of this model, learned up to {found.about.last}"
+    )
+    if age > _OLD_BASELINE:
+        return warning(
+            f"{what}, {age:.0f} days ago", "learn it again from newer logs: what is ordinary changes"
+        )
+    return ok(what)
 
 
 def _state(state: Path, settings: Settings) -> Iterator[Finding]:
