@@ -56,7 +56,7 @@ def plain_verdicts(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, s
         {
             "score": scores.score,
             "class": [bundle.classes[index] for index in scores.class_index],
-            "reasons": [explained.of(row) if alerts.above[row] else None for row in range(len(frame))],
+            "reasons": [explained.of(row) if alerts.above[row] else "" for row in range(len(frame))],
         },
         index=frame["uid"].to_numpy(),
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.spark.archive import CONNECTIONS, SENSOR, Plain, compared, plain_run, read, records
+from zeekml.cli import main
 from zeekml.config import Settings, parse_settings
 from zeekml.errors import ConfigError, InputError, OutputError
 from zeekml.pipeline.batch import score_logs
@@ -152,9 +153,14 @@ def test_a_killed_worker_is_tried_again_without_loss_or_doubling(
     assert result.either_way == 0
 
 
-def test_a_store_is_read_by_its_url(spark: SparkSession, logs: Path, tmp_path: Path) -> None:
-    summary, _ = on_spark([f"file://{logs}/sensor-a"], tmp_path / "out")
-    assert (summary.connections, summary.files) == (SENSOR, 2)
+def test_the_command_line_reads_a_store_by_its_url(
+    spark: SparkSession, logs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["score", f"file://{logs}/sensor-a", "--engine", "spark", "--master", "local[2]"]
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--out", str(tmp_path / "out"), "--log-threshold", "0", "--format", "json"])
+    assert stop.value.code == 0
+    assert f"{SENSOR:,}" in capsys.readouterr().out
     assert {row["uid"] for row in records(tmp_path / "out", "zeekml")} == {
         line.split("\t")[1] for line in _lines_of(logs / "sensor-a")
     }
@@ -198,3 +204,14 @@ def test_missing_parts_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(ConfigError, match=r"pip install 'zeekml\[spark\]'"):
         session.check_installed()
+
+
+@pytest.mark.parametrize("option", [["--master", "local[2]"], ["--format", "parquet"]])
+def test_what_only_spark_can_do_is_refused_without_it(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["score", "conn.log", "--out", str(tmp_path), *option])
+    assert stop.value.code == 6
+    assert f"{option[0]} " in (told := capsys.readouterr().err)
+    assert "--engine spark" in told

@@ -52,6 +52,7 @@ _KEPT: Final = (
 )  # fmt: skip
 _TOLD: Final = pa.schema([("stream", pa.string()), ("seq", pa.int32()), ("told", pa.string())])
 _STREAM: Final = "frame"
+_DOT: Final = "__dot__"
 
 
 def score_frame(
@@ -91,6 +92,8 @@ def score_frame(
         )
     spark = frame.sparkSession
     prepare(spark)
+    kept = [name for name in frame.columns if name in _KEPT]
+    frame = frame.toDF(*map(_without_dots, frame.columns))
     send = spark.sparkContext.broadcast
     work = Work(
         alert_policy(chosen, bundle),
@@ -102,16 +105,21 @@ def score_frame(
     )
     order = _order(frame)
     stream = functions.col("stream") if "stream" in frame.columns else functions.lit(_STREAM)
-    marks = _marks(frame, stream, order)
     count = places or int(spark.conf.get("spark.sql.shuffle.partitions") or 200)
-    together = frame.repartition(count, stream, functions.col("`id.orig_h`"))
+    marks = _marks(frame.repartition(count, stream).sortWithinPartitions(stream, *order))
+    together = frame.repartition(count, stream, functions.col(_without_dots("id.orig_h")))
     in_order = together.sortWithinPartitions(stream, *order)
-    kept = [(name, kind) for name, kind in frame.dtypes if name in _KEPT]
-    schema = ", ".join(f"`{name}` {kind}" for name, kind in kept)
-    columns = [name for name, _ in kept]
-    return in_order.mapInArrow(
-        _scores(send(shipped), send(work), send(marks), columns), f"{schema}, {_ADDED_DDL}"
+    types = dict(frame.dtypes)
+    schema = ", ".join(f"{name} {types[name]}" for name in map(_without_dots, kept))
+    scored = in_order.mapInArrow(
+        _scores(send(shipped), send(work), send(marks), kept), f"{schema}, {_ADDED_DDL}"
     )
+    return scored.toDF(*kept, *(name for name, _ in _ADDED))
+
+
+def _without_dots(name: str) -> str:
+    """A column's name on its way through Spark, which takes what follows a dot for a field."""
+    return name.replace(".", _DOT)
 
 
 def _order(frame: DataFrame) -> list[Column]:
@@ -138,9 +146,8 @@ def _seconds(frame: DataFrame, name: str) -> Column:
     return column.cast("double")
 
 
-def _marks(frame: DataFrame, stream: Column, order: Sequence[Column]) -> Marks:
+def _marks(by_stream: DataFrame) -> Marks:
     """A first pass over the columns that the health of a sensor is told from."""
-    by_stream = frame.repartition(stream).sortWithinPartitions(stream, *order)
     found: Marks = {}
     told = by_stream.mapInArrow(_look, "stream string, seq int, told string").collect()
     for row in sorted(told, key=lambda each: (each.stream, each.seq)):
@@ -181,7 +188,8 @@ def _scores(
             scored = scored or _ScoredRuns(model.value, work.value, marks.value)
             added = scored.verdicts(stream, table, frame)
             columns = [*(table.column(name) for name in kept), *added]
-            yield from pa.table(columns, names=[*kept, *(name for name, _ in _ADDED)]).to_batches()
+            names = [*map(_without_dots, kept), *(name for name, _ in _ADDED)]
+            yield from pa.table(columns, names=names).to_batches()
 
     return score
 
@@ -257,6 +265,7 @@ def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, pa.Table, pd
 
 
 def _cut(table: pa.Table) -> Iterator[tuple[str, pa.Table, pd.DataFrame]]:
+    table = table.rename_columns([name.replace(_DOT, ".") for name in table.column_names])
     if "stream" not in table.column_names:
         yield _STREAM, table, _frame_of(table)
         return
