@@ -94,6 +94,7 @@ def _as_tuple(value: object) -> object:
 Seconds = Annotated[float, Field(ge=0)]
 Network = Annotated[str, AfterValidator(_network)]
 Port = Annotated[str, AfterValidator(_port)]
+Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Pattern = Annotated[str, Field(pattern=r"\S")]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_as_tuple)]
 NotEmpty = Field(min_length=1)  # an empty list would match nothing or everything, as one reads it
@@ -230,6 +231,35 @@ class AlertsTableSettings(_Section):
     max_rows: Annotated[int, Field(ge=1, le=100_000)] = 5000
 
 
+class KafkaSettings(_Section):
+    """The topics that a watch follows instead of logs."""
+
+    brokers: Annotated[str, Field(pattern=r"^\S*$")] = ""
+    topics: Annotated[tuple[Topic, ...], BeforeValidator(_as_tuple)] = ()
+    group: Annotated[str, NotEmpty] = "zeekml"
+    options: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _says_where(self) -> KafkaSettings:
+        if self.topics and not self.brokers:
+            raise ValueError("topics need brokers, such as 192.0.2.1:9092")
+        return self
+
+
+class KafkaSinkSettings(_Section):
+    """The topic that alerts go to."""
+
+    topic: Topic | None = None
+    brokers: Annotated[str, Field(pattern=r"^\S*$")] = ""
+    options: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _says_where(self) -> KafkaSinkSettings:
+        if self.topic is not None and not self.brokers:
+            raise ValueError("a topic needs brokers, such as 192.0.2.1:9092")
+        return self
+
+
 class SinkSettings(_Sections):
     """Where a watch's alerts go beside notice.log. All are off until they get a path or an address."""
 
@@ -237,6 +267,7 @@ class SinkSettings(_Sections):
     eve: AlertFileSettings = AlertFileSettings()
     syslog: SyslogSettings = SyslogSettings()
     alerts_table: AlertsTableSettings = AlertsTableSettings()
+    kafka: KafkaSinkSettings = KafkaSinkSettings()
 
 
 class Settings(_Sections):
@@ -249,9 +280,10 @@ class Settings(_Sections):
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
     sinks: SinkSettings = SinkSettings()
+    kafka: KafkaSettings = KafkaSettings()
 
     def with_options(
-        self, section: Literal["score", "watch", "metrics", "logging"], **options: object
+        self, section: Literal["score", "watch", "metrics", "logging", "kafka"], **options: object
     ) -> Settings:
         """These settings with the options of a command line on top; None means "not given".
 

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
-from zeekml.cli.options import Baseline, Config, Format, LogThreshold, Model, Out
+from zeekml.cli.options import Baseline, Config, LogThreshold, Model
 
 if TYPE_CHECKING:
+    from zeekml.config import Settings
+    from zeekml.pipeline.progress import Progress
     from zeekml.pipeline.summary import Summary
+
+
+class Engine(StrEnum):
+    """What the work is done by."""
+
+    LOCAL = "local"
+    SPARK = "spark"
+
+
+class ScoreFormat(StrEnum):
+    """How the outputs are written."""
+
+    TSV = "tsv"
+    JSON = "json"
+    PARQUET = "parquet"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +44,17 @@ def score(
         list[str],
         typer.Argument(metavar="PATH", help="Logs, globs, folders of logs, or - for standard input."),
     ],
-    out: Out,
-    output_format: Format = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="The folder for notice.log and zeekml.log.")
+    ],
+    output_format: Annotated[
+        ScoreFormat | None,
+        typer.Option(
+            "--format",
+            help="How the outputs are written; parquet, with --engine spark, makes tables of them.",
+            show_default="tsv",
+        ),
+    ] = None,
     log_threshold: LogThreshold = None,
     model: Model = None,
     threads: Annotated[
@@ -39,6 +66,18 @@ def score(
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit with code 3 when a notice was written.")
     ] = False,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="What does the work: this process, or Spark.")
+    ] = Engine.LOCAL,
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            metavar="URL",
+            help="Where Spark runs, such as spark://host:7077, yarn or local[2,4].",
+            show_default="local[*,4]",
+        ),
+    ] = None,
     quiet: Annotated[
         bool,
         typer.Option(
@@ -52,26 +91,49 @@ def score(
     A log that cannot be read is reported, the others are scored, and the exit code is 4.
     """
     from zeekml.config import load_settings
+    from zeekml.errors import ConfigError
     from zeekml.pipeline.interrupts import stopping_by_signal
+
+    parquet = output_format == ScoreFormat.PARQUET
+    if engine != Engine.SPARK and (parquet or master is not None):
+        raise ConfigError(
+            f"{'--format parquet' if parquet else '--master'} is for Spark; add --engine spark, or leave it out"
+        )
 
     settings = load_settings(config).with_options(
         "score",
-        format=None if output_format is None else output_format.value,
+        format=None if output_format is None or parquet else output_format.value,
         log_threshold=log_threshold,
         model=model,
         threads=threads,
     )
     settings = settings.with_baseline(baseline)
     with stopping_by_signal():
-        # Loading all that scoring takes is most of what happens before the first connection.
-        from zeekml.pipeline.batch import score_logs
         from zeekml.pipeline.progress import progress_on
 
         with progress_on(sys.stderr, quiet=quiet) as progress:
-            summary = score_logs(paths, out, settings, progress)
+            if engine == Engine.SPARK:
+                summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
+            else:
+                # Loading all that scoring takes is most of what happens before the first connection.
+                from zeekml.pipeline.batch import score_logs
+
+                summary = score_logs(paths, Path(out), settings, progress)
     if not quiet:
-        _show(summary, out)
+        _show(summary, out, parquet=parquet)
     raise typer.Exit(_code(summary, fail_on_alert))
+
+
+def _on_spark(
+    paths: list[str], out: str, settings: Settings, progress: Progress, master: str | None, *, parquet: bool
+) -> Summary:
+    from zeekml.spark.session import check_installed
+
+    check_installed()
+    from zeekml.spark.batch import SparkOptions, score_on_spark
+
+    options = SparkOptions(parquet=parquet) if master is None else SparkOptions(master, parquet=parquet)
+    return score_on_spark(paths, out, settings, options, progress)
 
 
 def _code(summary: Summary, fail_on_alert: bool) -> ExitCode:
@@ -82,7 +144,7 @@ def _code(summary: Summary, fail_on_alert: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _show(summary: Summary, out: Path) -> None:
+def _show(summary: Summary, out: str, *, parquet: bool) -> None:
     """The closing table on standard output."""
     from rich.console import Console
     from rich.table import Table
@@ -93,7 +155,10 @@ def _show(summary: Summary, out: Path) -> None:
     for name, value in _rows(summary):
         table.add_row(name, value)
     Console(file=sys.stdout, markup=False, highlight=False).print(table)
-    typer.echo(f"written to {out}: notice.log, zeekml.log" + (", rejects.log" if summary.rejects else ""))
+    written = "tables notice, zeekml, rejects"
+    if not parquet:
+        written = "notice.log, zeekml.log" + (", rejects.log" if summary.rejects else "")
+    typer.echo(f"written to {Path(out) if not parquet else out}: {written}")
 
 
 def _rows(summary: Summary) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from zeekml.cli.leave import leave_at_once
 from zeekml.cli.options import Baseline, Format, LogThreshold, Model, Out, State
 
 if TYPE_CHECKING:
+    from zeekml.config import Settings
     from zeekml.pipeline.watching import WatchSummary
 
 
@@ -21,11 +22,12 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", readable=False, help="Live logs, or folders of logs.")
-    ],
     out: Out,
     state: State,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", readable=False, help="Live logs, or folders of logs."),
+    ] = None,
     output_format: Format = None,
     log_threshold: LogThreshold = None,
     model: Model = None,
@@ -53,6 +55,14 @@ def watch(
             metavar="SECONDS",
             help="Look at the logs this often also when no event tells of them.",
             show_default="1",
+        ),
+    ] = None,
+    kafka: Annotated[
+        str | None,
+        typer.Option(
+            "--kafka",
+            metavar="BROKERS/TOPIC",
+            help="Follow a topic of Kafka instead of logs, as in 192.0.2.1:9092/conn.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -84,6 +94,7 @@ def watch(
             .with_options("watch", poll=poll)
             .with_baseline(baseline)
         )
+        settings = _source(settings, paths or [], kafka)
         set_up_logging(settings.logging)
         # Loading all that scoring takes is most of what happens before the first connection.
         from zeekml.operations import watching
@@ -100,13 +111,32 @@ def watch(
         )
         signals = Signals(reload=hangup)
         with watching(settings, folders=[out, state], listen=not (once or dry_run)) as operations:
-            summary = watch_logs(paths, out, state, settings, options, operations, typer.echo, signals)
+            summary = watch_logs(paths or [], out, state, settings, options, operations, typer.echo, signals)
     if once and not dry_run:
         _show(summary, out)
     code = ExitCode.INPUT if once and summary.problems else ExitCode.OK
     if signals.stop.is_set():
         leave_at_once(code)  # taking all apart in order can take seconds, and all is on the disk
     raise typer.Exit(code)
+
+
+def _source(settings: Settings, paths: list[Path], kafka: str | None) -> Settings:
+    """The settings with the topic of the command line; ConfigError unless there are either logs or topics."""
+    from zeekml.errors import ConfigError
+
+    if kafka is not None:
+        brokers, _, topic = kafka.rpartition("/")
+        if not brokers or not topic:
+            raise ConfigError(f"--kafka {kafka}: expected BROKERS/TOPIC, such as 192.0.2.1:9092/conn")
+        settings = settings.with_options("kafka", brokers=brokers, topics=(topic,))
+    if paths and settings.kafka.topics:
+        raise ConfigError(
+            f"both logs ({paths[0]}) and topics of Kafka ({', '.join(settings.kafka.topics)}) are named; run a watch "
+            "for each, with a state folder of its own"
+        )
+    if not paths and not settings.kafka.topics:
+        raise ConfigError("nothing to follow: name logs or folders, or a topic with --kafka BROKERS/TOPIC")
+    return settings
 
 
 def _show(summary: WatchSummary, out: Path) -> None:

@@ -60,7 +60,11 @@ class SensorHealth:
 
     def process(self, frame: pd.DataFrame, stream: str) -> Marks:
         """Look at the next batch (N rows of the batch schema) of a stream, and mark its rows."""
-        return self._streams.setdefault(stream, _Stream()).process(Rows.of(frame))
+        return self.process_rows(Rows.of(frame), stream)
+
+    def process_rows(self, rows: Rows, stream: str) -> Marks:
+        """As `process`, for what was taken from the batch elsewhere."""
+        return self._streams.setdefault(stream, _Stream()).process(rows)
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def score_with(
     for problem in discovery.problems:
         progress.problem(problem)
     if not discovery.streams:
-        raise InputError(_nothing_read(summary, discovery.empty))
+        raise InputError(nothing_read(summary, discovery.empty))
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         drift = drift_from(settings, bundle, fades=False)
         run = Run(
@@ -123,7 +123,7 @@ def score_with(
         if summary.drift is not None:
             outputs.write_drift(encode(DriftFile(bundle.name, time.time(), {ALL_LOGS: summary.drift})))
         if not summary.files and not summary.connections:
-            raise InputError(_nothing_read(summary))
+            raise InputError(nothing_read(summary))
         with undisturbed():
             outputs.commit()
     summary.caps_acted = scorer.caps_acted + engine.caps_acted
@@ -212,10 +212,7 @@ class Run:
             self.summary.files += 1
             if end.log.name in rejects.without_flows:
                 self.summary.without_flows.append(end.log.name)
-                self.progress.warning(
-                    f"{end.log.name}: a Suricata log without flow events, so there was nothing to score; "
-                    "add flow to outputs.eve-log.types in suricata.yaml"
-                )
+                self.progress.warning(without_flows(end.log.name))
         else:
             self.summary.problems.append(end.error)
             self.progress.problem(end.error)
@@ -326,7 +323,15 @@ def state_limits(settings: Settings) -> StateLimits:
     return StateLimits(**settings.section("state"))
 
 
-def _nothing_read(summary: Summary, empty: Sequence[str] = ()) -> str:
+def without_flows(log: str) -> str:
+    """What is said of a Suricata log in which nothing was to be scored."""
+    return (
+        f"{log}: a Suricata log without flow events, so there was nothing to score; "
+        "add flow to outputs.eve-log.types in suricata.yaml"
+    )
+
+
+def nothing_read(summary: Summary, empty: Sequence[str] = ()) -> str:
     """The message of a run that found no connection log at all; the problems themselves were told before.
 
     ``empty``: folders without any file.

@@ -22,6 +22,7 @@ class HostCount:
     """The number of distinct originators, up to a bound."""
 
     _seen: set[int] = field(default_factory=set)
+    _apart: int = 0
 
     def add(self, stream: str, originators: pd.Series) -> None:
         """Counts the categories of an ``id.orig_h`` column; a host belongs to its stream."""
@@ -30,16 +31,20 @@ class HostCount:
         names = stream + "\0" + pd.Series(originators.cat.categories, dtype="str")
         self._seen.update(pd.util.hash_pandas_object(names, index=False).tolist())
 
+    def add_apart(self, count: int) -> None:
+        """Counts hosts that are among no others: those of a part of the logs that has its hosts for itself."""
+        self._apart += count
+
     @property
     def full(self) -> bool:
         """No further host is counted."""
-        return len(self._seen) >= HOSTS_COUNTED
+        return len(self._seen) + self._apart >= HOSTS_COUNTED
 
     def __str__(self) -> str:
-        return f"more than {HOSTS_COUNTED:,}" if self.full else f"{len(self._seen):,}"
+        return f"more than {HOSTS_COUNTED:,}" if self.full else f"{len(self):,}"
 
     def __len__(self) -> int:
-        return min(len(self._seen), HOSTS_COUNTED)
+        return min(len(self._seen) + self._apart, HOSTS_COUNTED)
 
 
 @dataclass

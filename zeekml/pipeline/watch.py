@@ -12,8 +12,10 @@ import pyarrow as pa
 from zeekml.config import Settings
 from zeekml.errors import StateError
 from zeekml.journal.snapshot import Maker
+from zeekml.kafka.client import check_installed
 from zeekml.pipeline.assemble import watch_with
 from zeekml.pipeline.batch import state_limits
+from zeekml.pipeline.live import Logs
 from zeekml.pipeline.signals import Signals
 from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
 from zeekml.records import Rejects
@@ -32,13 +34,24 @@ def watch_logs(
     show: Callable[[str], None] = print,
     signals: Signals | None = None,
 ) -> WatchSummary:
-    """Follow the logs ``paths`` (files and folders) until told to stop by SIGTERM or SIGINT.
+    """Follow the logs ``paths`` (files and folders), or the settings' topics of Kafka, until told to stop by SIGTERM or
+    SIGINT.
 
     ``show`` gets the lines of a dry run; ``signals`` may hold what came before. Raises ModelError, ConfigError,
     StateError, InputError and OutputError.
     """
 
-    def follow(positions: Mapping[str, Any], rejects: Rejects) -> FollowedLogs:
+    def follow(positions: Mapping[str, Any], rejects: Rejects) -> Logs:
+        if settings.kafka.topics:
+            from zeekml.kafka.logs import KafkaLogs  # noqa: PLC0415  an extra
+
+            return KafkaLogs(
+                settings.kafka,
+                start=options.start,
+                positions=positions,
+                rejects=rejects,
+                commit_every=settings.watch.checkpoint_every,
+            )
         return FollowedLogs(
             paths,
             start=options.start,
@@ -47,6 +60,8 @@ def watch_logs(
             archives=archives,
         )
 
+    if settings.kafka.topics:
+        check_installed()
     archives = archives_from(settings)
     # Arrow's own allocator keeps what a burst took for good; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())

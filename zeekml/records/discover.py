@@ -55,7 +55,7 @@ def discover(paths: Sequence[str]) -> Discovery:
             search.take(LogFile(None, STDIN))
         else:
             search.follow(path)
-    return Discovery(_streams(search.files), search.passed_over, search.problems, search.empty)
+    return Discovery(streams_of(search.files), search.passed_over, search.problems, search.empty)
 
 
 class _Search:
@@ -184,7 +184,8 @@ def _start(log: LogFile, size: int) -> tuple[bytes, bool]:
     return start[:cut] if cut and not is_all else start, is_all
 
 
-def _streams(files: list[LogFile]) -> list[Stream]:
+def streams_of(files: list[LogFile]) -> list[Stream]:
+    """The streams that logs make, each in log order."""
     groups: dict[str, list[LogFile]] = {}
     for log in files:
         stem = rotation(os.path.normpath(log.path)).stem if log.path else STDIN

@@ -86,9 +86,11 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, *, extra: bool) -> Iterat
 
     with open_log(log) as raw:
         reader: Reader | None = None
-        for block in line_blocks(_pieces(raw, log.name), too_long):
+        for block in line_blocks(pieces_of(raw, log.name), too_long):
             if reader is None:
-                reader = _reader(sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra)
+                reader = reader_for(
+                    sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra
+                )
             yield from reader.read(block)
         if reader is None:
             sniff(b"", log.name)
@@ -96,16 +98,18 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, *, extra: bool) -> Iterat
             reader.end()
 
 
-def _pieces(raw: BinaryIO, name: str) -> Iterator[bytes]:
+def pieces_of(raw: BinaryIO, name: str) -> Iterator[bytes]:
+    """The content of an open log in pieces. Raises as ``read_batches`` does."""
     try:
         yield from compression.content(raw, name)
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror or error}.") from error
 
 
-def _reader(
+def reader_for(
     sniffed: Sniffed, first: Block, source: str, stream: str, rejects: Rejects, *, extra: bool
 ) -> ZeekTsvReader | ZeekJsonReader | EveReader:
+    """The reader of a file whose first block is ``first``."""
     make_uid = UidMaker(stream, first.data)
     match sniffed.format:
         case Format.ZEEK_TSV:

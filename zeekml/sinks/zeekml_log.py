@@ -62,6 +62,11 @@ class ZeekmlLog:
             self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices)
         self.lines += len(rows)
 
+    def write_rendered(self, lines: bytes) -> None:
+        """Write lines that another ``ZeekmlLog`` of this format made."""
+        self._write(memoryview(lines))
+        self.lines += lines.count(b"\n")
+
     def _write_some(
         self,
         frame: pd.DataFrame,

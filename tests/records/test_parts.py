@@ -1,0 +1,114 @@
+"""A log read in parts gives what it gives as a whole, wherever it is cut."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.made import GOLDEN, LOGS, ROW, conn_log, row
+from zeekml.errors import FormatError, TruncatedError
+from zeekml.records import LogFile, Reject, Rejects, read_batches
+from zeekml.records.parts import PartEnd, cut, read_part
+
+
+def whole(path: Path) -> tuple[pd.DataFrame, list[int], list[Reject], list[str]]:
+    rejects: list[Reject] = []
+    told = Rejects(rejects.append)
+    batches = list(read_batches(LogFile(path, str(path)), "s", rejects=told))
+    lines = [line for batch in batches for line in batch.lines.tolist()]
+    return _joined([batch.frame for batch in batches]), lines, rejects, told.without_flows
+
+
+def in_parts(path: Path, size: int) -> tuple[pd.DataFrame, list[int], list[Reject], int]:
+    frames, lines, rejects, before = [], [], list[Reject](), 0
+    parts = cut(LogFile(path, str(path)), size)
+    for part in parts:
+        end, told = PartEnd(), list[Reject]()
+        for batch in read_part(part, "s", Rejects(told.append), end, batch_rows=50):
+            frames.append(batch.frame)
+            lines += (batch.lines + before).tolist()
+        rejects += [Reject(each.source, each.line + before, each.reason, each.text) for each in told]
+        before += end.lines
+    return _joined(frames), lines, rejects, len(parts)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    plain = [frame.astype(dict.fromkeys(frame.select_dtypes("category"), object)) for frame in frames]
+    return pd.concat(plain, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in GOLDEN if name != "dns.log"))
+@pytest.mark.parametrize("size", [300, 4000])
+def test_the_parts_hold_what_the_whole_holds(name: str, size: int) -> None:
+    frame, lines, rejects, _ = whole(LOGS / name)
+    parted, their_lines, their_rejects, count = in_parts(LOGS / name, size)
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_lines, their_rejects) == (lines, rejects)
+    assert count > 1
+
+
+def test_broken_lines_and_made_up_uids_are_the_same(tmp_path: Path) -> None:
+    rows = [
+        row(uid="-" if number % 3 else f"C{number}", ts=str(1_700_000_000 + number)) for number in range(200)
+    ]
+    rows[70] = row(ts="yesterday")
+    rows[150] = row(id_resp_p="port")
+    path = tmp_path / "conn.log"
+    path.write_text(conn_log(rows))
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, count = in_parts(path, 1000)
+    assert count > 10
+    pd.testing.assert_frame_equal(parted, frame)
+    assert their_lines == lines
+    assert their_rejects == rejects
+    assert [reject.line for reject in rejects] == [79, 159]
+
+
+def test_a_log_with_a_second_header_is_one_part(tmp_path: Path) -> None:
+    fields = [name for name in ROW if name != "service"]
+    path = tmp_path / "conn.log"
+    path.write_text(conn_log([row()] * 50) + conn_log([row()] * 50, fields=fields))
+    _, lines, _, count = in_parts(path, 500)
+    assert count == 1
+    assert len(lines) == 100
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\0\0\0"])
+def test_a_log_with_marks_before_its_first_line_is_one_part(tmp_path: Path, mark: bytes) -> None:
+    path = tmp_path / "conn.log"
+    path.write_bytes(mark + conn_log([row()] * 50).encode())
+    _, lines, rejects, count = in_parts(path, 500)
+    assert (count, len(lines), rejects) == (1, 50, [])
+
+
+def test_a_compressed_log_is_one_part_and_its_damage_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "conn.log.gz"
+    path.write_bytes(gzip.compress((LOGS / "zeek7.conn.log").read_bytes())[:-20])
+    (part,) = cut(LogFile(path, "x"), 100)
+    with pytest.raises(TruncatedError):
+        list(read_part(part, "s", Rejects(), PartEnd(), batch_rows=100))
+
+
+def test_an_empty_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "conn.log").touch()
+    (part,) = cut(LogFile(tmp_path / "conn.log", "x"), 100)
+    with pytest.raises(FormatError, match="empty"):
+        list(read_part(part, "s", Rejects(), PartEnd(), batch_rows=100))
+
+
+def test_lines_beyond_the_limit_are_rejected_in_their_part(tmp_path: Path) -> None:
+    path = tmp_path / "conn.log"
+    text = conn_log([row()] * 30, close=False)
+    path.write_text(
+        text + "x" * (2 << 20) + "\n" + "".join(conn_log([row()] * 30).splitlines(keepends=True)[8:])
+    )
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, count = in_parts(path, 1 << 20)
+    assert count > 1
+    assert np.array_equal(their_lines, lines)
+    assert their_rejects == rejects
+    assert len(parted) == len(frame) == 60

@@ -1,0 +1,1 @@
+"""Connection logs out of Kafka's topics. Needs ``zeekml[kafka]``."""

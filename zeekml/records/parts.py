@@ -1,0 +1,157 @@
+"""A log read in parts that are independent of each other: a plain file is cut at line ends, another is one part.
+
+Connections, rejected lines and made-up uids are those of ``read_batches``; line numbers count from the part's first
+line, since how many lines come before it is not known.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from zeekml.errors import TruncatedError
+from zeekml.records import lines
+from zeekml.records.compression import PIECE
+from zeekml.records.eve import EveReader
+from zeekml.records.frame import Gatherer, Rows, to_frame
+from zeekml.records.lines import Block, line_blocks
+from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
+from zeekml.records.rejects import Rejects
+from zeekml.records.sniff import sniff
+
+_HEADER: Final = re.compile(rb"(?:#[^\n]*\n)+")
+_CLOSE: Final = b"#close"
+_MARKS: Final = b"\0\xef"  # what is left out at the start of a file, so that no part may begin with it
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes ``start`` to ``stop`` (None: the end) of a log, from a line's start to a line's end; ``header``:
+    Zeek's header lines in force there."""
+
+    log: LogFile
+    start: int = 0
+    stop: int | None = None
+    header: bytes = b""
+
+
+@dataclass(slots=True)
+class PartEnd:
+    """What is known when a part was read: its lines, where it is cut off; complete once the batches are through."""
+
+    lines: int = 0
+
+
+def cut(log: LogFile, size: int) -> list[Part]:
+    """Cut a log into parts of about ``size`` bytes.
+
+    A compressed log is one part, and so is one that is no file of this machine, or has further headers below its
+    first: what is below them is read by them.
+    """
+    whole = [Part(log)]
+    if not isinstance(log.path, Path):
+        return whole
+    try:
+        length = log.path.stat().st_size
+        if not log.path.is_file() or length < 2 * size:
+            return whole
+        with log.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _cut(log, content, size)
+    except OSError:
+        return whole  # reading it will say what is wrong
+
+
+def _cut(log: LogFile, content: mmap.mmap, size: int) -> list[Part]:
+    header = b""
+    if content[:1] not in (b"#", b"{"):  # compressed, or with marks before its first line
+        return [Part(log)]
+    if content[:1] == b"#":
+        found = _HEADER.match(content)
+        header = found.group() if found else b""
+        below = content.find(b"\n#", max(0, len(header) - 1))
+        if content.find(b"\0#") >= 0 or (below >= 0 and not _is_close(content, below + 1)):
+            return [Part(log)]
+    starts = [0]
+    while (at := starts[-1] + size) < len(content):
+        start = content.find(b"\n", at) + 1
+        while 0 < start < len(content) and content[start] in _MARKS:
+            start = content.find(b"\n", start) + 1
+        if not 0 < start < len(content):
+            break
+        starts.append(start)
+    stops = [*starts[1:], None]
+    return [
+        Part(log, start, stop, header if start else b"") for start, stop in zip(starts, stops, strict=True)
+    ]
+
+
+def _is_close(content: mmap.mmap, at: int) -> bool:
+    """Whether the line at ``at`` is the mark of a closed log, and the last."""
+    return content[at : at + len(_CLOSE)] == _CLOSE and content.find(b"\n", at) in (-1, len(content) - 1)
+
+
+def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_rows: int) -> Iterator[Batch]:
+    """Yield the connections of a part in log order, ``batch_rows`` at a time; ``end`` is told how many lines it has.
+
+    Raises as ``read_batches`` does.
+    """
+    gatherer, name = Gatherer(batch_rows), part.log.name
+    failure: TruncatedError | None = None
+    try:
+        for rows in _rows(part, stream, rejects, end):
+            for table, numbers in gatherer.add(rows):
+                yield Batch(to_frame(table, extra=False), name, stream, numbers)
+    except TruncatedError as error:
+        failure = error
+    for table, numbers in gatherer.rest():
+        yield Batch(to_frame(table, extra=False), name, stream, numbers)
+    if failure is not None:
+        raise failure
+
+
+def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd) -> Iterator[Rows]:
+    def too_long(number: int, start: bytes) -> None:
+        rejects.add(part.log.name, number, f"longer than {lines.MAX_LINE} bytes", start)
+        end.lines = max(end.lines, number)
+
+    reader: Reader | None = None
+    for block in _blocks(part, too_long):
+        if reader is None:
+            first = block if not part.start else _first_block(part.log)
+            sniffed = sniff(first.data, part.log.name)
+            reader = reader_for(sniffed, first, part.log.name, stream, rejects, extra=False)
+            if part.header:
+                yield from reader.read(Block(part.header, 1, 0))
+        yield from reader.read(block)
+        end.lines = block.line - 1 + block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+    if reader is None:
+        sniff(b"", part.log.name)
+    if isinstance(reader, EveReader):
+        reader.end()
+
+
+def _blocks(part: Part, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+    """The blocks of a part; offsets are those in the file."""
+    with open_log(part.log) as raw:
+        if not part.start and part.stop is None:
+            yield from line_blocks(pieces_of(raw, part.log.name), too_long)
+            return
+        raw.seek(part.start)
+
+        def pieces() -> Iterator[bytes]:
+            left = None if part.stop is None else part.stop - part.start
+            while piece := raw.read(PIECE if left is None else min(PIECE, left)):
+                left = None if left is None else left - len(piece)
+                yield piece
+
+        for block in line_blocks(pieces(), too_long):
+            yield replace(block, offset=block.offset + part.start)
+
+
+def _first_block(log: LogFile) -> Block:
+    with open_log(log) as raw:
+        return next(line_blocks(pieces_of(raw, log.name), lambda _number, _start: None), Block(b"", 1, 0))

@@ -1,0 +1,206 @@
+"""``zeekml score --engine spark``: the archive is read and scored by Spark's executors.
+
+Logs are read in parts, their connections packed by host and shuffled: all connections of a host meet in one task, in
+log order. What looks at a stream as a whole (the health of its sensor) has a task of its own. The driver puts results
+in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from zeekml.config import Settings
+from zeekml.errors import InputError, OutputError
+from zeekml.pipeline.batch import alert_policy, nothing_read, state_limits
+from zeekml.pipeline.interrupts import undisturbed
+from zeekml.pipeline.progress import Progress
+from zeekml.pipeline.summary import Summary
+from zeekml.sinks import open_outputs
+from zeekml.spark import tables
+from zeekml.spark.model import ShippedModel
+from zeekml.spark.order import in_order
+from zeekml.spark.parcels import SCHEMA, Kinds
+from zeekml.spark.reading import PART_BYTES, Share, reads, shares_of
+from zeekml.spark.results import Told
+from zeekml.spark.scoring import Work, scores
+from zeekml.spark.session import DEFAULT_MASTER, prepare, spark_session
+from zeekml.spark.storage import discover_anywhere
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from zeekml.records import Stream
+    from zeekml.scoring import Bundle
+
+_PLACE_BYTES: Final = 512 << 20
+"""Bytes of logs that one task scores, about."""
+_MOST_PLACES: Final = 10_000
+_MOST_TASKS: Final = 100_000
+_IN_ORDER_AT_ONCE: Final = 200_000
+"""Results that the driver holds at once, about, when it writes logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SparkOptions:
+    """``master`` as Spark names it. ``parquet``: the outputs are tables that the executors write. ``part_bytes``:
+    what one task reads of a plain log; ``places``: tasks that score, None: by the size of the logs."""
+
+    master: str = DEFAULT_MASTER
+    parquet: bool = False
+    part_bytes: int = PART_BYTES
+    places: int | None = None
+
+
+def score_on_spark(
+    paths: Sequence[str], out: str, settings: Settings, options: SparkOptions, progress: Progress
+) -> Summary:
+    """As ``score_logs``, on Spark; paths may be URLs of what fsspec reads.
+
+    ``out``: a folder; with ``options.parquet`` also a URL that Spark writes to. Raises ModelError, ConfigError and
+    OutputError; InputError when not one log could be read.
+    """
+    started = time.monotonic()
+    model = ShippedModel.of(settings.score.model)
+    bundle = model.load()
+    policy = alert_policy(settings, bundle)
+    discovery = discover_anywhere(paths)
+    summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
+    for problem in discovery.problems:
+        progress.problem(problem)
+    if not discovery.streams:
+        raise InputError(nothing_read(summary, discovery.empty))
+    progress.begin([log for stream in discovery.streams for log in stream.files])
+    work = Work(
+        policy,
+        state_limits(settings),
+        settings.score.threads,
+        settings.score.log_threshold,
+        None if options.parquet else settings.score.format,
+        [stream.name for stream in discovery.streams],
+    )
+    with spark_session(options.master) as spark:
+        run = _Run(
+            spark,
+            model,
+            work,
+            shares_of(discovery.streams, options.part_bytes),
+            options.places or _places(discovery.streams, spark),
+        )
+        if options.parquet:
+            _as_tables(run, out, bundle, summary, progress)
+        else:
+            _as_logs(run, Path(out), settings, bundle, summary, progress)
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+@dataclass
+class _Run:
+    """The work of one job, and its results, kept on the executors' disks."""
+
+    spark: SparkSession
+    model: ShippedModel
+    work: Work
+    shares: list[Share]
+    places: int
+    results: DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        from pyspark import StorageLevel  # noqa: PLC0415  an extra
+
+        prepare(self.spark)
+        send = self.spark.sparkContext.broadcast
+        tasks = min(len(self.shares), _MOST_TASKS)
+        read = self.spark.range(0, len(self.shares), 1, tasks).mapInArrow(
+            reads(send(self.shares), self.places), SCHEMA
+        )
+        together = read.repartitionById(self.places, "place").sortWithinPartitions(
+            "stream", "kind", "part", "seq"
+        )
+        scored = together.mapInArrow(scores(send(self.model), send(self.work)), SCHEMA)
+        self.results = scored.persist(StorageLevel.DISK_ONLY)
+
+    def only(self, *kinds: Kinds) -> DataFrame:
+        """The results of these kinds."""
+        return self.results.where(self.results["kind"].isin([int(kind) for kind in kinds]))
+
+
+def _as_logs(
+    run: _Run, out: Path, settings: Settings, bundle: Bundle, summary: Summary, progress: Progress
+) -> None:
+    """notice.log, zeekml.log and rejects.log as ``score_logs`` writes them, by the driver, in log order."""
+    with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
+        told = Told(run.shares, run.work.streams, summary, progress)
+        for row in _ordered(run.results):
+            told.take(row, outputs)
+        told.write_notices(outputs)
+        _refuse_nothing(summary)
+        with undisturbed():
+            outputs.commit()
+
+
+def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: Progress) -> None:
+    """The tables ``zeekml``, ``notice`` and ``rejects`` below ``out``, by the executors."""
+    from pyspark.errors import AnalysisException  # noqa: PLC0415  an extra
+
+    told = Told(run.shares, run.work.streams, summary, progress)
+    for row in _ordered(run.only(Kinds.MARK, Kinds.END, Kinds.FINDING, Kinds.TALLY)):
+        told.take(row, None)
+    _refuse_nothing(summary)
+    sources = [share.part.log.name for share in run.shares]
+    written = [
+        ("zeekml", Kinds.LOGGED, tables.unpacked(), tables.VERDICTS),
+        (
+            "rejects",
+            Kinds.REJECT,
+            tables.rejected(sources, told.lines_before),
+            tables.REJECTS,
+        ),
+        (
+            "notice",
+            Kinds.NOTICE,
+            tables.noticed(run.work.streams, told.marks, bundle.name),
+            tables.NOTICES,
+        ),
+    ]
+    summary.rejects = run.only(Kinds.REJECT).count()
+    for name, kind, function, schema in written:
+        try:
+            run.only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(
+                f"{out.rstrip('/')}/{name}", mode="errorifexists"
+            )
+        except AnalysisException as error:
+            raise OutputError(
+                f"{out}/{name} cannot be written: {str(error).splitlines()[0]}; name a new folder"
+            ) from error
+
+
+def _ordered(results: DataFrame) -> Iterator[Any]:
+    """The results in log order, few at a time."""
+    count = results.count()
+    parts = max(1, -(-count // _IN_ORDER_AT_ONCE))
+    keys = ("stream", "part", "line", "kind", "seq")
+    ranged = results.repartitionByRange(parts, *keys) if parts > 1 else results.repartition(1)
+    joined = ranged.sortWithinPartitions(*keys).mapInArrow(in_order, SCHEMA)
+    return joined.toLocalIterator()
+
+
+def _refuse_nothing(summary: Summary) -> None:
+    if not summary.files and not summary.connections:
+        raise InputError(nothing_read(summary))
+
+
+def _places(streams: Sequence[Stream], spark: SparkSession) -> int:
+    """How many tasks score: enough for all processors to be busy to the end, and more where logs are large."""
+    size = 0
+    for stream in streams:
+        for log in stream.files:
+            try:
+                size += 0 if log.path is None else log.path.stat().st_size
+            except OSError:
+                continue  # reading it will say what is wrong
+    return min(max(2 * spark.sparkContext.defaultParallelism, -(-size // _PLACE_BYTES)), _MOST_PLACES)

@@ -1,0 +1,197 @@
+"""Results as columns: the tables that are written as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pandas as pd
+import pyarrow as pa
+
+from zeekml.alerts import Explained, Notice
+from zeekml.alerts.message import facts, sentence
+from zeekml.scoring import Scores
+from zeekml.spark import parcels
+from zeekml.spark.parcels import Parcel
+
+_CONNECTION: Final = [
+    ("ts", pa.float64()),
+    ("uid", pa.string()),
+    ("id.orig_h", pa.string()),
+    ("id.orig_p", pa.int32()),
+    ("id.resp_h", pa.string()),
+    ("id.resp_p", pa.int32()),
+    ("proto", pa.string()),
+]
+VERDICTS: Final = pa.schema(
+    [
+        ("stream", pa.string()),
+        *_CONNECTION,
+        ("service", pa.string()),
+        ("score", pa.float32()),
+        ("class", pa.string()),
+        ("class_score", pa.float32()),
+        ("reasons", pa.string()),
+        ("model", pa.string()),
+    ]
+)
+"""The columns of zeekml.log, with the stream; ``ts`` in epoch seconds."""
+
+NOTICES: Final = pa.schema(
+    [
+        ("stream", pa.string()),
+        *_CONNECTION,
+        ("note", pa.string()),
+        ("msg", pa.string()),
+        ("sub", pa.string()),
+        ("n", pa.int64()),
+        ("suppress_for", pa.float64()),
+    ]
+)
+"""Those columns of notice.log that zeekml sets, with the stream."""
+
+REJECTS: Final = pa.schema(
+    [("source", pa.string()), ("line", pa.int64()), ("reason", pa.string()), ("text", pa.string())]
+)
+"""The columns of rejects.log."""
+
+_SPARK: Final = {
+    pa.string(): "string",
+    pa.int32(): "int",
+    pa.int64(): "bigint",
+    pa.float32(): "float",
+    pa.float64(): "double",
+}
+
+Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def ddl(schema: pa.Schema) -> str:
+    """A schema in Spark's words."""
+    return ", ".join(f"`{field.name}` {_SPARK[field.type]}" for field in schema)
+
+
+def verdicts(
+    frame: pd.DataFrame,
+    scores: Scores,
+    rows: npt.NDArray[np.int64],
+    explained: Explained,
+    *,
+    stream: str,
+    classes: Sequence[str],
+    model: str,
+) -> pa.RecordBatch:
+    """`VERDICTS` of some rows (ascending) of a batch frame."""
+    reasons = np.full(len(rows), None, dtype=object)
+    if len(explained.rows):
+        at = np.searchsorted(rows, explained.rows)
+        within = at < len(rows)
+        within[within] &= rows[at[within]] == explained.rows[within]
+        given = np.array([reason or None for reason in explained.reasons], dtype=object)
+        reasons[at[within]] = given[within]
+    taken = {
+        name: frame[name].iloc[rows] for name in VERDICTS.names if name in frame.columns and name != "stream"
+    }
+    columns: dict[str, Any] = taken | {
+        "stream": [stream] * len(rows),
+        "score": scores.score[rows],
+        "class": np.array(classes, dtype=object)[scores.class_index[rows]],
+        "class_score": scores.class_score[rows],
+        "reasons": reasons,
+        "model": [model] * len(rows),
+    }
+    arrays = [_array(columns[field.name], field.type) for field in VERDICTS]
+    return pa.RecordBatch.from_arrays(arrays, schema=VERDICTS)
+
+
+def unpacked() -> Function:
+    """The function for ``mapInArrow``: rows of verdicts packed in results in, the verdicts out."""
+
+    def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in parcels.parcels_in(batch):
+                yield pa.ipc.read_record_batch(row.data, VERDICTS)
+
+    return unpack
+
+
+def noticed(
+    streams: Sequence[str], marks: Mapping[int, Sequence[tuple[int, int, list[str]]]], model: str
+) -> Function:
+    """The function for ``mapInArrow``: notices among the results in, `NOTICES` out.
+
+    ``marks``: by stream what stands (codes) from which part and line on, ascending.
+    """
+
+    def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = [_notice(row, streams, marks, model) for row in parcels.parcels_in(batch)]
+            if rows:
+                yield pa.RecordBatch.from_pylist(rows, schema=NOTICES)
+
+    return made
+
+
+def rejected(sources: Sequence[str], lines_before: Sequence[int]) -> Function:
+    """The function for ``mapInArrow``: rejected lines among the results in, `REJECTS` out.
+
+    ``sources``: the log of each part; ``lines_before``: how many of its lines come before the part.
+    """
+
+    def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            rows = []
+            for row in parcels.parcels_in(batch):
+                told = orjson.loads(row.data)
+                told["line"] += lines_before[row.part]
+                rows.append({"source": sources[row.part], **told})
+            if rows:
+                yield pa.RecordBatch.from_pylist(rows, schema=REJECTS)
+
+    return made
+
+
+def notice_of(data: Any, sensor: Sequence[str]) -> tuple[list[Any], Notice, str]:
+    """The connection, the notice and the reasons that a result holds."""
+    told = orjson.loads(data)
+    return told["connection"], Notice(**told["notice"] | {"sensor": tuple(sensor)}), told["reasons"]
+
+
+def _notice(
+    row: Parcel,
+    streams: Sequence[str],
+    marks: Mapping[int, Sequence[tuple[int, int, list[str]]]],
+    model: str,
+) -> dict[str, Any]:
+    sensor: Sequence[str] = ()
+    for part, line, codes in marks.get(row.stream, ()):
+        if (part, line) > (row.part, row.line):
+            break
+        sensor = codes
+    connection, notice, reasons = notice_of(row.data, sensor)
+    values = dict(zip((name for name, _ in _CONNECTION), connection, strict=True))
+    return {
+        "stream": streams[row.stream],
+        **values,
+        "note": notice.note,
+        "msg": sentence(
+            notice,
+            orig_h=values["id.orig_h"],
+            resp_h=values["id.resp_h"],
+            resp_p=values["id.resp_p"],
+            proto=values["proto"],
+        ),
+        "sub": facts(notice, model=model, reasons=reasons),
+        "n": notice.n,
+        "suppress_for": float(notice.suppress_for),
+    }
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(object).to_numpy()
+    array = pa.array(values, type=kind, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
