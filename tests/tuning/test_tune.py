@@ -192,7 +192,7 @@ def test_tuning_lowers_what_the_site_scores(data: Path, tmp_path: Path) -> None:
     """A site on which a monitor calls in on a beat, as a bot does."""
     log = tmp_path / "beat.log"
     write_traffic(log, Scenario(connections=600, seed=8, hosts=12, patterns=(*CLEAN, "beacon-regular")))
-    wanted = asked(data, tmp_path, paths=[str(log)], epochs=4, rate=0.005, share=0.5)
+    wanted = asked(data, tmp_path, paths=[str(log)], epochs=16, rate=0.01, share=0.5)
     found = tuned(wanted).figures["site"]
     assert found["after"]["mean_score"] < found["before"]["mean_score"]
 
