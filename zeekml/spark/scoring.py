@@ -13,7 +13,7 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
-from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained
+from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
 from zeekml.health import SensorHealth
 from zeekml.pipeline.summary import HostCount
 from zeekml.scoring import Scorer, Scores, StateLimits
@@ -180,7 +180,9 @@ class _ScoredStream:
         explained = Explained(explained_rows, self._scorer.reasons(scores, explained_rows))
         self._count(frame, scores, alerts, len(rows))
         if len(rows):
-            yield self._logged(frame, scores, rows, explained.where(alerts.above), parts, lines)
+            yield self._logged(
+                frame, scores, rows, explained.where(alerts.above), alerts.notices, parts, lines
+            )
         yield from _batch(self._noticed(alerts, frame, explained, parts, lines))
 
     def _logged(
@@ -189,19 +191,27 @@ class _ScoredStream:
         scores: Scores,
         rows: npt.NDArray[np.int64],
         explained: Explained,
+        notices: Sequence[Notice],
         parts: npt.NDArray[np.int32],
         lines: Lines,
     ) -> pa.RecordBatch:
         """The lines of zeekml.log, a row each; for Parquet one row with all of them."""
         if self._work.format is None:
             table = tables.verdicts(
-                frame, scores, rows, explained, stream=self._name, classes=self._classes, model=self._model
+                frame,
+                scores,
+                rows,
+                explained,
+                notices,
+                stream=self._name,
+                classes=self._classes,
+                model=self._model,
             )
             data = table.serialize().to_pybytes()
             return parcels.batch_of(
                 [Parcel(0, self._stream, int(parts[0]), int(lines[0]), Kinds.LOGGED, 0, data)]
             )
-        self._log.write(frame, scores, rows, explained)
+        self._log.write(frame, scores, rows, explained, notices)
         written = [line + b"\n" for line in b"".join(self._rendered).split(b"\n")[:-1]]
         self._rendered.clear()
         count = len(rows)

@@ -26,6 +26,7 @@ _CONNECTION: Final = [
     ("id.resp_p", pa.int32()),
     ("proto", pa.string()),
 ]
+_CARRYING: Final = [("evidence_peers", pa.list_(pa.string())), ("evidence_ports", pa.list_(pa.string()))]
 VERDICTS: Final = pa.schema(
     [
         ("stream", pa.string()),
@@ -36,6 +37,7 @@ VERDICTS: Final = pa.schema(
         ("class_score", pa.float32()),
         ("reasons", pa.string()),
         ("model", pa.string()),
+        *_CARRYING,
     ]
 )
 """The columns of zeekml.log, with the stream; ``ts`` in epoch seconds."""
@@ -49,6 +51,7 @@ NOTICES: Final = pa.schema(
         ("sub", pa.string()),
         ("n", pa.int64()),
         ("suppress_for", pa.float64()),
+        *_CARRYING,
     ]
 )
 """Those columns of notice.log that zeekml sets, with the stream."""
@@ -64,6 +67,7 @@ _SPARK: Final = {
     pa.int64(): "bigint",
     pa.float32(): "float",
     pa.float64(): "double",
+    pa.list_(pa.string()): "array<string>",
 }
 
 Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -79,12 +83,16 @@ def verdicts(
     scores: Scores,
     rows: npt.NDArray[np.int64],
     explained: Explained,
+    notices: Sequence[Notice],
     *,
     stream: str,
     classes: Sequence[str],
     model: str,
 ) -> pa.RecordBatch:
-    """`VERDICTS` of some rows (ascending) of a batch frame."""
+    """`VERDICTS` of some rows (ascending) of a batch frame; those with which ``notices`` are written say what carries
+    the evidence."""
+    noticed = {notice.row: notice for notice in notices}
+    carrying = [noticed.get(row) for row in rows.tolist()]
     reasons = np.full(len(rows), None, dtype=object)
     if len(explained.rows):
         at = np.searchsorted(rows, explained.rows)
@@ -102,6 +110,8 @@ def verdicts(
         "class_score": scores.class_score[rows],
         "reasons": reasons,
         "model": [model] * len(rows),
+        "evidence_peers": [None if notice is None else list(notice.peers) for notice in carrying],
+        "evidence_ports": [None if notice is None else list(notice.ports) for notice in carrying],
     }
     arrays = [_array(columns[field.name], field.type) for field in VERDICTS]
     return pa.RecordBatch.from_arrays(arrays, schema=VERDICTS)
@@ -157,7 +167,9 @@ def rejected(sources: Sequence[str], lines_before: Sequence[int]) -> Function:
 def notice_of(data: Any, sensor: Sequence[str]) -> tuple[list[Any], Notice, str]:
     """The connection, the notice and the reasons that a result holds."""
     told = orjson.loads(data)
-    return told["connection"], Notice(**told["notice"] | {"sensor": tuple(sensor)}), told["reasons"]
+    values = told["notice"]
+    lists = {"sensor": tuple(sensor), "peers": tuple(values["peers"]), "ports": tuple(values["ports"])}
+    return told["connection"], Notice(**values | lists), told["reasons"]
 
 
 def _notice(
@@ -187,6 +199,8 @@ def _notice(
         "sub": facts(notice, model=model, reasons=reasons),
         "n": notice.n,
         "suppress_for": float(notice.suppress_for),
+        "evidence_peers": list(notice.peers),
+        "evidence_ports": list(notice.ports),
     }
 
 
