@@ -21,7 +21,7 @@ def test_costs_and_prices_follow_from_what_was_measured(
     assert told["ratio"] == 1.5
     assert told["ratio_of_connections"] == 1.25
     # 20 s on two cores: 40 core seconds a million; 9e9 of them 100 core hours.
-    assert told["archive"] == {"connections": 9e9, "core_hours": 100.0, "price": 10.0}
+    assert told["archive"] == pytest.approx({"connections": 9e9, "core_hours": 100.0, "price": 10.0})
     assert spark.main(["--archive", "9e9", "--core-hour", "0.1"]) == 0
     shown = capsys.readouterr().out
     assert "100 core hours; at 0.1 a core hour (an assumption): 10" in shown

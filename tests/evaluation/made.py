@@ -26,7 +26,7 @@ class StandIn:
     def __init__(self, name: str, verdicts: dict[str, Verdicts], trained: tuple[str, ...] = ()) -> None:
         logs = tuple(SimpleNamespace(name=log, sha256="0" * 64) for log in trained)
         manifest = SimpleNamespace(
-            files={"weights.safetensors": "ab" * 32}, training=SimpleNamespace(logs=logs)
+            files={"weights.safetensors": "ab" * 32}, training=SimpleNamespace(logs=logs), tuning=None
         )
         self.bundle = SimpleNamespace(name=name, version="1", classes=CLASSES, manifest=manifest)
         self.policy = POLICY
