@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -102,6 +101,8 @@ class Kept:
 
 def _basis(recipe: Recipe, captures: Sequence[Capture]) -> str:
     """Everything that all folds depend on, as a digest: recipe, logs and their labels, code and libraries."""
+    import lightgbm  # an extra  # noqa: PLC0415
+
     described: dict[str, Any] = {
         "recipe": recipe.model_dump(mode="json", exclude=_JUDGING),  # type: ignore[arg-type]
         "logs": [
