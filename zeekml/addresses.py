@@ -1,4 +1,4 @@
-"""Tests on many IP addresses at once: private ranges, and membership in lists of networks."""
+"""Tests on many IP addresses at once: private ranges, groups, and membership in lists of networks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from zeekml.categories import by_category
 from zeekml.errors import ConfigError
-
-# RFC 1918, 127/8 and 169.254/16 (RFC 3927); fc00::/7 (RFC 4193), fe80::/10 (RFC 4291) and ::1. The first
-# group of fc00::/7 and fe80::/10 always has four digits, so text tells them without parsing.
-_PRIVATE = (
-    r"^(?:::[fF]{4}:)?(?:(?:10|127)(?:\.[0-9]{1,3}){3}"
-    r"|(?:192\.168|169\.254|172\.(?:1[6-9]|2[0-9]|3[01]))(?:\.[0-9]{1,3}){2})$"
-    r"|^[fF](?:[cCdD][0-9a-fA-F]{2}|[eE][89abAB][0-9a-fA-F]):"
-    r"|^::1$"
-)
+from zeekml.text_kernels import GROUP, PRIVATE, kinds_of
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96 (RFC 4291): one 128-bit number for IPv4 and IPv6 alike
 _NOWHERE = b"\0" * 16
@@ -35,8 +25,12 @@ def private_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.objec
 
     What is no address is not private.
     """
-    mask = pc.fill_null(pc.match_substring_regex(_arrow(addresses), _PRIVATE), False)
-    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return (kinds_of(addresses) & PRIVATE) > 0
+
+
+def group_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    """Which of the N addresses are multicast or, ending in .255, almost certainly broadcast; (N,) bool."""
+    return (kinds_of(addresses) & GROUP) > 0
 
 
 def local_mask(told: pd.Series[Any], addresses: pd.Series[Any]) -> npt.NDArray[np.bool_]:
@@ -120,9 +114,3 @@ def _words(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> tuple[npt.
         np.frombuffer(prefix + network.network_address.packed, dtype=">u8"),
         np.frombuffer(ones + network.netmask.packed, dtype=">u8"),
     )
-
-
-def _arrow(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> pa.Array:
-    if isinstance(addresses, np.ndarray):
-        return pa.array(addresses.tolist(), type=pa.string())
-    return pa.array(addresses, type=pa.string(), from_pandas=True)

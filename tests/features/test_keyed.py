@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeekml.errors import StateError
-from zeekml.features.keyed import KeyedTable, hash_strings, mix
+from zeekml.features.keyed import KeyedTable, mix
 
 KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 20), max_size=30)
 
@@ -65,15 +64,6 @@ def test_removed_slots_are_used_again() -> None:
 
 def test_lookup_in_an_empty_table() -> None:
     assert table().lookup(np.array([1, 2], dtype=np.uint64)).tolist() == [-1, -1]
-
-
-def test_hashes_are_the_same_in_every_process() -> None:
-    strings = pd.Index(["192.168.1.10", "2001:db8::1", "é"])
-    assert [hex(h) for h in hash_strings(strings)] == [
-        "0x8ec9e3326cb88b1f",
-        "0xe5686152ee4c859b",
-        "0xeaa82851ccf8e8e7",
-    ]
 
 
 def test_mix_tells_columns_and_their_order_apart() -> None:

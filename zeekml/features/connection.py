@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zeekml.addresses import local_mask
+from zeekml.addresses import group_mask, local_mask
 from zeekml.categories import Mask, by_category
 from zeekml.features.layout import Feature, flag, number
 
@@ -123,7 +123,7 @@ class Connections:
         self.frame = frame
         self.orig_local = local_mask(frame["local_orig"], frame["id.orig_h"])
         self.resp_local = local_mask(frame["local_resp"], frame["id.resp_h"])
-        self.resp_group = by_category(frame["id.resp_h"], _is_group)
+        self.resp_group = by_category(frame["id.resp_h"], group_mask)
         state = _Labels(frame["conn_state"])
         answered = np.nan_to_num(column(frame, "resp_pkts")) > 0
         self.failed = state.isin(FAILED_STATES) & ~self.resp_group & ~answered
@@ -235,10 +235,3 @@ def _port_classes() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
 
 
 _PORT_CLASS = _port_classes()
-
-
-def _is_group(addresses: pd.Index[Any]) -> Mask:
-    # Multicast 224.0.0.0/4 and ff00::/8, and what is almost always a broadcast address: no host answers for it.
-    if not len(addresses):
-        return np.zeros(0, dtype=bool)
-    return np.asarray(addresses.str.match(r"(?:22[4-9]|23\d)\.|ff[0-9a-f]{2}:|.*\.255$"), dtype=bool)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from zeekml.features import connection, hosts, pairs
 from zeekml.features.connection import Connections, Floats, column
-from zeekml.features.keyed import KeyedTable, Keys, Slots, hash_strings, mix
+from zeekml.features.keyed import KeyedTable, Keys, Slots, mix
 from zeekml.features.layout import Layout
 from zeekml.features.pairs import PairRows
 from zeekml.features.runs import Runs
 from zeekml.features.state import StreamState
 from zeekml.features.trim import NEVER, Trims, Uses, plan_trims
+from zeekml.text_kernels import hashes_of
 
 Ints = NDArray[np.int64]
 
@@ -94,7 +95,7 @@ def _block(frame: pd.DataFrame, state: StreamState) -> Block:
 
 def _hashed(frame: pd.DataFrame, name: str) -> Keys:
     labels = frame[name].cat
-    return hash_strings(labels.categories)[labels.codes.to_numpy()]
+    return hashes_of(labels.categories)[labels.codes.to_numpy()]
 
 
 def _host_rows(frame: pd.DataFrame, state: StreamState) -> _HostRows:

@@ -10,19 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, taken
 
 Keys = NDArray[np.uint64]
 Slots = NDArray[np.int64]
-
-
-def hash_strings(strings: pd.Index[Any]) -> Keys:
-    """Hash each string to 64 bits, the same in every process (SipHash with a fixed key, by pandas)."""
-    values = strings.to_numpy(dtype=object)
-    return pd.util.hash_array(values, categorize=False)
 
 
 def mix(*parts: NDArray[Any]) -> Keys:

@@ -11,10 +11,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from zeekml.addresses import local_mask
+from zeekml.addresses import group_mask, local_mask
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
 from zeekml.categories import by_category
 
@@ -36,7 +34,6 @@ INSIDE: Final = 1 << 10  # the originator is local
 OUTWARD: Final = 1 << 11  # from inside to outside
 
 _SERVICE_PORTS: Final = 1024  # those below are no system's choice for a connection of its own (RFC 6335)
-_MULTICAST: Final = r"^(?:22[4-9]|23[0-9])\.|^[fF]{2}[0-9a-fA-F]{2}:|\.255$"
 _ANSWERED_STATES: Final = frozenset(("SF", "S1", "S2", "S3", "RSTO", "RSTR", "RSTRH", "REJ", "SHR"))
 _FEWEST_HALF: Final = 3
 """Packets of a side that is alone: a flood or a stray answer is one or two, and nobody looked away."""
@@ -129,7 +126,7 @@ def _flags(frame: pd.DataFrame) -> npt.NDArray[np.int32]:
     known, bad, started, goes_on, by_resp, one_side = ((letters & bit) > 0 for bit in _LETTERS)
     answered, response = (state & 1) > 0, (state & 2) > 0
     tcp, over_ports = (proto & 1) > 0, proto > 0
-    unicast = over_ports & ~by_category(frame["id.resp_h"], _to_groups)
+    unicast = over_ports & ~by_category(frame["id.resp_h"], group_mask)
     inside = local_mask(frame["local_orig"], frame["id.orig_h"])
 
     # A packet of the handshake alone proves nothing: a scan looks like that. One side that goes on does.
@@ -193,12 +190,6 @@ def _bits(column: pd.Series[Any], of: Callable[[str], int]) -> npt.NDArray[np.in
     """A number for each row of a category column by its text; 0 where unset."""
     by_code = np.array([*map(of, column.cat.categories), 0], dtype=np.int32)  # code -1, unset, takes the last
     return by_code[column.cat.codes.to_numpy()]
-
-
-def _to_groups(addresses: pd.Index[str]) -> Mask:
-    """Which addresses are multicast or broadcast."""
-    mask = pc.match_substring_regex(pa.array(addresses, type=pa.string(), from_pandas=True), _MULTICAST)
-    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _positive(column: pd.Series[Any]) -> Mask:

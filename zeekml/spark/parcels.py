@@ -16,10 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from zeekml.features.keyed import hash_strings, mix
+from zeekml.features.keyed import mix
 from zeekml.health.rows import Rows
 from zeekml.records.frame import to_frame
 from zeekml.records.schema import COLUMNS, Column, Kind
+from zeekml.text_kernels import hashes_of
 
 Lines = npt.NDArray[np.int64]
 
@@ -139,7 +140,7 @@ def split(table: pa.Table, places: npt.NDArray[np.int64]) -> Iterator[tuple[int,
 
 def places_of(hosts: pd.Series, stream: int, places: int) -> npt.NDArray[np.int64]:
     """The place of each connection (N,) by its host (a column of categories) and the number of its stream."""
-    keys = hash_strings(hosts.cat.categories)
+    keys = hashes_of(hosts.cat.categories)
     by_host = mix(keys, np.full(len(keys), stream)) % np.uint64(places)
     return by_host.astype(np.int64)[hosts.cat.codes.to_numpy()]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numba import njit
 
-from zeekml.scoring.kernels.compiled import compiled
+from zeekml.compiled import compiled
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats

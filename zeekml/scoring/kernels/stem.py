@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from zeekml.compiled import compiled
 from zeekml.features import Encoding
-from zeekml.scoring.kernels.compiled import compiled
 from zeekml.scoring.kernels.dense import WIDTH
 
 if TYPE_CHECKING:
