@@ -16,6 +16,13 @@ _EXACT: Final = frozenset({"contract"})
 _REORDERED: Final = frozenset({"contract", "reassoc"})
 
 
+#: Columns that a kernel only reads, in signatures: those of a frame cannot be written to.
+READ_F8: Final = "Array(f8, 1, 'C', readonly=True)"
+READ_I8: Final = "Array(i8, 1, 'C', readonly=True)"
+READ_I4: Final = "Array(i4, 1, 'C', readonly=True)"
+READ_U1: Final = "Array(u1, 1, 'C', readonly=True)"
+
+
 def compiled(signature: str, *, reordered: bool = False) -> Callable[[Function], Function]:
     """Compile a function for these types (numba's notation) when its module is read; it runs without Python's lock.
 

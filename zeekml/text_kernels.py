@@ -15,7 +15,7 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled
+from zeekml.compiled import READ_I8, READ_U1, compiled
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Starts: TypeAlias = NDArray[np.int64]
@@ -79,7 +79,7 @@ def _mixed(word: np.uint64) -> np.uint64:
     return word ^ (word >> np.uint64(31))
 
 
-@compiled("void(Array(i8, 1, 'C', readonly=True), Array(u1, 1, 'C', readonly=True), u8[::1])")
+@compiled(f"void({READ_I8}, {READ_U1}, u8[::1])")
 def siphash(starts: Starts, text: Bytes, out: NDArray[np.uint64]) -> None:
     """SipHash-2-4 (Aumasson, Bernstein 2012) of each text, ``out`` (N,): what ``pandas.util.hash_array`` gives."""
     for i in range(len(out)):
@@ -113,7 +113,7 @@ def _hex(sign: int) -> bool:
     return _digit(sign) or ord("a") <= (sign | _LOWER) <= _F
 
 
-@compiled("i8(Array(u1, 1, 'C', readonly=True), i8, i8)")
+@compiled(f"i8({READ_U1}, i8, i8)")
 def _octet(text: Bytes, at: int, end: int) -> int:
     """The number of up to three digits at ``at``, -1 where none stands there."""
     number, digits = 0, 0
@@ -124,7 +124,7 @@ def _octet(text: Bytes, at: int, end: int) -> int:
     return number if digits else -1
 
 
-@compiled("b1(Array(u1, 1, 'C', readonly=True), i8, i8, i8)")
+@compiled(f"b1({READ_U1}, i8, i8, i8)")
 def _rest_is_octets(text: Bytes, at: int, end: int, most: int) -> bool:
     """Whether ``most`` times a dot and one to three digits follow from ``at``, and nothing else."""
     for _ in range(most):
@@ -140,7 +140,7 @@ def _rest_is_octets(text: Bytes, at: int, end: int, most: int) -> bool:
     return at == end
 
 
-@compiled("i8(Array(u1, 1, 'C', readonly=True), i8, i8)")
+@compiled(f"i8({READ_U1}, i8, i8)")
 def _digits(text: Bytes, at: int, end: int) -> int:
     count = 0
     while at + count < end and count < 4 and _digit(text[at + count]):
@@ -148,7 +148,7 @@ def _digits(text: Bytes, at: int, end: int) -> int:
     return count
 
 
-@compiled("b1(Array(u1, 1, 'C', readonly=True), i8, i8)")
+@compiled(f"b1({READ_U1}, i8, i8)")
 def _private4(text: Bytes, at: int, end: int) -> bool:
     """10/8, 127/8, 192.168/16, 169.254/16 and 172.16/12 in dotted form, without leading zeros in what tells them."""
     first, size = _octet(text, at, end), _digits(text, at, end)
@@ -163,7 +163,7 @@ def _private4(text: Bytes, at: int, end: int) -> bool:
     return told and _rest_is_octets(text, after + 1 + size, end, 2)
 
 
-@compiled("void(Array(i8, 1, 'C', readonly=True), Array(u1, 1, 'C', readonly=True), u1[::1])")
+@compiled(f"void({READ_I8}, {READ_U1}, u1[::1])")
 def address_kinds(starts: Starts, text: Bytes, out: Bytes) -> None:
     """``out`` (N,): the bits that hold for each address; none for what is no address.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.features.feature_table import PAGE, PARTS, with_tables
-from zeekml.features import LAYOUT, StateLimits, connection, hosts, pairs
+from zeekml.features import LAYOUT, StateLimits, connection, pairs
+from zeekml.features.kernels.hosts import WINDOW
 
 
 def test_the_tables_are_those_of_the_layout() -> None:
@@ -15,7 +16,7 @@ def test_the_tables_are_those_of_the_layout() -> None:
 def test_the_page_names_layout_windows_services_and_ports() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert f"`{LAYOUT.name}`, version {LAYOUT.version}, {len(LAYOUT.features)} features" in text
-    assert f"last {hosts.WINDOW} connections" in text
+    assert f"last {WINDOW} connections" in text
     assert f"last {pairs.WINDOW} tries" in text
     for name, words in connection.SERVICES.items():
         assert f"| `service_{name}` | {', '.join(words)} |" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zeekml.features.context import LAYOUT, Block, blocks, features
+from zeekml.features.context import LAYOUT, PAIR_FEATURES, Block, blocks, features
 from zeekml.features.encoding import Encoding
 from zeekml.features.layout import Feature, Layout
 from zeekml.features.state import CAP_EVERY, StateLimits, StreamState
@@ -10,6 +10,7 @@ from zeekml.features.state import CAP_EVERY, StateLimits, StreamState
 __all__ = [
     "CAP_EVERY",
     "LAYOUT",
+    "PAIR_FEATURES",
     "Block",
     "Encoding",
     "Feature",

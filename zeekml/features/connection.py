@@ -6,6 +6,8 @@ lead to and ``missed_bytes`` are left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from zeekml.addresses import group_mask, local_mask
 from zeekml.categories import Mask, by_category
+from zeekml.features.kernels.connection import connection_rows
 from zeekml.features.layout import Feature, flag, number
 
 Floats = NDArray[np.float32]
@@ -62,9 +65,6 @@ RANGES: dict[str, tuple[int, int]] = {
     "registered": (1024, 49151),
     "dynamic": (49152, 65535),
 }
-
-#: Counts and durations above this are damage; cut here, nothing that is worked out from them overflows.
-_LARGEST = 1e18
 
 HISTORY = {"orig": "SHADFRITW", "resp": "hadfritw"}
 _HISTORY_WORDS = {
@@ -121,24 +121,27 @@ class Connections:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
+        self.proto, self.service = Labels(frame["proto"]), Labels(frame["service"])
+        self.state, self.history = Labels(frame["conn_state"]), Labels(frame["history"])
+        self.orig_p, self.resp_p = port(frame, "id.orig_p"), port(frame, "id.resp_p")
         self.orig_local = local_mask(frame["local_orig"], frame["id.orig_h"])
         self.resp_local = local_mask(frame["local_resp"], frame["id.resp_h"])
         self.resp_group = by_category(frame["id.resp_h"], group_mask)
-        state = _Labels(frame["conn_state"])
-        answered = np.nan_to_num(column(frame, "resp_pkts")) > 0
-        self.failed = state.isin(FAILED_STATES) & ~self.resp_group & ~answered
-        self.failed |= state.isin(("REJ",))
-        self.worked = answered & ~state.isin(("REJ",))
-        self.is_dns = _Labels(frame["service"]).isin(("dns",)) | (frame["id.resp_p"].to_numpy() == 53)
-        self.state = state
+        answered = column(frame, "resp_pkts") > 0
+        refused = self.state.isin(("REJ",))
+        self.failed = self.state.isin(FAILED_STATES) & ~self.resp_group & ~answered
+        self.failed |= refused
+        self.worked = answered & ~refused
+        self.is_dns = self.service.isin(("dns",)) | (self.resp_p == 53)
+        self.is_icmp = self.proto.isin(("icmp",))
 
 
-class _Labels:
-    """A categorical column as codes, tested against words once per category instead of once per row."""
+class Labels:
+    """A categorical column as codes (N,), tested against words once per category instead of once per row."""
 
     def __init__(self, column: pd.Series[Any]) -> None:
         self.categories = [str(value) for value in column.cat.categories]
-        self.codes = column.cat.codes.to_numpy()
+        self.codes = column.cat.codes.to_numpy().astype(np.int32)
 
     def where(self, test: list[bool]) -> Mask:
         return np.append(np.asarray(test, dtype=bool), False)[self.codes]
@@ -146,82 +149,72 @@ class _Labels:
     def isin(self, words: tuple[str, ...]) -> Mask:
         return self.where([category in words for category in self.categories])
 
+    def flags(self, of: Callable[[str], tuple[float, ...]], unset: tuple[float, ...]) -> Floats:
+        """The flags of each category, and in the last row those of an unset value; (C + 1, K)."""
+        return np.array([*map(of, self.categories), unset], dtype=np.float32)
 
-def connection_features(batch: Connections) -> Floats:
-    """Compute the features of ``FEATURES`` for a batch: (N, len(FEATURES)) float32, NaN where a number is missing."""
-    out = np.zeros((len(FEATURES), len(batch.frame)), dtype=np.float32)
-    at = _numbers(batch.frame, out)
-    at = _put(out, at, _protocol(batch))
-    at = _put(out, at, _history(batch.frame))
-    at = _put(out, at, _ports(batch.frame))
-    _put(out, at, [batch.orig_local, batch.resp_local, batch.resp_group])
-    return out.T
+
+def connection_features(batch: Connections, out: Floats) -> None:
+    """Put the features of ``FEATURES`` into the first columns of ``out`` (N, F), NaN where a number is missing."""
+    frame, resp_class, orig_class = batch.frame, *_PORT_CLASS
+    connection_rows(
+        column(frame, "duration"), column(frame, "orig_bytes"), column(frame, "resp_bytes"),
+        column(frame, "orig_pkts"), column(frame, "resp_pkts"),
+        column(frame, "orig_ip_bytes"), column(frame, "resp_ip_bytes"),
+        batch.proto.codes, batch.proto.flags(_proto_flags, _flags(*(False for _ in PROTOS))),
+        batch.service.codes, batch.service.flags(_service_flags, _flags(True, *(False for _ in SERVICES), False)),
+        batch.state.codes, batch.state.flags(_state_flags, _flags(*(False for _ in STATES))),
+        batch.history.codes, batch.history.flags(_history_flags, _flags(*(False for _ in _LETTERS), True)),
+        batch.orig_p, batch.resp_p,
+        batch.is_icmp,  # its "ports" are type and code (Zeek), and are no ports
+        orig_class, resp_class, len(RANGES) - 1, len(PORTS) + len(RANGES),
+        np.stack([batch.orig_local, batch.resp_local, batch.resp_group]),
+        out,
+    )  # fmt: skip
 
 
 def column(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """One numeric column as float64, NaN where unset."""
-    return frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    values = frame[name]
+    if values.dtype == np.float64:
+        return np.ascontiguousarray(values.to_numpy())
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _put(out: Floats, at: int, masks: list[Mask]) -> int:
-    for mask in masks:
-        out[at] = mask
-        at += 1
-    return at
+def port(frame: pd.DataFrame, name: str) -> NDArray[np.int32]:
+    """One column of ports (N,)."""
+    return np.ascontiguousarray(frame[name].to_numpy(dtype=np.int32))
 
 
-def _numbers(frame: pd.DataFrame, out: Floats) -> int:
-    names = (
-        "duration",
-        "orig_bytes",
-        "resp_bytes",
-        "orig_pkts",
-        "resp_pkts",
-        "orig_ip_bytes",
-        "resp_ip_bytes",
-    )
-    values = {name: np.minimum(column(frame, name), _LARGEST).astype(np.float32) for name in names}
-    duration, orig_bytes, orig_pkts = values["duration"], values["orig_bytes"], values["orig_pkts"]
-    resp_pkts, orig_ip, resp_ip = values["resp_pkts"], values["orig_ip_bytes"], values["resp_ip_bytes"]
-    out[0] = np.log1p(duration * 1000)
-    for i, name in enumerate(names[1:], 1):
-        out[i] = np.log1p(values[name])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out[7] = np.where(orig_pkts > 0, orig_ip / orig_pkts, np.nan)
-        out[8] = np.where(resp_pkts > 0, resp_ip / resp_pkts, np.nan)
-        out[9] = np.log1p((orig_pkts + resp_pkts) / (duration + np.float32(0.001)))
-        out[11] = np.where(orig_ip > 0, orig_bytes / orig_ip, np.nan)
-    out[10] = out[5] - out[6]
-    return 12
+_KNOWN_SERVICES = {word for words in SERVICES.values() for word in words}
+_LETTERS = (*HISTORY["orig"], *HISTORY["resp"])
 
 
-def _protocol(batch: Connections) -> list[Mask]:
-    proto, service = _Labels(batch.frame["proto"]), _Labels(batch.frame["service"])
-    masks = [proto.isin((name,)) for name in PROTOS]
-    masks.append(service.codes < 0)
-    known = {word for words in SERVICES.values() for word in words}
+def _flags(*told: bool) -> tuple[float, ...]:
+    return tuple(map(float, told))
+
+
+def _proto_flags(proto: str) -> tuple[float, ...]:
+    return _flags(*(proto == name for name in PROTOS))
+
+
+@lru_cache(maxsize=1 << 12)
+def _service_flags(service: str) -> tuple[float, ...]:
+    """No known service, those of ``SERVICES``, an uncommon one."""
     # Zeek joins several analyzers with commas ("krb,smb,gssapi"); Suricata says "failed" where it gave up.
-    parts = [set(category.lower().split(",")) for category in service.categories]
-    masks += [service.where([bool(part & set(words)) for part in parts]) for words in SERVICES.values()]
-    masks.append(service.where([not part & known and part != {"failed"} for part in parts]))
-    return masks + [batch.state.isin((name,)) for name in STATES]
+    parts = set(service.lower().split(","))
+    named = [bool(parts & set(words)) for words in SERVICES.values()]
+    return _flags(False, *named, not parts & _KNOWN_SERVICES and parts != {"failed"})
 
 
-def _history(frame: pd.DataFrame) -> list[Mask]:
-    history = _Labels(frame["history"])
-    letters = [*HISTORY["orig"], *HISTORY["resp"]]
-    return [history.where([letter in text for text in history.categories]) for letter in letters] + [
-        history.codes < 0
-    ]
+def _state_flags(state: str) -> tuple[float, ...]:
+    return _flags(*(state == name for name in STATES))
 
 
-def _ports(frame: pd.DataFrame) -> list[Mask]:
-    # ICMP's "ports" are type and code (Zeek), and are no ports.
-    icmp = _Labels(frame["proto"]).isin(("icmp",))
-    orig_class, resp_class = _PORT_CLASS[1], _PORT_CLASS[0]
-    resp = np.where(icmp, -1, resp_class[frame["id.resp_p"].to_numpy()])
-    orig = np.where(icmp, -1, orig_class[frame["id.orig_p"].to_numpy()])
-    return [resp == i for i in range(len(PORTS) + len(RANGES))] + [orig == i for i in range(2)]
+@lru_cache(maxsize=1 << 14)
+def _history_flags(history: str) -> tuple[float, ...]:
+    """Each letter, and that there is no history."""
+    return _flags(*(letter in history for letter in _LETTERS), False)
 
 
 def _port_classes() -> tuple[NDArray[np.int8], NDArray[np.int8]]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from zeekml.features import connection, hosts, pairs
 from zeekml.features.connection import Connections, Floats, column
+from zeekml.features.hosts import HostRows
+from zeekml.features.kernels.hosts import followed, grouped
 from zeekml.features.keyed import KeyedTable, Keys, Slots, mix
 from zeekml.features.layout import Layout
 from zeekml.features.pairs import PairRows
@@ -21,6 +23,8 @@ from zeekml.text_kernels import hashes_of
 Ints = NDArray[np.int64]
 
 LAYOUT = Layout("conn-1", 1, connection.FEATURES + hosts.FEATURES + pairs.FEATURES)
+#: Where the features of peer-and-port contexts stand in the layout: a state may be without them.
+PAIR_FEATURES = slice(len(connection.FEATURES) + len(hosts.FEATURES), len(LAYOUT.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +41,6 @@ class Block:
     runs: Runs
     slots: Slots
     fresh: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _HostRows:
-    """A batch sorted by host; arrays (N,) are in that order, arrays (R,) have one entry a run."""
-
-    order: Ints
-    runs: Runs
-    slots: Slots
-    fresh: NDArray[np.bool_]
-    keys: Keys
-    clock: NDArray[np.float64]
-    gap: NDArray[np.float64]
-    seen: Ints
-    superseded: NDArray[np.bool_]  # (R,) runs after which the host started anew within this batch
-    restarted: Slots  # hosts that started anew within this batch
 
 
 def blocks(frame: pd.DataFrame, state: StreamState) -> list[Block]:
@@ -75,22 +63,21 @@ def features(frame: pd.DataFrame, state: StreamState) -> Floats:
 def _block(frame: pd.DataFrame, state: StreamState) -> Block:
     batch = Connections(frame)
     peers = _hashed(frame, "id.resp_h")
-    host_rows = _host_rows(frame, state)
-    pair_rows, trims, standing = _pair_rows(frame, peers, host_rows, state)
+    rows = _host_rows(frame, state)
 
-    count = len(frame)
-    matrix = np.empty((count, len(LAYOUT.features)), dtype=np.float32)
+    matrix = np.empty((len(frame), len(LAYOUT.features)), dtype=np.float32)
     at_host = len(connection.FEATURES)
     at_pair = at_host + len(hosts.FEATURES)
-    matrix[:, :at_host] = connection.connection_features(batch)
-    matrix[host_rows.order, at_host:at_pair] = hosts.host_features(
-        batch, host_rows.order, host_rows.runs, host_rows.fresh, host_rows.slots, host_rows.clock, host_rows.gap,
-        peers, state.hosts,
-    )  # fmt: skip
-    matrix[pair_rows.order, at_pair:] = pairs.pair_features(batch, pair_rows, state.pairs)
-    _settle(state, trims, host_rows.restarted, standing)
-    state.count(count)
-    return Block(matrix, host_rows.order, host_rows.runs, host_rows.slots, host_rows.fresh)
+    connection.connection_features(batch, matrix)
+    hosts.host_features(batch, rows, peers, state.hosts, at_host, matrix)
+    if state.with_pairs:
+        pair_rows, trims, standing = _pair_rows(batch, peers, rows, state)
+        matrix[pair_rows.order, at_pair:] = pairs.pair_features(batch, pair_rows, state.pairs)
+        _settle(state, trims, _restarted(rows), standing)
+    else:
+        matrix[:, at_pair:] = pairs.NOT_WORKED_OUT
+    state.count(len(frame))
+    return Block(matrix, rows.order, rows.runs, rows.slots, rows.fresh)
 
 
 def _hashed(frame: pd.DataFrame, name: str) -> Keys:
@@ -98,57 +85,46 @@ def _hashed(frame: pd.DataFrame, name: str) -> Keys:
     return hashes_of(labels.categories)[labels.codes.to_numpy()]
 
 
-def _host_rows(frame: pd.DataFrame, state: StreamState) -> _HostRows:
+def _host_rows(frame: pd.DataFrame, state: StreamState) -> HostRows:
     """Sort by host, advance the hosts' clocks and start anew those that were idle for too long."""
-    table = state.hosts
-    keys = _hashed(frame, "id.orig_h")
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    of_host = Runs.where(_changes(keys))
-    distinct = keys[of_host.starts]
-    slots, new = _slots(table, distinct)
+    table, labels, count = state.hosts, frame["id.orig_h"].cat, len(frame)
+    keys, ranks = np.unique(hashes_of(labels.categories), return_inverse=True)
+    order, ends = np.empty(count, dtype=np.int64), np.empty(len(keys) + 1, dtype=np.int64)
+    grouped(labels.codes.to_numpy().astype(np.int32), ranks, ends, order)
+    present = ends[1:] > ends[:-1]  # a part of a frame has the categories of the whole
+    slots, new = _slots(table, keys[present])
 
-    event = column(frame, "ts") + np.nan_to_num(column(frame, "duration"))
-    clock = pd.Series(event[order]).groupby(of_host.of_row).cummax().to_numpy()
-    clock = np.maximum(clock, table["clock"][slots][of_host.of_row])
-    before = np.where(new, np.nan, table["clock"][slots])
-    gap = clock - pairs.previous(clock, of_host, before)
-    restart = gap > state.limits.idle
-    restarted = slots[np.unique(of_host.of_row[restart])]
-    starts = restart.copy()
-    starts[of_host.starts] = True
-    runs = Runs.where(starts)
-    host_of_run = of_host.of_row[runs.starts]
-    first_run = np.isin(runs.starts, of_host.starts)
-    fresh = restart[runs.starts] | (new[host_of_run] & first_run)
-    gap[runs.starts[fresh]] = np.nan
-    slots = slots[host_of_run]
-    superseded = np.append(~first_run[1:], False)
+    clock, gap = np.empty(count), np.empty(count)
+    seen, of_row, starts, of_run, generation = np.empty((5, count), dtype=np.int64)
+    fresh, superseded = np.empty((2, count), dtype=np.bool_)
+    firsts = np.append(ends[:-1][present], count)
+    runs = followed(
+        order, firsts, slots, new, column(frame, "ts"), column(frame, "duration"), state.limits.idle,
+        table["clock"], table["seen"], table["generation"], clock, gap, seen, starts, of_row, of_run, fresh,
+        superseded, generation,
+    )  # fmt: skip
+    return HostRows(
+        order, Runs(starts[:runs], of_row), of_run[:runs], fresh[:runs], clock, gap, seen, superseded[:runs],
+        generation[:runs],
+    )  # fmt: skip
 
-    seen = runs.rank + 1 + np.where(fresh, 0, table["seen"][slots])[runs.of_row]
-    restarts = np.cumsum(restart)
-    generation = table["generation"][slots] + (
-        restarts[runs.starts] - (restarts - restart)[of_host.starts][host_of_run]
-    )
-    last = runs.ends[~superseded] - 1
-    table["clock"][slots[~superseded]] = clock[last]
-    table["seen"][slots[~superseded]] = seen[last]
-    table["generation"][slots[~superseded]] = generation[~superseded]
-    key = mix(keys, generation[runs.of_row])
-    return _HostRows(order, runs, slots, fresh, key, clock, gap, seen, superseded, restarted)
+
+def _restarted(rows: HostRows) -> Slots:
+    """Hosts that started anew within this batch, though they were known."""
+    return np.unique(rows.slots[rows.fresh & (rows.generation > 0)])
 
 
 def _pair_rows(
-    frame: pd.DataFrame, peers: Keys, host_rows: _HostRows, state: StreamState
+    batch: Connections, peers: Keys, host_rows: HostRows, state: StreamState
 ) -> tuple[PairRows, Trims, Slots]:
     """Sort by pair and cut where a pair is new, was idle for too long or was trimmed.
 
     Also returns the trims of the batch, and the slots of the pairs used since their host last started anew.
     """
-    table, limits = state.pairs, state.limits
-    port = hosts.port_key(frame)[host_rows.order]
-    proto = _hashed(frame, "proto")[host_rows.order]
-    keys = mix(host_rows.keys, peers[host_rows.order], port, proto)
+    table, limits, order = state.pairs, state.limits, host_rows.order
+    run = host_rows.runs.of_row
+    lives = mix(_hashed(batch.frame, "id.orig_h")[order], host_rows.generation[run])
+    keys = mix(lives, peers[order], hosts.port_key(batch)[order], _hashed(batch.frame, "proto")[order])
     by_pair = np.argsort(keys, kind="stable")
     keys = keys[by_pair]
     of_pair = Runs.where(_changes(keys))
@@ -157,7 +133,7 @@ def _pair_rows(
     clock_before = pairs.previous(clock, of_pair, np.where(new, np.nan, table["clock"][slots]))
     seen_before = pairs.previous(seen, of_pair, np.where(new, NEVER, table["seen"][slots]))
 
-    run_of_host = host_rows.runs.of_row[by_pair]
+    run_of_host = run[by_pair]
     host = host_rows.slots[run_of_host[of_pair.starts]]
     table["host"][slots] = host
     np.add.at(state.hosts["pairs"], host[new], 1)
@@ -170,12 +146,12 @@ def _pair_rows(
     pair_of_run = of_pair.of_row[runs.starts]
     first_run = np.isin(runs.starts, of_pair.starts)
     fresh = forgotten[runs.starts] | (new[pair_of_run] & first_run)
-    rows = PairRows(host_rows.order[by_pair], runs, slots[pair_of_run], fresh, clock, seen)
+    rows = PairRows(order[by_pair], runs, slots[pair_of_run], fresh, clock, seen)
     return rows, trims, slots[~host_rows.superseded[run_of_host[of_pair.starts]]]
 
 
 def _trims(
-    host_rows: _HostRows, by_pair: Ints, of_pair: Runs, slots: Slots, seen: Ints, state: StreamState
+    host_rows: HostRows, by_pair: Ints, of_pair: Runs, slots: Slots, seen: Ints, state: StreamState
 ) -> Trims:
     crowded = np.flatnonzero(state.hosts["pairs"][host_rows.slots] > state.limits.trim_to)
     again = np.full(len(seen), NEVER)

@@ -6,22 +6,18 @@ of the window, and a count would betray the length of a capture.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.features.connection import Connections, Floats, column
-from zeekml.features.keyed import KeyedTable
+from zeekml.features.kernels.hosts import SIZE_MISSING, TAIL, host_rows, size_codes
+from zeekml.features.keyed import KeyedTable, Slots
 from zeekml.features.layout import Feature, number
-from zeekml.features.runs import Runs, TailLayout
+from zeekml.features.runs import Runs
 
-Array = NDArray[Any]
-
-#: Connections of a host that a feature looks back over, the current one included.
-WINDOW = 32
-_TAIL = WINDOW - 1
+Ints = NDArray[np.int64]
 
 FEATURES: tuple[Feature, ...] = (
     number("host_gap", "ts duration", "log1p(x * 1000)", "ms", "time since the host's last connection"),
@@ -62,137 +58,78 @@ FEATURES: tuple[Feature, ...] = (
     ),
 )
 
-_USED, _NEW_PEER, _NEW_PORT, _FAILED, _INSIDE, _DNS = (np.uint8(1 << bit) for bit in range(6))
-#: Sizes are kept as 8 bits: eighths of log2(1 + bytes); this much is exact however a batch is cut.
-SIZE_STEPS = 8
-SIZE_MISSING = np.uint8(255)
+
+@dataclass(frozen=True, slots=True)
+class HostRows:
+    """A batch sorted by host: (N,) are in that order, (R,) have one entry a run.
+
+    ``order`` (N,) sorts the batch; ``runs`` are runs of one host in one life; ``slots`` (R,) their places in the table;
+    ``fresh`` (R,) those that start anew; ``clock`` (N,) the host's event time (s) and ``gap`` (N,) the seconds since
+    its last connection (NaN: none); ``seen`` (N,) the number of the connection in that life; ``superseded`` (R,) runs
+    after which the host started anew within the batch; ``generation`` (R,) which of its lives it is.
+    """
+
+    order: Ints
+    runs: Runs
+    slots: Slots
+    fresh: NDArray[np.bool_]
+    clock: NDArray[np.float64]
+    gap: NDArray[np.float64]
+    seen: Ints
+    superseded: NDArray[np.bool_]
+    generation: Ints
 
 
 def host_table() -> KeyedTable:
     """An empty table of hosts.
 
     ``clock``: latest event time (s); ``generation``: how often the host started anew; ``seen``: its connections in this
-    generation; ``pairs``: peer-and-port contexts it holds; the rest are tails of ``_TAIL`` connections.
+    generation; ``pairs``: peer-and-port contexts it holds; the rest are tails of ``TAIL`` connections.
     """
     return KeyedTable(
         clock=(np.float64, (), -np.inf),
         generation=(np.uint32, (), 0),
         seen=(np.int64, (), 0),
         pairs=(np.int64, (), 0),
-        times=(np.float64, (_TAIL,), np.nan),
-        peers=(np.uint64, (_TAIL,), 0),
-        ports=(np.int32, (_TAIL,), -1),
-        bits=(np.uint8, (_TAIL,), 0),
-        dns_query=(np.uint8, (_TAIL,), SIZE_MISSING),
-        dns_answer=(np.uint8, (_TAIL,), SIZE_MISSING),
-        sent=(np.uint8, (_TAIL,), SIZE_MISSING),
-        received=(np.uint8, (_TAIL,), SIZE_MISSING),
+        times=(np.float64, (TAIL,), np.nan),
+        peers=(np.uint64, (TAIL,), 0),
+        ports=(np.int32, (TAIL,), -1),
+        bits=(np.uint8, (TAIL,), 0),
+        dns_query=(np.uint8, (TAIL,), SIZE_MISSING),
+        dns_answer=(np.uint8, (TAIL,), SIZE_MISSING),
+        sent=(np.uint8, (TAIL,), SIZE_MISSING),
+        received=(np.uint8, (TAIL,), SIZE_MISSING),
     )
 
 
 def size_code(size: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Bytes to eighths of log2(1 + bytes), 0 to 254; unset to ``SIZE_MISSING``."""
-    code = np.rint(np.log2(1 + np.clip(size, 0, 2.0**30)) * SIZE_STEPS)
-    return np.where(np.isnan(code), SIZE_MISSING, np.nan_to_num(code)).astype(np.uint8)
+    """Bytes (N,) to eighths of log2(1 + bytes), 0 to 240; unset to ``SIZE_MISSING``."""
+    codes = np.empty(len(size), dtype=np.uint8)
+    size_codes(size, codes)
+    return codes
 
 
 def host_features(
-    batch: Connections,
-    order: NDArray[np.int64],
-    runs: Runs,
-    fresh: NDArray[np.bool_],
-    slots: NDArray[np.int64],
-    clock: NDArray[np.float64],
-    gap: NDArray[np.float64],
-    peers: NDArray[np.uint64],
-    table: KeyedTable,
-) -> Floats:
-    """Compute ``FEATURES`` for rows sorted by host: (N, len(FEATURES)) float32 in sorted order.
+    batch: Connections, rows: HostRows, peers: NDArray[np.uint64], table: KeyedTable, at: int, out: Floats
+) -> None:
+    """Put ``FEATURES`` into columns ``at`` and following of ``out`` (N, F), whose rows are in log order.
 
-    ``order`` (N,) sorts the batch by host; ``runs`` are the hosts' runs in that order; ``fresh`` (R,) tells runs that
-    start anew, ``slots`` (R,) their places in ``table``; ``clock`` and ``gap`` (N,) are the host's event time and the
-    seconds since its last connection (NaN: none); ``peers`` (N,) hash the responder, unsorted. The table's tails are
-    carried on (of several runs in one slot the last one stands).
+    ``peers`` (N,) hash the responder, in log order. The table's tails are carried on (of several runs in one slot the
+    last one stands).
     """
-    layout = TailLayout(runs, _TAIL)
-    empty = host_table_row()
-
-    def lay(name: str, rows: Array) -> Array:
-        tails = table[name][slots]
-        tails[fresh] = empty[name]
-        return layout.lay(tails, rows)
-
-    frame = batch.frame
-    times = lay("times", clock)
-    peer_window = layout.windows(lay_peers := lay("peers", peers[order]))
-    port_window = layout.windows(lay_ports := lay("ports", port_key(frame)[order]))
-    same_peer = peer_window == peer_window[:, -1:]
-    same_port = port_window == port_window[:, -1:]
-    bits = np.full(len(order), _USED)
-    bits |= _NEW_PEER * ~same_peer[:, :-1].any(axis=1)
-    bits |= _NEW_PORT * ~same_port[:, :-1].any(axis=1)
-    bits |= _FAILED * batch.failed[order]
-    bits |= _INSIDE * batch.resp_local[order]
-    bits |= _DNS * batch.is_dns[order]
-    all_bits = lay("bits", bits)
-    sizes = {
-        "dns_query": np.where(batch.is_dns, size_code(column(frame, "orig_bytes")), SIZE_MISSING),
-        "dns_answer": np.where(batch.is_dns, size_code(column(frame, "resp_bytes")), SIZE_MISSING),
-        "sent": size_code(column(frame, "orig_ip_bytes")),
-        "received": size_code(column(frame, "resp_ip_bytes")),
-    }
-    sizes = {name: lay(name, code[order]) for name, code in sizes.items()}
-
-    def share(mask: np.uint8) -> NDArray[np.float64]:
-        return layout.window_sums((all_bits & mask) == mask) / count
-
-    count = layout.window_sums((all_bits & _USED) > 0)
-    out = np.empty((len(FEATURES), len(order)), dtype=np.float32)
-    out[0] = np.log1p(gap * 1000)
-    out[1] = _pace(times, layout, count)
-    out[2] = share(_NEW_PEER)
-    out[3] = same_peer.sum(axis=1) / count
-    out[4] = share(_NEW_PORT)
-    out[5] = same_port.sum(axis=1) / count
-    out[6] = share(_FAILED)
-    out[7] = share(_FAILED | _NEW_PEER)
-    out[8] = share(_INSIDE)
-    out[9] = share(_DNS)
-    for i, name in enumerate(("dns_query", "dns_answer", "sent", "received"), 10):
-        out[i] = _mean_size(sizes[name], layout)
-
-    laid = {"times": times, "peers": lay_peers, "ports": lay_ports, "bits": all_bits, **sizes}
-    for name, buffer in laid.items():
-        table[name][slots] = layout.last(buffer)
-    return out.T
+    frame, runs = batch.frame, rows.runs
+    host_rows(
+        rows.order, runs.starts, runs.ends, rows.slots, rows.fresh, rows.clock, rows.gap,
+        peers, port_key(batch), batch.failed, batch.resp_local, batch.is_dns,
+        column(frame, "orig_bytes"), column(frame, "resp_bytes"),
+        column(frame, "orig_ip_bytes"), column(frame, "resp_ip_bytes"),
+        table["times"], table["peers"], table["ports"], table["bits"],
+        table["dns_query"], table["dns_answer"], table["sent"], table["received"],
+        at, out,
+    )  # fmt: skip
 
 
-def host_table_row() -> dict[str, Any]:
-    """The value of each tail of a host that was never seen."""
-    return {
-        "times": np.nan, "peers": 0, "ports": -1, "bits": 0,
-        "dns_query": SIZE_MISSING, "dns_answer": SIZE_MISSING, "sent": SIZE_MISSING, "received": SIZE_MISSING,
-    }  # fmt: skip
-
-
-def port_key(frame: pd.DataFrame) -> NDArray[np.int32]:
-    # ICMP's type and code would pass for low ports: kept apart above the real ones.
-    port = frame["id.resp_p"].to_numpy(dtype=np.int32)
-    icmp = (frame["proto"] == "icmp").to_numpy(dtype=bool)
-    key: NDArray[np.int32] = np.where(icmp, port + 65536, port).astype(np.int32)
+def port_key(batch: Connections) -> NDArray[np.int32]:
+    """The responder's port (N,); ICMP's type and code would pass for low ports: kept apart above the real ones."""
+    key: NDArray[np.int32] = np.where(batch.is_icmp, batch.resp_p + np.int32(65536), batch.resp_p)
     return key
-
-
-def _pace(times: Array, layout: TailLayout, count: NDArray[np.int64]) -> NDArray[np.float64]:
-    oldest = times[layout.row_at - (count - 1)]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        pace = (times[layout.row_at] - oldest) * 1000 / (count - 1)
-    logged: NDArray[np.float64] = np.log1p(pace)
-    return logged
-
-
-def _mean_size(codes: Array, layout: TailLayout) -> NDArray[np.float64]:
-    present = codes != SIZE_MISSING
-    number_of = layout.window_sums(present)
-    total = layout.window_sums(np.where(present, codes, 0))
-    return np.where(number_of > 0, total / np.maximum(number_of, 1) / SIZE_STEPS, np.nan)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.features.connection import Connections, Floats, column
-from zeekml.features.hosts import SIZE_MISSING, SIZE_STEPS, size_code
+from zeekml.features.hosts import size_code
+from zeekml.features.kernels.hosts import SIZE_MISSING, SIZE_STEPS
 from zeekml.features.keyed import KeyedTable
 from zeekml.features.layout import Feature, flag, number
 from zeekml.features.runs import Runs, TailLayout
@@ -69,6 +70,9 @@ FEATURES: tuple[Feature, ...] = (
         "variety of sizes received from it",
     ),
 )
+
+#: What stands in a row whose pairs nobody asked for: flags are off, numbers missing.
+NOT_WORKED_OUT = np.array([0 if f.kind == "flag" else np.nan for f in FEATURES], dtype=np.float32)
 
 _USED, _FAILED = np.uint8(1), np.uint8(2)
 

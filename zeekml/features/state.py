@@ -44,8 +44,11 @@ class StateLimits:
 class StreamState:
     """What is remembered of one stream between batches."""
 
-    def __init__(self, limits: StateLimits) -> None:
+    def __init__(self, limits: StateLimits, *, with_pairs: bool = True) -> None:
+        """``with_pairs``: the features of ``pairs`` are worked out and their contexts held, as a model needs that
+        sees them; for others that is half of all work."""
         self.limits = limits
+        self.with_pairs = with_pairs
         self.hosts = host_table()
         self.pairs = pair_table()
         self.connections = 0
@@ -86,6 +89,8 @@ class StreamState:
         self.caps_acted = int(taken(arrays, "caps_acted", number(0)))
         self.hosts.restore(below("hosts", arrays))
         self.pairs.restore(below("pairs", arrays))
+        if not self.with_pairs:  # they may have been held when the state was exported
+            self.drop_pairs(self.pairs.slots)
 
     def drop_pairs_of(self, hosts: Slots) -> None:
         """Forget all pairs of these hosts."""

@@ -93,7 +93,7 @@ def explain_connection(
     policy = alert_policy(settings, bundle, site_baseline(settings, bundle))
     search = _Search(
         uid,
-        Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads),
+        Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads, every_feature=True),
         AlertEngine(policy, bundle.classes),
     )
     discovery = discover(paths)

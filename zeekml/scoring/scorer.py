@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
-from zeekml.features import StateLimits, StreamState, blocks
+from zeekml.features import PAIR_FEATURES, StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.calibration import class_shares, log_odds
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
@@ -22,8 +22,15 @@ class Scorer:
     """
 
     def __init__(
-        self, bundle: Bundle, *, limits: StateLimits | None = None, threads: int | None = None
+        self,
+        bundle: Bundle,
+        *,
+        limits: StateLimits | None = None,
+        threads: int | None = None,
+        every_feature: bool = False,
     ) -> None:
+        """``every_feature``: those of peer-and-port contexts are worked out even if the model does not see them."""
+        self._with_pairs = every_feature or bool(bundle.features_used[PAIR_FEATURES].any())
         self._bundle = bundle
         self._limits = limits or StateLimits()
         self._streams: dict[str, tuple[StreamState, Runs]] = {}
@@ -117,7 +124,7 @@ class Scorer:
         return self._streams[name]
 
     def _begun(self) -> tuple[StreamState, Runs]:
-        return StreamState(self._limits), self._start_runner()
+        return StreamState(self._limits, with_pairs=self._with_pairs), self._start_runner()
 
 
 def _nothing() -> Scores:

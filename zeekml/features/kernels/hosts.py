@@ -1,0 +1,251 @@
+"""A host's last connections: followed in log order, each host's rows behind each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from zeekml.compiled import READ_F8, READ_I4, compiled
+
+if TYPE_CHECKING:
+    from zeekml.features.connection import Floats
+
+Ints = NDArray[np.int64]
+Times = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.uint8]
+
+#: Connections of a host that a feature looks back over, the current one included, and those of them carried.
+WINDOW: Final = 32
+TAIL: Final = WINDOW - 1
+#: What is remembered of a connection, as bits.
+USED, NEW_PEER, NEW_PORT, FAILED, INSIDE, DNS = (1 << bit for bit in range(6))
+FAILED_NEW: Final = FAILED | NEW_PEER
+#: Sizes are kept as 8 bits: eighths of log2(1 + bytes).
+SIZE_STEPS: Final = 8
+SIZE_MISSING: Final = 255
+_LARGEST: Final = 2.0**30
+_SIZES: Final = np.rint(np.log2(1.0 + np.arange(4096)) * SIZE_STEPS).astype(np.uint8)
+
+
+@njit(inline="always")
+def _size_code(size: Any) -> Any:
+    if np.isnan(size):
+        return np.uint8(SIZE_MISSING)
+    size = min(max(size, 0.0), _LARGEST)
+    whole = np.int64(size)
+    if whole < len(_SIZES) and np.float64(whole) == size:
+        return _SIZES[whole]
+    return np.uint8(np.rint(np.log2(1.0 + size) * SIZE_STEPS))
+
+
+@compiled(f"void({READ_F8}, u1[::1])")
+def size_codes(sizes: Times, out: Codes) -> None:
+    """Bytes (N,) to eighths of log2(1 + bytes), at most 2**30 of them; ``SIZE_MISSING`` where unset."""
+    for i in range(len(out)):
+        out[i] = _size_code(sizes[i])
+
+
+@compiled(f"void({READ_I4}, i8[::1], i8[::1], i8[::1])")
+def grouped(codes: NDArray[np.int32], ranks: Ints, ends: Ints, order: Ints) -> None:
+    """Sort rows by the rank of their code, rows of one rank in their order.
+
+    ``ranks`` (C,) are numbers below D; ``ends`` (D + 1,) becomes where each rank's rows begin, and the last one N;
+    ``order`` (N,): the row of each place.
+    """
+    ends[:] = 0
+    for i in range(len(codes)):
+        ends[ranks[codes[i]] + 1] += 1
+    for rank in range(1, len(ends)):
+        ends[rank] += ends[rank - 1]
+    at = ends[:-1].copy()
+    for i in range(len(codes)):
+        rank = ranks[codes[i]]
+        order[at[rank]] = i
+        at[rank] += 1
+
+
+@compiled(
+    f"i8(i8[::1], i8[::1], i8[::1], b1[::1], {READ_F8}, {READ_F8}, f8, f8[::1], i8[::1], u4[::1], f8[::1], f8[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1])"
+)
+def followed(
+    order: Ints,
+    firsts: Ints,
+    slots: Ints,
+    new: Bools,
+    ts: Times,
+    duration: Times,
+    idle: float,
+    held_clock: Times,
+    held_seen: Ints,
+    held_generation: NDArray[np.uint32],
+    clock: Times,
+    gap: Times,
+    seen: Ints,
+    starts: Ints,
+    of_row: Ints,
+    run_slot: Ints,
+    fresh: Bools,
+    superseded: Bools,
+    generation: Ints,
+) -> int:
+    """Advance the clocks of H hosts over their rows, and start those anew that were idle for too long.
+
+    ``order`` (N,) sorts the rows by host; the h-th host's begin at ``firsts[h]`` (H + 1,), its memory lies at
+    ``slots[h]`` of the ``held`` arrays, which are carried on, unless it is ``new``. In sorted order, (N,): ``clock``,
+    the latest end so far (s); ``gap`` since the connection before (s, NaN where there is none); ``seen``, the
+    connection's number. By run, (N,) of which as many count as are returned: where it ``starts``, ``run_slot``, whether
+    it is ``fresh``, ``superseded`` (the host started anew after it), and its ``generation``. ``of_row`` (N,): its run.
+    """
+    run = -1
+    for host in range(len(slots)):
+        slot = slots[host]
+        now, number, age = held_clock[slot], held_seen[slot], np.int64(held_generation[slot])
+        begins = new[host]
+        for place in range(firsts[host], firsts[host + 1]):
+            row = order[place]
+            event = ts[row] + (0.0 if np.isnan(duration[row]) else duration[row])
+            before, now = now, max(now, event)
+            since = now - before
+            restarts = (not begins) and since > idle
+            if place == firsts[host] or restarts:
+                run += 1
+                starts[run], run_slot[run], superseded[run] = place, slot, False
+                fresh[run] = begins or restarts
+                if restarts:
+                    age += 1
+                    if place != firsts[host]:
+                        superseded[run - 1] = True
+                if fresh[run]:
+                    number = 0
+                generation[run] = age
+            number += 1
+            clock[place], seen[place], of_row[place] = now, number, run
+            gap[place] = np.nan if begins or restarts else since
+            begins = False
+        held_clock[slot], held_seen[slot], held_generation[slot] = now, number, np.uint32(age)
+    return run + 1
+
+
+@njit(inline="always")
+def _count(bits: np.uint8, codes: Codes, sign: int, counts: Ints, totals: Ints, known: Ints) -> None:
+    """Add a connection to the sums over a window, or take it from them: counts (7,) by bit, the last ``FAILED_NEW``."""
+    for bit in range(6):
+        counts[bit] += sign * ((bits >> bit) & 1)
+    counts[6] += sign * ((bits & FAILED_NEW) == FAILED_NEW)
+    for kind in range(4):
+        if codes[kind] != SIZE_MISSING:
+            known[kind] += sign
+            totals[kind] += sign * codes[kind]
+
+
+@compiled(
+    "void(i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], f8[::1], u8[::1], i4[::1], b1[::1], b1[::1], b1[::1], "
+    f"{READ_F8}, {READ_F8}, {READ_F8}, {READ_F8}, "
+    "f8[:, ::1], u8[:, ::1], i4[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[:, ::1])"
+)
+def host_rows(
+    order: Ints,
+    starts: Ints,
+    ends: Ints,
+    slots: Ints,
+    fresh: Bools,
+    clock: Times,
+    gap: Times,
+    peers: NDArray[np.uint64],
+    ports: NDArray[np.int32],
+    failed: Bools,
+    inside: Bools,
+    is_dns: Bools,
+    orig_bytes: Times,
+    resp_bytes: Times,
+    orig_ip_bytes: Times,
+    resp_ip_bytes: Times,
+    held_times: Times,
+    held_peers: NDArray[np.uint64],
+    held_ports: NDArray[np.int32],
+    held_bits: Codes,
+    held_query: Codes,
+    held_answer: Codes,
+    held_sent: Codes,
+    held_received: Codes,
+    at: int,
+    out: Floats,
+) -> None:
+    """Columns ``at`` and following of ``out`` (rows in log order): ``hosts.FEATURES``.
+
+    R runs from ``starts`` to ``ends`` in sorted ``order`` (N,), as are ``clock`` and ``gap``; the other columns are in
+    log order. Each run's tail lies at its slot of the ``held`` arrays (capacity, TAIL), unless it is ``fresh``, and is
+    carried on.
+    """
+    size = TAIL + len(order)
+    times, peer, port = np.empty(size), np.empty(size, np.uint64), np.empty(size, np.int32)
+    bits, codes = np.empty(size, np.uint8), np.empty((4, size), np.uint8)
+    counts, totals, known = np.empty(7, np.int64), np.empty(4, np.int64), np.empty(4, np.int64)
+    for run in range(len(starts)):
+        slot, length = slots[run], ends[run] - starts[run]
+        if fresh[run]:
+            times[:TAIL], peer[:TAIL], port[:TAIL], bits[:TAIL] = np.nan, 0, -1, 0
+            codes[:, :TAIL] = SIZE_MISSING
+        else:
+            times[:TAIL], peer[:TAIL], port[:TAIL] = held_times[slot], held_peers[slot], held_ports[slot]
+            bits[:TAIL], codes[0, :TAIL], codes[1, :TAIL] = (
+                held_bits[slot],
+                held_query[slot],
+                held_answer[slot],
+            )
+            codes[2, :TAIL], codes[3, :TAIL] = held_sent[slot], held_received[slot]
+        counts[:], totals[:], known[:] = 0, 0, 0
+        for j in range(TAIL):
+            _count(bits[j], codes[:, j], 1, counts, totals, known)
+        for i in range(length):
+            place, end = starts[run] + i, TAIL + i
+            row = order[place]
+            mine, door = peers[row], ports[row]
+            times[end], peer[end], port[end] = clock[place], mine, door
+            same_peer, same_port = 0, 0
+            for j in range(i, end):
+                same_peer += peer[j] == mine
+                same_port += port[j] == door
+            bits[end] = (
+                USED
+                | NEW_PEER * (same_peer == 0)
+                | NEW_PORT * (same_port == 0)
+                | FAILED * failed[row]
+                | INSIDE * inside[row]
+                | DNS * is_dns[row]
+            )
+            codes[0, end] = _size_code(orig_bytes[row]) if is_dns[row] else SIZE_MISSING
+            codes[1, end] = _size_code(resp_bytes[row]) if is_dns[row] else SIZE_MISSING
+            codes[2, end] = _size_code(orig_ip_bytes[row])
+            codes[3, end] = _size_code(resp_ip_bytes[row])
+            _count(bits[end], codes[:, end], 1, counts, totals, known)
+
+            used = counts[0]
+            y = out[row]
+            y[at] = np.log1p(gap[place] * 1000)
+            y[at + 1] = np.log1p((clock[place] - times[end - (used - 1)]) * 1000 / (used - 1))
+            y[at + 2] = counts[1] / used
+            y[at + 3] = (same_peer + 1) / used
+            y[at + 4] = counts[2] / used
+            y[at + 5] = (same_port + 1) / used
+            y[at + 6] = counts[3] / used
+            y[at + 7] = counts[6] / used
+            y[at + 8] = counts[4] / used
+            y[at + 9] = counts[5] / used
+            for kind in range(4):
+                y[at + 10 + kind] = totals[kind] / known[kind] / SIZE_STEPS  # NaN where none is known
+            _count(bits[i], codes[:, i], -1, counts, totals, known)  # falls out of the next row's window
+        last = length + TAIL
+        held_times[slot], held_peers[slot], held_ports[slot] = (
+            times[length:last],
+            peer[length:last],
+            port[length:last],
+        )
+        held_bits[slot], held_query[slot] = bits[length:last], codes[0, length:last]
+        held_answer[slot], held_sent[slot] = codes[1, length:last], codes[2, length:last]
+        held_received[slot] = codes[3, length:last]
