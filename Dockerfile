@@ -26,7 +26,7 @@ RUN groupadd --system --gid 10001 zeekml \
  && install -d -o zeekml -g zeekml -m 0750 /var/lib/zeekml
 COPY --from=build /opt/zeekml /opt/zeekml
 # Scoring is compiled at the first start and kept in the volume.
-ENV PATH=/opt/zeekml/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/var/lib/zeekml/cache
+ENV PATH=/opt/zeekml/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ZEEKML_CACHE_DIR=/var/lib/zeekml/cache
 USER 10001:10001
 WORKDIR /var/lib/zeekml
 VOLUME /var/lib/zeekml

@@ -12,10 +12,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
-from zeekml.compiled import READ_I8, READ_U1, compiled
+from zeekml.compiled import READ_I8, READ_U1, compiled, inlined
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Starts: TypeAlias = NDArray[np.int64]
@@ -49,12 +48,12 @@ def buffers(texts: Iterable[str] | pd.Index[Any] | NDArray[np.object_]) -> tuple
     return (starts if len(array) else np.zeros(1, dtype=np.int64)), text
 
 
-@njit(inline="always")
+@inlined
 def _rotated(word: np.uint64, by: int) -> np.uint64:
     return (word << np.uint64(by)) | (word >> np.uint64(64 - by))
 
 
-@njit(inline="always")
+@inlined
 def _round(
     v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -71,7 +70,7 @@ def _round(
     return v0, v1, v2, v3
 
 
-@njit(inline="always")
+@inlined
 def _mixed(word: np.uint64) -> np.uint64:
     """What pandas does to every hash at the end (the finaliser of SplitMix64)."""
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -103,12 +102,12 @@ def siphash(starts: Starts, text: Bytes, out: NDArray[np.uint64]) -> None:
         out[i] = _mixed(v0 ^ v1 ^ v2 ^ v3)
 
 
-@njit(inline="always")
+@inlined
 def _digit(sign: int) -> bool:
     return _ZERO <= sign <= _NINE
 
 
-@njit(inline="always")
+@inlined
 def _hex(sign: int) -> bool:
     return _digit(sign) or ord("a") <= (sign | _LOWER) <= _F
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from zeekml.compiled import READ_F8, READ_I4, compiled
+from zeekml.compiled import READ_F8, READ_I4, compiled, inlined
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -25,7 +24,7 @@ _LOGS: Final = np.log1p(np.arange(4096, dtype=np.float32))
 _MOST: Final = np.float32(len(_LOGS))
 
 
-@njit(inline="always")
+@inlined
 def _log1p(value: Any) -> Any:
     if _ZERO <= value < _MOST:
         whole = np.int64(value)
@@ -34,12 +33,12 @@ def _log1p(value: Any) -> Any:
     return np.log1p(value)
 
 
-@njit(inline="always")
+@inlined
 def _cut(value: Any) -> np.float32:
     return np.float32(_LARGEST) if value > _LARGEST else np.float32(value)
 
 
-@njit(inline="always")
+@inlined
 def _flagged(row: Floats, at: int, flags: Floats, code: np.int32) -> int:
     """Put the flags of a code into a row; gives where the next ones stand."""
     mine = flags[code if code >= 0 else len(flags) - 1]

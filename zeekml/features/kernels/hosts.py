@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from zeekml.compiled import READ_F8, READ_I4, compiled
+from zeekml.compiled import READ_F8, READ_I4, compiled, inlined
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -31,7 +30,7 @@ _LARGEST: Final = 2.0**30
 _SIZES: Final = np.rint(np.log2(1.0 + np.arange(4096)) * SIZE_STEPS).astype(np.uint8)
 
 
-@njit(inline="always")
+@inlined
 def _size_code(size: Any) -> Any:
     if np.isnan(size):
         return np.uint8(SIZE_MISSING)
@@ -131,7 +130,7 @@ def followed(
     return run + 1
 
 
-@njit(inline="always")
+@inlined
 def _count(bits: np.uint8, codes: Codes, sign: int, counts: Ints, totals: Ints, known: Ints) -> None:
     """Add a connection to the sums over a window, or take it from them: counts (7,) by bit, the last ``FAILED_NEW``."""
     for bit in range(6):

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numba import njit
 
-from zeekml.compiled import compiled
+from zeekml.compiled import compiled, inlined
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -35,7 +34,7 @@ _Q1, _Q2, _Q3, _Q4 = (
 )
 
 
-@njit(inline="always", error_model="numpy", fastmath={"contract"})
+@inlined
 def tanh(x: np.float32) -> np.float32:
     """tanh in float32, without a branch, so that a loop over it becomes vector instructions."""
     x = min(max(x, -_END), _END)

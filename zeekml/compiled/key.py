@@ -1,0 +1,83 @@
+"""What a kernel's machine code depends on, as one hash."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from zeekml.compiled.source import Source
+
+#: Of our own making of machine code: another number makes every kernel anew.
+_FORMAT = 1
+
+
+def key_of(source: Source) -> str:
+    """SHA-256 over a kernel, all that it refers to, the compiler and the processor."""
+    digest = hashlib.sha256(machine().encode())
+    for part in _parts(source, set()):
+        digest.update(part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def machine() -> str:
+    """The compiler and the processor that machine code is made for."""
+    import llvmlite.binding as llvm  # noqa: PLC0415 - a large library
+
+    made_by = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "numpy"))
+    processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    return f"{_FORMAT}, Python {sys.version_info[:2]}, {made_by}, {llvm.get_process_triple()}, {processor}"
+
+
+def _parts(source: Source, seen: set[int]) -> Iterator[bytes]:
+    if id(source) in seen:
+        return
+    seen.add(id(source))
+    yield f"{source.__name__} {source.settings}".encode()
+    function = source.function
+    assert isinstance(function, FunctionType)  # noqa: S101 - decorators are used on functions
+    yield from _code(function.__code__)
+    for name in sorted(_names(function.__code__)):
+        if name in function.__globals__:
+            yield name.encode()
+            yield from _value(function.__globals__[name], seen)
+
+
+def _code(code: CodeType) -> Iterator[bytes]:
+    yield code.co_code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code(constant)
+        else:
+            yield repr(constant).encode()
+    yield repr((code.co_names, code.co_varnames, code.co_freevars)).encode()
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
+def _value(value: Any, seen: set[int]) -> Iterator[bytes]:
+    match value:
+        case Source():
+            yield from _parts(value, seen)
+        case np.ndarray():
+            yield f"{value.dtype} {value.shape}".encode()
+            yield np.ascontiguousarray(value).tobytes()
+        case ModuleType():
+            yield value.__name__.encode()
+        case FunctionType():  # of an `emitted` function's own helpers
+            yield from _code(value.__code__)
+        case type():
+            yield value.__qualname__.encode()
+        case _:
+            yield f"{type(value).__name__} {value!r}".encode()

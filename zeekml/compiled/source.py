@@ -1,0 +1,70 @@
+"""Functions that are to be compiled, held as Python has them until numba asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: Multiply and add in one step. It is the only liberty taken by default: sums keep the order in which they are written,
+#: so a row comes out the same to the last bit wherever in a batch it stands.
+EXACT: Final = frozenset({"contract"})
+#: Sums in any order, for those over the fixed width of one row.
+REORDERED: Final = frozenset({"contract", "reassoc"})
+
+
+class Source:
+    """A function that kernels may call by its name. Python itself calls it as it is written, slowly."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    @property
+    def settings(self) -> str:
+        """What besides the function's text decides on its machine code."""
+        return type(self).__name__
+
+    @cached_property
+    def numbas(self) -> Any:
+        """What numba calls in its place."""
+        raise NotImplementedError
+
+
+class Inlined(Source):
+    """Becomes a part of every kernel that calls it."""
+
+    @cached_property
+    def numbas(self) -> Any:
+        from zeekml.compiled.build import inline  # noqa: PLC0415 - brings numba
+
+        return inline(self.function)
+
+
+class Emitted(Source):
+    """Gives a signature and a function that writes LLVM's instructions, as numba's ``intrinsic`` wants them."""
+
+    def __call__(self, *_arguments: Any) -> Any:
+        raise TypeError(f"{self.__name__} can be called by kernels only")
+
+    @cached_property
+    def numbas(self) -> Any:
+        from zeekml.compiled.build import emit  # noqa: PLC0415 - brings numba
+
+        return emit(self.function)
+
+
+def inlined(function: Function) -> Function:
+    """A function that is compiled into the kernels that call it."""
+    return cast("Function", Inlined(function))
+
+
+def emitted(function: Callable[..., Any]) -> Any:
+    """A function of numba's typing context and argument types that gives a signature and a code generator."""
+    return Emitted(function)
