@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zeekml.compiled import compiled, emitted, inlined, store
+from zeekml.compiled import compiled, emitted, foreign, inlined, store
 from zeekml.compiled.kernel import Kernel
 from zeekml.compiled.key import key_of
 
@@ -26,6 +26,9 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     store.folders.cache_clear()
     yield
     store.folders.cache_clear()
+
+
+_two_more = foreign("tests.compiled.for_numba", "adder", 2.0)
 
 
 @inlined
@@ -49,6 +52,11 @@ def weigh(values: Any, more: float, negate: bool, out: Any) -> None:
     for i in range(len(out)):
         for j in range(out.shape[1]):
             out[i, j] = _negated(scratch[i]) if negate else scratch[i] + j
+
+
+@compiled("i8(f8)")
+def whole(value: float) -> int:
+    return int(_two_more(value))
 
 
 @compiled("i8(i4[::1], i8)")
@@ -171,6 +179,17 @@ def test_the_key_goes_by_all_that_the_code_depends_on(monkeypatch: pytest.Monkey
         changed.setitem(globals(), "_tripled", inlined(lambda value: value * 3))
         assert key_of(weigh) != before
     assert key_of(weigh) == before
+
+
+def test_what_needs_numba_is_read_only_when_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert whole(3.5) == 5
+    assert isinstance(whole, Kernel)
+    before = key_of(whole)
+    with monkeypatch.context() as changed:
+        changed.setitem(globals(), "_two_more", foreign("tests.compiled.for_numba", "adder", 3.0))
+        assert key_of(whole) != before
+    with pytest.raises(TypeError, match="called by kernels only"):
+        _two_more(1.0)
 
 
 def test_python_calls_what_is_inlined_as_it_is_written() -> None:

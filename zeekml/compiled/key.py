@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from zeekml.compiled.source import Source
+from zeekml.compiled.source import Foreign, Source
 
 #: Of our own making of machine code: another number makes every kernel anew.
 _FORMAT = 1
@@ -42,6 +44,9 @@ def _parts(source: Source, seen: set[int]) -> Iterator[bytes]:
         return
     seen.add(id(source))
     yield f"{source.__name__} {source.settings}".encode()
+    if isinstance(source, Foreign):
+        yield _text(source.module)
+        return
     function = source.function
     assert isinstance(function, FunctionType)  # noqa: S101 - decorators are used on functions
     yield from _code(function.__code__)
@@ -49,6 +54,16 @@ def _parts(source: Source, seen: set[int]) -> Iterator[bytes]:
         if name in function.__globals__:
             yield name.encode()
             yield from _value(function.__globals__[name], seen)
+    for cell in function.__closure__ or ():
+        yield from _value(cell.cell_contents, seen)
+
+
+@cache
+def _text(module: str) -> bytes:
+    """The text of a module, which is found without reading it as Python."""
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None  # noqa: S101, PT018 - a module of ours
+    return Path(spec.origin).read_bytes()
 
 
 def _code(code: CodeType) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Final, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -58,6 +59,36 @@ class Emitted(Source):
         from zeekml.compiled.build import emit  # noqa: PLC0415 - brings numba
 
         return emit(self.function)
+
+
+class Foreign(Source):
+    """Something of a module that itself needs numba, and is read only when numba is needed: an attribute, or what it
+    gives when called."""
+
+    def __init__(self, module: str, attribute: str, arguments: tuple[Any, ...] | None) -> None:
+        self.module = module
+        self.attribute = attribute
+        self.arguments = arguments
+        self.__name__ = attribute
+
+    def __call__(self, *_arguments: Any) -> Any:
+        raise TypeError(f"{self.__name__} can be called by kernels only")
+
+    @property
+    def settings(self) -> str:
+        """What besides the module's text decides on its machine code."""
+        return f"{self.module} {self.attribute} {self.arguments!r}"
+
+    @cached_property
+    def numbas(self) -> Any:
+        """What numba calls in its place."""
+        found = getattr(import_module(self.module), self.attribute)
+        return found if self.arguments is None else found(*self.arguments)
+
+
+def foreign(module: str, attribute: str, *arguments: Any) -> Any:
+    """An attribute of a module that is written for numba alone, or with ``arguments`` what it gives for them."""
+    return Foreign(module, attribute, arguments or None)
 
 
 def inlined(function: Function) -> Function:
