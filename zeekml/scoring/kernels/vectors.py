@@ -97,7 +97,7 @@ def multiply_add(_context: Any, first: Any, second: Any, third: Any) -> Any:
     def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = _of(signature.return_type.lanes)
         known = _llvm(builder, "fmuladd", signature.return_type.lanes, kind, [kind] * 3)
-        return builder.call(known, _vectors(builder, signature, arguments))
+        return builder.call(known, _vectors(builder, signature, arguments, signature.return_type.lanes))
 
     return signature, generate
 
@@ -114,24 +114,79 @@ def total(_context: Any, vector: Any) -> Any:
     return types.float32(vector), generate
 
 
+def _compared(comparison: str, *, ordered: bool) -> Function:
+    @intrinsic
+    def compare(_context: Any, first: Any, second: Any) -> Any:
+        kind = _signature(first, second)
+
+        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            how = builder.fcmp_ordered if ordered else builder.fcmp_unordered
+            found = how(comparison, *_vectors(builder, signature, arguments, kind.return_type.lanes))
+            return builder.zext(builder.bitcast(found, ir.IntType(kind.return_type.lanes)), ir.IntType(64))
+
+        return types.int64(*kind.args), generate
+
+    return cast("Function", compare)
+
+
+#: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
+#: is above the second; set where one is NaN.
+unlike: Final = _compared("!=", ordered=False)
+above_or_missing: Final = _compared(">", ordered=False)
+
+
 @intrinsic
-def reached(_context: Any, vector: Any, value: Any) -> Any:  # noqa: ARG001
-    """How many of a vector's numbers a value is not below; NaN counts for none."""
+def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """The place of the lowest bit that is set in an integer other than 0."""
 
     def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        bits = ir.IntType(vector.lanes)
-        value = _splat(builder, arguments[1], vector.lanes)
-        found = builder.bitcast(builder.fcmp_ordered(">=", value, arguments[0]), bits)
-        return builder.zext(builder.ctpop(found), ir.IntType(64))
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
-    return types.int64(vector, types.float32), generate
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
+    """Have what lies at a flat place brought near; it need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        integer, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
+        known = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = _pointer(context, builder, signature, arguments, ir.IntType(8))
+        builder.call(known, [place, *(ir.Constant(integer, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return (types.none(array, types.intp), generate) if _is_flat(array) else None
+
+
+@intrinsic
+def where_reached(_context: Any, value: Any, edge: Any, yes: Any, no: Any) -> Any:
+    """The numbers of ``yes`` where ``value`` is not below ``edge``, else (or where one is NaN) those of ``no``."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, edge, yes, no = _vectors(builder, signature, arguments, signature.return_type.lanes)
+        return builder.select(builder.fcmp_ordered(">=", value, edge), yes, no)
+
+    return _signature(value, edge, yes, no), generate
+
+
+@intrinsic
+def where_known(_context: Any, value: Any, yes: Any, no: Any) -> Any:
+    """The numbers of ``yes``, but those of ``no`` where ``value`` is NaN."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, yes, no = _vectors(builder, signature, arguments, signature.return_type.lanes)
+        return builder.select(builder.fcmp_ordered("ord", value, value), yes, no)
+
+    return _signature(value, yes, no), generate
 
 
 def _chosen(comparison: str) -> Function:
     @intrinsic
     def choose(_context: Any, first: Any, second: Any) -> Any:
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            both = _vectors(builder, signature, arguments)
+            both = _vectors(builder, signature, arguments, signature.return_type.lanes)
             return builder.select(builder.fcmp_ordered(comparison, *both), *both)
 
         return _signature(first, second), generate
@@ -148,7 +203,7 @@ def _arithmetic(operation: Function, name: str) -> None:
     @intrinsic
     def apply(_context: Any, first: Any, second: Any) -> Any:
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, name)(*_vectors(builder, signature, arguments), flags=_FUSED)
+            return getattr(builder, name)(*_vectors(builder, signature, arguments, signature.return_type.lanes), flags=_FUSED)
 
         return _signature(first, second), generate
 
@@ -178,9 +233,9 @@ def _signature(*given: Any) -> Any:
     return vector(*(kind if isinstance(kind, Vector) else types.float32 for kind in given))
 
 
-def _vectors(builder: Any, signature: Any, arguments: Any) -> list[Any]:
+def _vectors(builder: Any, signature: Any, arguments: Any, lanes: int) -> list[Any]:
     return [
-        value if isinstance(kind, Vector) else _splat(builder, value, signature.return_type.lanes)
+        value if isinstance(kind, Vector) else _splat(builder, value, lanes)
         for kind, value in zip(signature.args, arguments, strict=True)
     ]
 
