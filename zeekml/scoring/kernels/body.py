@@ -12,96 +12,138 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled
-from zeekml.scoring.kernels.dense import GATES, WIDTH, add_recurrent, affine, cell, gates, norm
+from zeekml.compiled import compiled, inlined
+from zeekml.scoring.kernels.dense import (
+    CELLS,
+    COLUMNS,
+    GATES,
+    HALF,
+    ROWS,
+    WIDTH,
+    cell,
+    load_cells,
+    load_columns,
+    load_half,
+    load_row,
+    load_two,
+    normed,
+    product,
+    recurrent_half,
+    relu,
+)
+from zeekml.scoring.kernels.registers import filler, store
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
 
+Ints = NDArray[np.int64]
+
 #: Steps that a convolution sees.
 KERNEL: Final = 3
 _PAST: Final = KERNEL - 1
-_TILE: Final = 32
+_TILE: Final = 48
+_PART: Final = np.float32(1 / WIDTH)
+_PART_OF_TWO: Final = np.float32(1 / (2 * WIDTH))
 _ZERO: Final = np.float32(0)
-#: What the first row of a piece of a run does: take up what the state carries, or begin anew.
-_GOES_ON: Final = 1
-_BEGINS: Final = 2
+
+_nothing_before = filler(_PAST * WIDTH)
+_nothing = filler(WIDTH)
+
+# A tile's rows are of pieces of runs. Before the rows of each piece a convolution sees those before them, so they lie
+# in its input together: row i of piece p, counted in the tile, in line i + 2 p + 2, and what it sees begins two before.
 
 
-@compiled("void(f4[:, ::1], i8, i1[::1], b1[::1], i8[::1], f4[:, ::1], i8, f4[:, ::1])")
-def windows(
-    x: Floats,
-    count: int,
-    first: NDArray[np.int8],
-    last: NDArray[np.bool_],
-    slot: NDArray[np.int64],
+@inlined
+def before(
+    lines: Floats,
+    pieces: int,
+    piece_begin: Ints,
+    piece_slot: Ints,
+    anew: NDArray[np.bool_],
     state: Floats,
     at: int,
-    out: Floats,
 ) -> None:
-    """What a causal convolution sees: each of ``count`` rows of relu(x) after the rows before it, ``out`` (T, 96).
-
-    ``first`` rows take those before them from the state (at ``at``) or begin with nothing, ``last`` ones leave theirs
-    there.
-    """
-    for i in range(count):
-        if first[i] == _GOES_ON:
-            for j in range(_PAST * WIDTH):
-                out[i, j] = state[slot[i], at + j]
-        elif first[i] == _BEGINS:
-            for j in range(_PAST * WIDTH):
-                out[i, j] = _ZERO
+    """Lay what each piece's host carries (at ``at`` of its state) before the piece, or nothing where it begins anew."""
+    for p in range(pieces):
+        place = (piece_begin[p] + _PAST * p) * WIDTH
+        if anew[p]:
+            store(lines, place, _nothing_before(_ZERO))
         else:
-            for j in range(_PAST * WIDTH):
-                out[i, j] = out[i - 1, WIDTH + j]
-        for j in range(WIDTH):
-            out[i, _PAST * WIDTH + j] = max(x[i, j], _ZERO)
-        if last[i]:
-            for j in range(_PAST * WIDTH):
-                state[slot[i], at + j] = out[i, WIDTH + j]
+            store(lines, place, load_two(state, piece_slot[p] * state.shape[1] + at))
 
 
-@compiled(
-    "void(f4[:, ::1], i8, i1[::1], b1[::1], i8[::1], f4[:, ::1], f4[:, :, ::1], f4[:, :, :, ::1], f4[:, :, ::1], "
-    "f4[:, ::1], f4[:, ::1])"
-)
+@inlined
+def after(lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, state: Floats, at: int) -> None:
+    """Leave the last lines of each piece in its host's state."""
+    for p in range(pieces):
+        place = (piece_begin[p + 1] + _PAST * p) * WIDTH
+        store(state, piece_slot[p] * state.shape[1] + at, load_two(lines, place))
+
+
+@inlined
 def convolve(
     x: Floats,
     count: int,
-    first: NDArray[np.int8],
-    last: NDArray[np.bool_],
-    slot: NDArray[np.int64],
+    seen: Ints,
+    pieces: int,
+    piece_begin: Ints,
+    piece_slot: Ints,
+    anew: NDArray[np.bool_],
     state: Floats,
     norms: Floats,
     conv: Floats,
     bias: Floats,
-    between: Floats,
-    window: Floats,
+    first: Floats,
+    second: Floats,
 ) -> None:
-    """The residual convolution blocks over a tile: ``x`` (T, 32) becomes what they give.
+    """The residual convolution blocks over a tile: the first 32 columns of ``x`` (T, 64) become what they give.
 
-    ``between`` (T, 32) and ``window`` (T, 96) are for what comes in between.
+    ``seen`` (T,): where in ``first`` and ``second`` (3 T, 32), both inputs, begins what a row sees. In the rows from
+    ``count`` to the next multiple of four stands any that there is.
     """
-    flat = window.reshape(window.size)
+    taps = KERNEL * WIDTH
     for layer in range(len(conv)):
-        norm(x, count, norms[layer], between)
-        for which in range(2):
-            windows(between, count, first, last, slot, state, (2 * layer + which) * _PAST * WIDTH, window)
-            affine(flat, KERNEL * WIDTH, conv[layer, which], bias[layer, which], between, count)
+        carried = 2 * layer * _PAST * WIDTH
+        before(first, pieces, piece_begin, piece_slot, anew, state, carried)
+        before(second, pieces, piece_begin, piece_slot, anew, state, carried + _PAST * WIDTH)
+        scale, shift = load_row(norms, 2 * layer * WIDTH), load_row(norms, (2 * layer + 1) * WIDTH)
         for i in range(count):
-            for j in range(WIDTH):
-                x[i, j] += between[i, j]
+            row = normed(load_row(x, i * 2 * WIDTH), _PART, scale, shift)
+            store(first, seen[i] + _PAST * WIDTH, relu(row))
+        for block in range(WIDTH // COLUMNS):
+            column = block * COLUMNS
+            start = load_columns(bias, 2 * layer * WIDTH + column)
+            at = (2 * layer * WIDTH + column) * taps
+            out = _PAST * WIDTH + column
+            for i in range(0, count, ROWS):
+                a, b, c, d = seen[i], seen[i + 1], seen[i + 2], seen[i + 3]
+                y0, y1, y2, y3 = product(first, a, b, c, d, conv, at, taps, start)
+                store(second, a + out, relu(y0))
+                store(second, b + out, relu(y1))
+                store(second, c + out, relu(y2))
+                store(second, d + out, relu(y3))
+        for block in range(WIDTH // COLUMNS):
+            column = block * COLUMNS
+            start = load_columns(bias, (2 * layer + 1) * WIDTH + column)
+            at = ((2 * layer + 1) * WIDTH + column) * taps
+            for i in range(0, count, ROWS):
+                a, b, c, d = seen[i], seen[i + 1], seen[i + 2], seen[i + 3]
+                y0, y1, y2, y3 = product(second, a, b, c, d, conv, at, taps, start)
+                out = i * 2 * WIDTH + column
+                store(x, out, load_columns(x, out) + y0)
+                store(x, out + 2 * WIDTH, load_columns(x, out + 2 * WIDTH) + y1)
+                store(x, out + 4 * WIDTH, load_columns(x, out + 4 * WIDTH) + y2)
+                store(x, out + 6 * WIDTH, load_columns(x, out + 6 * WIDTH) + y3)
+        after(first, pieces, piece_begin, piece_slot, state, carried)
+        after(second, pieces, piece_begin, piece_slot, state, carried + _PAST * WIDTH)
 
 
-@compiled(
-    "void(f4[:, ::1], i8, i1[::1], i8[::1], f4[:, ::1], f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], f4[:, :, ::1], "
-    "f4[:, ::1], f4[:, ::1])"
-)
+@inlined
 def recur(
     x: Floats,
     count: int,
-    first: NDArray[np.int8],
-    slot: NDArray[np.int64],
+    slot: Ints,
+    begins: NDArray[np.bool_],
     state: Floats,
     norms: Floats,
     taken: Floats,
@@ -110,43 +152,107 @@ def recur(
     between: Floats,
     gate: Floats,
 ) -> None:
-    """The residual LSTM layers over a tile: ``x`` (T, 32) becomes what they give.
+    """The residual LSTM layers over a tile: the last 32 columns of ``x`` (T, 64) become what they give.
 
-    ``between`` (T, 32) and ``gate`` (T, 128) are for what comes in between.
+    ``slot`` (T,) is that of each row's host, ``begins`` (T,) says which rows find nothing in it. ``between`` (T, 64)
+    and ``gate`` (T, 128) are for what comes in between.
     """
     depth = len(taken)
     for layer in range(depth):
-        norm(x, count, norms[depth + layer], between)
-        gates(between, taken[layer], bias[layer], gate, count)
-        h = depth * 2 * _PAST * WIDTH + layer * 2 * WIDTH
+        scale = load_row(norms, 2 * (depth + layer) * WIDTH)
+        shift = load_row(norms, (2 * (depth + layer) + 1) * WIDTH)
         for i in range(count):
-            mine = state[slot[i], h : h + 2 * WIDTH]
-            if first[i] == _BEGINS:
-                mine[:] = _ZERO
-            add_recurrent(mine[:WIDTH], recurrent[layer], gate[i])
-            cell(gate[i], mine[WIDTH:], mine[:WIDTH], x[i])
+            row = normed(load_row(x, (2 * i + 1) * WIDTH), _PART, scale, shift)
+            store(between, i * WIDTH, row)
+        for block in range(GATES // COLUMNS):
+            column = block * COLUMNS
+            start = load_columns(bias, layer * GATES + column)
+            at = (layer * GATES + column) * WIDTH
+            for i in range(0, count, ROWS):
+                a = i * WIDTH
+                y0, y1, y2, y3 = product(
+                    between, a, a + WIDTH, a + 2 * WIDTH, a + 3 * WIDTH, taken, at, WIDTH, start
+                )
+                out = i * GATES + column
+                store(gate, out, y0)
+                store(gate, out + GATES, y1)
+                store(gate, out + 2 * GATES, y2)
+                store(gate, out + 3 * GATES, y3)
+        for i in range(count):
+            hidden = slot[i] * state.shape[1] + depth * 2 * _PAST * WIDTH + layer * 2 * WIDTH
+            carried = hidden + WIDTH
+            if begins[i]:
+                store(state, hidden, _nothing(_ZERO))
+                store(state, carried, _nothing(_ZERO))
+            g = i * GATES
+            at = layer * GATES * WIDTH
+            for half in range(2):
+                y = recurrent_half(
+                    state, hidden, recurrent, at + half * HALF * WIDTH, load_half(gate, g + half * HALF)
+                )
+                store(gate, g + half * HALF, y)
+            for j in range(0, WIDTH, CELLS):
+                inner, outer = cell(
+                    load_cells(gate, g + j),
+                    load_cells(gate, g + WIDTH + j),
+                    load_cells(gate, g + 2 * WIDTH + j),
+                    load_cells(gate, g + 3 * WIDTH + j),
+                    load_cells(state, carried + j),
+                )
+                store(state, carried + j, inner)
+                store(state, hidden + j, outer)
+                y = (2 * i + 1) * WIDTH + j
+                store(x, y, load_cells(x, y) + outer)
 
 
-@compiled("void(f4[:, ::1], i8, f4[:, ::1], f4[:, ::1], f4[::1], f4[:, ::1], f4[::1], f4[:, ::1])")
+@inlined
 def head(
-    joined: Floats,
+    x: Floats,
     count: int,
     scale: Floats,
     hidden: Floats,
     hidden_bias: Floats,
     said: Floats,
     said_bias: Floats,
-    out: Floats,
+    between: Floats,
+    logits: Floats,
 ) -> None:
-    """Logits of a tile, in the first columns of ``out`` (T, 32), by what both branches gave, (T, 64)."""
-    normed = np.empty_like(joined)
-    middle = np.empty((len(joined), WIDTH), np.float32)
-    norm(joined, count, scale, normed)
-    affine(normed.reshape(normed.size), 2 * WIDTH, hidden, hidden_bias, middle, count)
+    """Logits of a tile (T, 32) by what both branches gave, ``x`` (T, 64), which is overwritten."""
+    by, shift = load_two(scale, 0), load_two(scale, 2 * WIDTH)
     for i in range(count):
-        for j in range(WIDTH):
-            middle[i, j] = max(middle[i, j], _ZERO)
-    affine(middle.reshape(middle.size), WIDTH, said, said_bias, out, count)
+        store(x, i * 2 * WIDTH, normed(load_two(x, i * 2 * WIDTH), _PART_OF_TWO, by, shift))
+    for column in range(0, WIDTH, COLUMNS):
+        start = load_columns(hidden_bias, column)
+        for i in range(0, count, ROWS):
+            a = i * 2 * WIDTH
+            y0, y1, y2, y3 = product(
+                x,
+                a,
+                a + 2 * WIDTH,
+                a + 4 * WIDTH,
+                a + 6 * WIDTH,
+                hidden,
+                column * 2 * WIDTH,
+                2 * WIDTH,
+                start,
+            )
+            out = i * WIDTH + column
+            store(between, out, relu(y0))
+            store(between, out + WIDTH, relu(y1))
+            store(between, out + 2 * WIDTH, relu(y2))
+            store(between, out + 3 * WIDTH, relu(y3))
+    for column in range(0, WIDTH, COLUMNS):
+        start = load_columns(said_bias, column)
+        for i in range(0, count, ROWS):
+            a = i * WIDTH
+            y0, y1, y2, y3 = product(
+                between, a, a + WIDTH, a + 2 * WIDTH, a + 3 * WIDTH, said, column * WIDTH, WIDTH, start
+            )
+            out = i * WIDTH + column
+            store(logits, out, y0)
+            store(logits, out + WIDTH, y1)
+            store(logits, out + 2 * WIDTH, y2)
+            store(logits, out + 3 * WIDTH, y3)
 
 
 @compiled(
@@ -156,9 +262,9 @@ def head(
 )
 def body(
     stemmed: Floats,
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    slots: NDArray[np.int64],
+    starts: Ints,
+    ends: Ints,
+    slots: Ints,
     fresh: NDArray[np.bool_],
     state: Floats,
     norms: Floats,
@@ -179,34 +285,63 @@ def body(
     R runs from ``starts`` to ``ends`` (R,), whose state lies in row ``slots`` (R,) of ``state`` unless they are
     ``fresh`` (R,) and begin anew; a slot may come again. The others are as in ``Weights``.
     """
-    classes, total = out.shape[1], len(stemmed)
-    window = np.empty((_TILE, KERNEL * WIDTH), np.float32)
-    gate = np.empty((_TILE, GATES), np.float32)
-    spatial = np.empty((_TILE, WIDTH), np.float32)
-    temporal = np.empty((_TILE, WIDTH), np.float32)
-    between = np.empty((_TILE, WIDTH), np.float32)
-    joined = np.empty((_TILE, 2 * WIDTH), np.float32)
-    logits = np.empty((_TILE, WIDTH), np.float32)
-    first, last = np.empty(_TILE, np.int8), np.empty(_TILE, np.bool_)
-    slot = np.empty(_TILE, np.int64)
-    run = 0
-    for at in range(0, total, _TILE):
-        count = min(_TILE, total - at)
-        for i in range(count):
-            while at + i >= ends[run]:
+    classes, rows = out.shape[1], len(stemmed)
+    x = np.zeros((_TILE, 2 * WIDTH), np.float32)
+    between = np.zeros((_TILE, WIDTH), np.float32)
+    lines = np.zeros((2, KERNEL * _TILE, WIDTH), np.float32)
+    first, second = lines[0], lines[1]
+    gate = np.zeros((_TILE, GATES), np.float32)
+    logits = np.zeros((_TILE, WIDTH), np.float32)
+    slot, seen = np.zeros(_TILE, np.int64), np.zeros(_TILE, np.int64)
+    piece_begin, piece_slot = np.zeros(_TILE + 1, np.int64), np.zeros(_TILE, np.int64)
+    anew, begins = np.zeros(_TILE, np.bool_), np.zeros(_TILE, np.bool_)
+    done, run = 0, 0
+    while done < rows:
+        count, pieces = 0, 0
+        while count < _TILE and done + count < rows:
+            at = done + count
+            while at >= ends[run]:
                 run += 1
-            slot[i] = slots[run]
-            first[i] = _GOES_ON if i == 0 else 0
-            if at + i == starts[run]:
-                first[i] = _BEGINS if fresh[run] else _GOES_ON
-            last[i] = i == count - 1 or at + i + 1 == ends[run]
-            spatial[i] = stemmed[at + i]
-            temporal[i] = stemmed[at + i]
-        convolve(spatial, count, first, last, slot, state, norms, conv, conv_bias, between, window)
-        recur(temporal, count, first, slot, state, norms, taken, taken_bias, recurrent, between, gate)
+            mine = slots[run]
+            is_new = fresh[run] and at == starts[run]
+            if not is_new:
+                waits = False
+                for p in range(pieces):
+                    waits |= piece_slot[p] == mine
+                if waits:
+                    # What the run goes on from is only known once this tile is through.
+                    break
+            piece_begin[pieces], piece_slot[pieces], anew[pieces] = count, mine, is_new
+            stop = min(count + ends[run] - at, _TILE)
+            for i in range(count, stop):
+                slot[i], begins[i] = mine, is_new and i == count
+                seen[i] = (i + _PAST * pieces) * WIDTH
+                row = load_row(stemmed, (done + i) * WIDTH)
+                store(x, i * 2 * WIDTH, row)
+                store(x, (2 * i + 1) * WIDTH, row)
+            count = stop
+            pieces += 1
+        piece_begin[pieces] = count
+        for i in range(count, min(count + ROWS, _TILE)):
+            seen[i] = seen[count - 1]
+        convolve(
+            x,
+            count,
+            seen,
+            pieces,
+            piece_begin,
+            piece_slot,
+            anew,
+            state,
+            norms,
+            conv,
+            conv_bias,
+            first,
+            second,
+        )
+        recur(x, count, slot, begins, state, norms, taken, taken_bias, recurrent, between, gate)
+        head(x, count, head_norm, hidden, hidden_bias, said, said_bias, between, logits)
         for i in range(count):
-            joined[i, :WIDTH] = spatial[i]
-            joined[i, WIDTH:] = temporal[i]
-        head(joined, count, head_norm, hidden, hidden_bias, said, said_bias, logits)
-        for i in range(count):
-            out[at + i] = logits[i, :classes]
+            for j in range(classes):
+                out[done + i, j] = logits[i, j]
+        done += count

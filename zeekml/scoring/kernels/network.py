@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.scoring.kernels.body import KERNEL, body
-from zeekml.scoring.kernels.dense import GATES, WIDTH
+from zeekml.scoring.kernels.dense import COLUMNS, GATES, HALF, WIDTH
 from zeekml.scoring.kernels.stem import Stem
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ def is_compiled(sizes: NetworkSizes, encoding: Encoding) -> bool:
 
 
 class Weights(NamedTuple):
-    """What ``body`` takes after the state, for D blocks and layers; products are written ``row @ weight``."""
+    """What ``body`` takes after the state, for D blocks and layers; products are written ``row @ weight``.
+
+    The weights of a product lie in blocks of ``COLUMNS`` columns, one block after the other (``recurrent`` in two,
+    ``HALF`` columns each), whatever their shape says: so they are read from the first to the last.
+    """
 
     norms: Floats  # (2 D, 2, 32): of the blocks, then of the layers
     conv: Floats  # (D, 2, 96, 32)
@@ -65,6 +69,12 @@ class CompiledNetwork:
 
         convs = [[f"layers.{layer}.{which}.conv" for which in ("first", "second")] for layer in range(depth)]
         lstms = [f"layers.{depth + layer}.lstm.rnn" for layer in range(depth)]
+
+        def cut(weight: Floats, columns: int) -> Floats:
+            """Blocks of so many columns after each other, in the shape of the whole."""
+            blocks = np.concatenate(np.split(weight, weight.shape[1] // columns, axis=1))
+            return np.ascontiguousarray(blocks, dtype=np.float32).reshape(weight.shape)
+
         # (out, in, step) as a convolution's weight lies, (step and in, out) as a window of rows is multiplied.
         unrolled = [
             [weights[f"{name}.weight"].transpose(2, 1, 0).reshape(-1, WIDTH) for name in block]
@@ -78,15 +88,15 @@ class CompiledNetwork:
         wide[:, : len(said)], wide_bias[: len(said)] = said.T, weights["head.4.bias"]
         laid_out = Weights(
             stacked([pair(f"layers.{layer}.norm") for layer in range(2 * depth)]),
-            stacked([stacked(block) for block in unrolled]),
+            stacked([[cut(line, COLUMNS) for line in block] for block in unrolled]),
             stacked([[weights[f"{name}.bias"] for name in block] for block in convs]),
-            stacked([weights[f"{name}.weight_ih_l0"].T * half for name in lstms]),
+            stacked([cut(weights[f"{name}.weight_ih_l0"].T * half, COLUMNS) for name in lstms]),
             stacked([bias * half for bias in biases]),
-            stacked([weights[f"{name}.weight_hh_l0"].T * half for name in lstms]),
+            stacked([cut(weights[f"{name}.weight_hh_l0"].T * half, HALF) for name in lstms]),
             pair("head.0"),
-            np.ascontiguousarray(weights["head.1.weight"].T),
+            cut(weights["head.1.weight"].T, COLUMNS),
             np.ascontiguousarray(weights["head.1.bias"]),
-            wide,
+            cut(wide, COLUMNS),
             wide_bias,
         )
         return cls(Stem.of(encoding, weights["stem.0.weight"], weights["stem.0.bias"]), laid_out, depth)

@@ -1,0 +1,263 @@
+"""Vectors of float32 that a kernel holds in registers: what numba's own loops over arrays would keep in memory.
+
+A vector is loaded from and stored to flat places of a C-contiguous array, and added, multiplied and so on number by
+number; a plain number beside one counts as a vector of it. Its width is the algorithm's (a row of 32, say), not the
+processor's: LLVM cuts it into the registers that there are. Every sum keeps its order whatever they are, and
+``multiply_add`` is one step where the processor knows that. Nothing checks that a place lies inside the array.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.extending import intrinsic, overload, register_model
+
+Function = Callable[..., Any]
+
+_FUSED: Final = ("contract",)
+#: Numbers of one vector may be added up in any order, but it is the same one each time.
+_ANY_ORDER: Final = ("contract", "reassoc")
+
+
+class Vector(types.Type):  # type: ignore[misc]  # numba is untyped
+    """So many float32."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__(name=f"Vector({lanes})")
+        self.lanes = lanes
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Vector) -> None:
+        super().__init__(manager, kind, _of(kind.lanes))
+
+
+def loader(lanes: int) -> Function:
+    """``load(array, at)``: the vector of so many numbers from a flat place on."""
+
+    @intrinsic
+    def load(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for its name
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            loaded = builder.load(_pointer(context, builder, signature, arguments, _of(lanes)))
+            loaded.align = 4
+            return loaded
+
+        return (Vector(lanes)(array, types.intp), generate) if _is_flat(array) else None
+
+    return cast("Function", load)
+
+
+@intrinsic
+def number(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
+    """``number(array, at)``: the one number at a flat place."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(context, builder, signature, arguments, ir.FloatType()))
+
+    return (types.float32(array, types.intp), generate) if _is_flat(array) else None
+
+
+@intrinsic
+def store(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG001
+    """``store(array, at, vector)``: put a vector to a flat place."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _pointer(context, builder, signature, arguments, _of(vector.lanes))
+        builder.store(arguments[2], place).align = 4
+        return context.get_dummy_value()
+
+    return (types.none(array, types.intp, vector), generate) if _is_flat(array) else None
+
+
+def filler(lanes: int) -> Function:
+    """``full(value)``: so many times the same number."""
+
+    @intrinsic
+    def full(_context: Any, value: Any) -> Any:  # noqa: ARG001
+        def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return _splat(builder, arguments[0], lanes)
+
+        return Vector(lanes)(types.float32), generate
+
+    return cast("Function", full)
+
+
+@intrinsic
+def multiply_add(_context: Any, first: Any, second: Any, third: Any) -> Any:
+    """``first * second + third``."""
+    signature = _signature(first, second, third)
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = _of(signature.return_type.lanes)
+        known = _llvm(builder, "fmuladd", signature.return_type.lanes, kind, [kind] * 3)
+        return builder.call(known, _vectors(builder, signature, arguments, signature.return_type.lanes))
+
+    return signature, generate
+
+
+@intrinsic
+def total(_context: Any, vector: Any) -> Any:
+    """The sum of a vector's numbers."""
+
+    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        number = ir.FloatType()
+        known = _llvm(builder, "vector.reduce.fadd", vector.lanes, number, [number, _of(vector.lanes)])
+        return builder.call(known, [ir.Constant(number, -0.0), arguments[0]], fastmath=_ANY_ORDER)
+
+    return types.float32(vector), generate
+
+
+def _compared(comparison: str, *, ordered: bool) -> Function:
+    @intrinsic
+    def compare(_context: Any, first: Any, second: Any) -> Any:
+        kind = _signature(first, second)
+
+        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            how = builder.fcmp_ordered if ordered else builder.fcmp_unordered
+            found = how(comparison, *_vectors(builder, signature, arguments, kind.return_type.lanes))
+            return builder.zext(builder.bitcast(found, ir.IntType(kind.return_type.lanes)), ir.IntType(64))
+
+        return types.int64(*kind.args), generate
+
+    return cast("Function", compare)
+
+
+#: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
+#: is above the second; set where one is NaN.
+unlike: Final = _compared("!=", ordered=False)
+above_or_missing: Final = _compared(">", ordered=False)
+
+
+@intrinsic
+def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """The place of the lowest bit that is set in an integer other than 0."""
+
+    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
+    """Have what lies at a flat place brought near; it need not exist."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        integer, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
+        known = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = _pointer(context, builder, signature, arguments, ir.IntType(8))
+        builder.call(known, [place, *(ir.Constant(integer, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return (types.none(array, types.intp), generate) if _is_flat(array) else None
+
+
+@intrinsic
+def where_reached(_context: Any, value: Any, edge: Any, yes: Any, no: Any) -> Any:
+    """The numbers of ``yes`` where ``value`` is not below ``edge``, else (or where one is NaN) those of ``no``."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, edge, yes, no = _vectors(builder, signature, arguments, signature.return_type.lanes)
+        return builder.select(builder.fcmp_ordered(">=", value, edge), yes, no)
+
+    return _signature(value, edge, yes, no), generate
+
+
+@intrinsic
+def where_known(_context: Any, value: Any, yes: Any, no: Any) -> Any:
+    """The numbers of ``yes``, but those of ``no`` where ``value`` is NaN."""
+
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, yes, no = _vectors(builder, signature, arguments, signature.return_type.lanes)
+        return builder.select(builder.fcmp_ordered("ord", value, value), yes, no)
+
+    return _signature(value, yes, no), generate
+
+
+def _chosen(comparison: str) -> Function:
+    @intrinsic
+    def choose(_context: Any, first: Any, second: Any) -> Any:
+        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            both = _vectors(builder, signature, arguments, signature.return_type.lanes)
+            return builder.select(builder.fcmp_ordered(comparison, *both), *both)
+
+        return _signature(first, second), generate
+
+    return cast("Function", choose)
+
+
+#: The larger and the smaller of two vectors, number by number; the second's where one is NaN.
+larger: Final = _chosen(">")
+smaller: Final = _chosen("<")
+
+
+def _arithmetic(operation: Function, name: str) -> None:
+    @intrinsic
+    def apply(_context: Any, first: Any, second: Any) -> Any:
+        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return getattr(builder, name)(
+                *_vectors(builder, signature, arguments, signature.return_type.lanes), flags=_FUSED
+            )
+
+        return _signature(first, second), generate
+
+    @overload(operation, inline="always")
+    def overloaded(first: Any, second: Any) -> Any:
+        def implementation(first: Any, second: Any) -> Any:
+            return apply(first, second)
+
+        return implementation if isinstance(first, Vector) or isinstance(second, Vector) else None
+
+
+for _operation, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_operation, _name)
+
+
+def _of(lanes: int) -> Any:
+    return ir.VectorType(ir.FloatType(), lanes)
+
+
+def _signature(*given: Any) -> Any:
+    vector = next(kind for kind in given if isinstance(kind, Vector))
+    return vector(*(kind if isinstance(kind, Vector) else types.float32 for kind in given))
+
+
+def _vectors(builder: Any, signature: Any, arguments: Any, lanes: int) -> list[Any]:
+    return [
+        value if isinstance(kind, Vector) else _splat(builder, value, lanes)
+        for kind, value in zip(signature.args, arguments, strict=True)
+    ]
+
+
+def _splat(builder: Any, value: Any, lanes: int) -> Any:
+    undefined = ir.Constant(_of(lanes), ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(first, undefined, everywhere)
+
+
+def _pointer(context: Any, builder: Any, signature: Any, arguments: Any, kind: Any) -> Any:
+    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+    return builder.bitcast(builder.gep(data, [arguments[1]]), kind.as_pointer())
+
+
+def _llvm(builder: Any, name: str, lanes: int, result: Any, given: list[Any]) -> Any:
+    kind = ir.FunctionType(result, given)
+    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{lanes}f32")
+
+
+def _is_flat(array: Any) -> bool:
+    return isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.float32
