@@ -130,9 +130,20 @@ def _compared(comparison: str, *, ordered: bool) -> Function:
 
 
 #: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
-#: is above the second; set where one is NaN.
+#: is above the second; the latter set where one is NaN, or not.
 unlike: Final = _compared("!=", ordered=False)
 above_or_missing: Final = _compared(">", ordered=False)
+above: Final = _compared(">", ordered=True)
+
+
+@intrinsic
+def ones(_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    """How many bits of an integer are set."""
+
+    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic
