@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,55 @@ def test_show_tells_thresholds_classes_and_hashes(capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     for said in (DEFAULT_MODEL, "conn-1", "Benign", "threshold", "false-positive rate", "sha256"):
         assert said in shown
+
+
+def test_figures_tell_what_a_model_was_measured_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("model", "figures") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for said in (
+        "held out",
+        "average precision",
+        " ± ",
+        "calibration error",
+        "most alarms in a clean network",
+    ):
+        assert said in shown
+    assert "clean hosts named at it" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", "holds no figures of zeekml train"),
+        ("[]", "expected an object, found list"),
+        ("{", "is not valid JSON"),
+    ],
+)
+def test_figures_that_a_bundle_lacks_are_an_error(
+    content: str, said: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    former = hashlib.sha256((copy / "metrics.json").read_bytes()).hexdigest()
+    (copy / "metrics.json").write_text(content)
+    assert run("model", "figures", copy) == 5
+    assert "metrics.json: the file was altered" in capsys.readouterr().err
+    manifest = (copy / "bundle.yaml").read_text()
+    (copy / "bundle.yaml").write_text(manifest.replace(former, hashlib.sha256(content.encode()).hexdigest()))
+    assert run("model", "figures", copy) == 5
+    assert said in capsys.readouterr().err
+
+
+def test_train_prints_the_figures_and_where_the_bundle_is(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trained(*given: Any) -> Path:
+        assert given[:3] == (tmp_path / "recipe.yaml", tmp_path, Path("models"))
+        return copy
+
+    monkeypatch.setattr("zeekml.training.train", trained)
+    assert run("model", "figures") == 0
+    figures = capsys.readouterr().out
+    assert run("train", tmp_path / "recipe.yaml", "--processes", "1") == 0
+    assert capsys.readouterr().out == figures + f"bundle: {copy}\n"
 
 
 def test_an_intact_model_verifies(capsys: pytest.CaptureFixture[str]) -> None:

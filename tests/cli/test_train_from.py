@@ -60,6 +60,9 @@ def test_a_model_is_tuned_scores_and_shows_its_parent(
     assert "tiny, version 1, on 20" in facts
     assert "conn.log: 300 connections, 75 held out" in facts
     assert run("model", "verify", tmp_path / "tiny-site") == 0
+    capsys.readouterr()
+    assert run("model", "figures", tmp_path / "tiny-site") == 0
+    assert "before" in capsys.readouterr().out
     labelled = tmp_path / "labelled.log"
     write_traffic(labelled, Scenario(connections=300, seed=3, hosts=12), labels=True)
     assert run("evaluate", folder / "tiny", tmp_path / "tiny-site", labelled, "--quiet") == 0

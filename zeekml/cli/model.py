@@ -1,4 +1,4 @@
-"""``zeekml model list|show|verify``: which models there are, what they are, and whether they are intact."""
+"""``zeekml model list|show|figures|verify``: which models there are, what they are, and whether they are intact."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     group.command("list")(list_models)
     group.command("show")(show)
+    group.command("figures")(figures)
     group.command("verify")(verify)
-    app.add_typer(group, name="model", help="List the models, show what one is, or check that it is intact.")
+    app.add_typer(
+        group,
+        name="model",
+        help="List the models, show what one is and what it was measured at, or check that it is intact.",
+    )
 
 
 def list_models() -> None:
@@ -46,6 +51,18 @@ def show(model: Model = DEFAULT_MODEL) -> None:
 
     for name, value in _facts(load_bundle(model).manifest):
         typer.echo(f"{name:<28}{value}")
+
+
+def figures(model: Model = DEFAULT_MODEL) -> None:
+    """Show what a model came to on captures that it had not seen, as zeekml train prints it."""
+    from zeekml.cli.figures import show_figures
+    from zeekml.errors import BundleError
+    from zeekml.scoring.bundle import METRICS, find_bundle, read_metrics
+
+    if not show_figures(read_metrics(model)):
+        raise BundleError(
+            f"{find_bundle(model) / METRICS}: holds no figures of zeekml train; measure the model with zeekml evaluate"
+        )
 
 
 def verify(model: Model = DEFAULT_MODEL) -> None:

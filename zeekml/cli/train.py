@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.figures import show_change, show_held_out
 from zeekml.cli.options import Config
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ def train(
             prior=prior,
         )
         tuned = _calibrated(asked) if calibrate_only else _tuned(asked, config)
-    _show_figures(tuned.figures)
+    show_change(tuned.figures)
     typer.echo(f"bundle: {tuned.folder}")
     raise typer.Exit(ExitCode.INPUT if tuned.problems else ExitCode.OK)
 
@@ -258,11 +257,12 @@ def _is_given(context: typer.Context, name: str) -> bool:
 
 def _by_recipe(recipe: Path, data: Path | None, out: Path, processes: int | None, folds: Path | None) -> None:
     from zeekml.pipeline.training_progress import epochs_on
+    from zeekml.scoring.bundle import read_metrics
     from zeekml.training import train as run
 
     with epochs_on(sys.stderr) as watcher:
         folder = run(recipe, data or recipe.parent, out, watcher, processes or _at_a_time(recipe), folds)
-    _show_comparison(folder)
+    show_held_out(read_metrics(folder.resolve()))
     typer.echo(f"bundle: {folder}")
 
 
@@ -294,7 +294,7 @@ def _tuned(asked: Asked, config: Path | None) -> Tuned:
         with epochs_on(sys.stderr) as watcher:
             return tune(site, asked, settings, watcher)
     except ForgettingError as error:
-        _show_figures(error.figures)
+        show_change(error.figures)
         raise
 
 
@@ -306,37 +306,8 @@ def _calibrated(asked: Asked) -> Tuned:
         return recalibrate(asked, progress)
 
 
-def _show_figures(figures: Mapping[str, Any]) -> None:
-    """The figures before and after."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from zeekml.tuning.report import rows
-
-    console = Console(file=sys.stdout, markup=False, highlight=False)
-    for heading, body in rows(figures):
-        table = Table(heading, "before", "after", box=None, pad_edge=False)
-        for row in body:
-            table.add_row(*row)
-        console.print(table)
-
-
 def _at_a_time(recipe: Path) -> int:
     """As many folds as there are cores for, by the threads of each."""
     from zeekml.training import load_recipe
 
     return max(1, len(os.sched_getaffinity(0)) // load_recipe(recipe).threads)
-
-
-def _show_comparison(folder: Path) -> None:
-    """The model's figures on the folds it did not see, beside its network's and the trees'; which is best."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from zeekml.training.report import comparison
-
-    table = Table("held out", "model", "network", "trees", "best", box=None, pad_edge=False)
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    for row in comparison(metrics):
-        table.add_row(*row.texts())
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)

@@ -8,6 +8,7 @@ the SHA-256 of the others.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -161,6 +162,21 @@ def verify_bundle(name: str | Path) -> Manifest:
 def read_manifest(name: str | Path) -> Manifest:
     """What a bundle says of itself, its other files unread; raises BundleError."""
     return _manifest(find_bundle(name))
+
+
+def read_metrics(name: str | Path) -> dict[str, Any]:
+    """What ``metrics.json`` of a bundle says, checked against its hash; raises BundleError."""
+    folder = find_bundle(name)
+    content = _checked_content(folder, _manifest(folder), METRICS)
+    try:
+        found = json.loads(content)
+    except ValueError as error:  # neither JSON nor text
+        raise BundleError(f"{folder / METRICS}: is not valid JSON ({error}); get the bundle again") from error
+    if not isinstance(found, dict):
+        raise BundleError(
+            f"{folder / METRICS}: expected an object, found {type(found).__name__}; get the bundle again"
+        )
+    return found
 
 
 def find_bundle(name: str | Path) -> Path:

@@ -17,7 +17,7 @@ _SHOWN = (
     ("recall_at_fpr_0.001", "recall at a false-positive rate of 1e-3, pooled"),
 )
 _HOSTS = (
-    ("infected_named", "infected hosts named at the host threshold"),
+    ("infected_named", "infected hosts named at a host threshold of each seed's own"),
     ("labelled_named", "the same, without sandbox runs"),
 )
 
@@ -52,6 +52,63 @@ def _row(metrics: dict[str, Any], of: str, key: str, words: str) -> Row | None:
     if any(value is None for values in found for value in values):
         return None  # a mean over captures, and none has enough
     return Row(words, tuple(Spread(values) for values in found))
+
+
+def standing(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a bundle was held to on held-out captures, beside the comparison: words and figures, with false alerts."""
+    connections, hosts, thresholds = (
+        metrics["model"]["connections"],
+        metrics["model"]["hosts"],
+        metrics["thresholds"],
+    )
+    most = max(seed["model"]["hosts"]["clean_named"] for seed in metrics["seeds"])
+    named = "; ".join(hosts["clean_named_hosts"]) or "none"
+    return [
+        (
+            "counted",
+            f"{connections['connections']:,} connections, {connections['malicious']:,} malicious; "
+            f"{hosts['infected']:,} infected and {hosts['clean']:,} clean hosts",
+        ),
+        ("clean hosts named at a host threshold of each seed's own", f"{most} at most of {_clean(metrics)}"),
+        ("calibration error, where it was fitted", f"{metrics['calibration_error']:.3f}"),
+        (
+            "calibration error, each fold calibrated by the others",
+            f"{metrics['calibration_error_other_folds']:.3f}",
+        ),
+        (
+            "connection threshold",
+            f"{thresholds['connection']:.4f}, for a false-positive rate of {thresholds['connection_fpr']:.2g}",
+        ),
+        ("false-positive rate at it", f"{connections['fpr']:.2g}"),
+        (
+            "false-positive rate with the threshold of the other folds",
+            f"{metrics['threshold_fpr_other_folds']:.2g}",
+        ),
+        ("most alarms in a clean network", _most_alarms(connections)),
+        ("host threshold", f"{thresholds['host']:.2f}, for {thresholds['host_fpr']:g} of the clean hosts"),
+        (
+            "infected hosts named at it",
+            f"{hosts['infected_named']} of {hosts['infected']}; without sandbox runs "
+            f"{hosts['labelled_named']} of {hosts['labelled']}",
+        ),
+        ("clean hosts named at it", f"{hosts['clean_named']} of {hosts['clean']}: {named}"),
+    ]
+
+
+def _clean(metrics: dict[str, Any]) -> str:
+    """How many clean hosts a seed has; two numbers where seeds differ."""
+    counts = sorted({seed["model"]["hosts"]["clean"] for seed in metrics["seeds"]})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _most_alarms(connections: dict[str, Any]) -> str:
+    """The share of connections above the threshold in the clean network that has most of them, and its name."""
+    most = connections["most_alarms_in_a_clean_network"]
+    if most is None:
+        return "–"
+    captures = connections["captures"].items()
+    names = [name for name, each in captures if not each["malicious"] and each["fpr"] == most]
+    return f"{most:.2%}" + (f" ({', '.join(names)})" if most else "")
 
 
 def model_card(recipe: Recipe, metrics: dict[str, Any], logs: list[dict[str, Any]]) -> str:
@@ -128,8 +185,7 @@ The most probable class of each held-out connection, whatever its score.
 
 ## What it misses, and where it must not be used
 
-Infected hosts that gather less evidence than the host threshold, {len(hosts["infected_missed"])} of \
-{hosts["infected"]}: {", ".join(hosts["infected_missed"]) or "none"}.
+Infected hosts that gather less evidence than the host threshold, {_missed(hosts)}.
 
 - The table above is the honest expectation: on a network and a bot of another kind, many malicious connections stay
   below the connection threshold. What it does not flag is not thereby clean.
@@ -154,6 +210,13 @@ Labels were corrected before training where the published ones are known to be w
 | --- | --- | --- |
 {trained}
 """
+
+
+def _missed(hosts: dict[str, Any]) -> str:
+    """How many infected hosts are missed, and which; one that several seeds miss stands there once."""
+    missed, names = hosts["infected"] - hosts["infected_named"], hosts["infected_missed"]
+    different = f" ({len(names)} different ones)" if len(names) < missed else ""
+    return f"{missed} of {hosts['infected']}{different}: {', '.join(names) or 'none'}"
 
 
 def _repeated(metrics: dict[str, Any]) -> str:
