@@ -39,7 +39,9 @@ def usual(ordinary: Ordinary, score: float = 0.8, **changes: object) -> float:
 def head(frame: pd.DataFrame, scores: Scores, rows: int) -> tuple[pd.DataFrame, Scores]:
     """The first rows of a batch."""
     first = slice(rows)
-    return frame.iloc[first], Scores(scores.score[first], scores.class_index[first], scores.class_score[first])
+    return frame.iloc[first], Scores(
+        scores.score[first], scores.class_index[first], scores.class_score[first]
+    )
 
 
 def notices(ordinary: Ordinary, frame: pd.DataFrame, scores: Scores) -> list[Notice]:

@@ -16,10 +16,10 @@ HOST_NOTE = "ZeekML::Botnet_Host"
 class Notice:
     """One notice, written with row ``row`` of the batch frame.
 
-    ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most
-    evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
-    included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
-    (nats), host notices only, by what the model says alone. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
+    ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most evidence.
+    ``n``: connections of that host and class since its previous notice of this kind, this one included: alerting
+    ones, for a host notice those at or above the evidence floor. ``evidence``: of the host (nats), host notices only,
+    by what the model says alone. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
     connection came (`zeekml.health`). ``peers`` and ``ports`` (``23/tcp``; for ICMP the protocol alone): those that
     carry most of the evidence against the host by then, this connection included, the heaviest first, a few each
     (`zeekml.alerts.carriers`). ``usual``: what a baseline says is usual, 0 where it says nothing: the score of this

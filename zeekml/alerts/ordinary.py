@@ -8,11 +8,10 @@ kinds, and the highest usual score holds:
 - ``shared``: any host to this peer, port and protocol, which several hosts of the site use;
 - ``failing``: this host to this port and protocol, whoever the peer is, where the connection came to nothing.
 
-A host is named when all of its evidence, as the model alone has it, reaches the threshold, and what is odd of it reaches
-half of that and what is usual for the host above (`odd_threshold`). Half, because that is where the two stories tell
-equally well: of a host that does what it always does most evidence is ordinary, however much there is; of one with
-something new on it most is odd, even where part of the new looks like the old. So a baseline takes away half of what a
-host is named for at most, one whose odd evidence alone reaches the threshold is always named, and nothing that is added
+A host is named when all of its evidence, as the model alone has it, reaches the threshold, and the part that is odd
+reaches half of that and what is usual for the host above it (`odd_threshold`). What a host always did explains more of
+the same, however much it is; it does not explain as much again that the host never did, and something new may look in
+part like the old. So a baseline asks for no more than the threshold of what is odd alone, and nothing that is added
 here ever raises a weight, or lowers what a host is named from.
 """
 

@@ -46,13 +46,14 @@ class Latest:
 class Explanation:
     """One connection and its verdict.
 
-    ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it scores
-    high enough, None where nothing keeps it from it. ``usual_score`` and ``usual_evidence`` (nats) are the baseline's,
-    0 where there is none; the latter is in ``odd_threshold``, which the part of the evidence that is not ordinary has to
-    reach, as all of it ``host_threshold``. ``notices``: those written with it. ``standing``: what was held against the
-    originator then, this connection included. ``reasons``: what each fact says, in the order of ``FACTS``,
-    and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log odds that its
-    stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection last.
+    ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it
+    scores high enough, None where nothing keeps it from it. ``usual_score`` and ``usual_evidence`` (nats) are the
+    baseline's, 0 where there is none; the latter is in ``odd_threshold``, which the part of the evidence that is not
+    ordinary has to reach, as all of it ``host_threshold``. ``notices``: those written with it. ``standing``: what was
+    held against the originator then, this connection included. ``reasons``: what each fact says, in the order of
+    ``FACTS``, and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log
+    odds that its stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection
+    last.
     """
 
     source: str
