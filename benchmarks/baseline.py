@@ -2,8 +2,9 @@
 
 Reads labelled logs with their tables of groups and known hosts, and scores each log once. The first half of every
 benign log of a group is the group's baseline, the second halves are judged with it and without. Infected hosts are
-judged after the baseline of every benign group, in the place of that group's host of which most is ordinary; and, the
-harder case, with the first half of their own log as the baseline. Writes the figures into a page, between two marks::
+judged after the baseline of every benign group, in the place of each of that group's hosts of which anything is
+ordinary; and, the harder case, with the first half of their own log as the baseline. Writes the figures into a page,
+between two marks::
 
     python benchmarks/baseline.py --data zeek/ --document docs/baseline.md
 """
@@ -127,6 +128,15 @@ def read_logs(data: Path, bundle: Bundle) -> list[Log]:
     return logs
 
 
+def by_group(logs: Sequence[Log]) -> dict[str, list[Log]]:
+    """The benign logs."""
+    groups: dict[str, list[Log]] = {}
+    for log in logs:
+        if log.clean:
+            groups.setdefault(log.group, []).append(log)
+    return groups
+
+
 def baseline_of(logs: Sequence[Log], bundle: Bundle, policy: AlertPolicy) -> Baseline:
     """What `zeekml baseline` would learn of the earlier halves, with the policy's thresholds as the model's own.
 
@@ -200,20 +210,11 @@ def changes(baseline: Baseline) -> bool:
     return bool(len(ordinary) or ordinary.evidence) or not own
 
 
-def most_ordinary(baseline: Baseline) -> str:
-    """The host behind which something could best hide: with most that is usual; any address where there is none."""
-    if not baseline.hosts:
-        return "192.168.1.2"
-    most = max(
-        baseline.hosts,
-        key=lambda host: (
-            sum(peer.usual_score is not None for peer in host.peers)
-            + sum(port.usual_score is not None for port in host.ports),
-            host.usual_evidence,
-            host.connections,
-        ),
-    )
-    return most.host
+def ordinary_hosts(baseline: Baseline) -> list[str]:
+    """The hosts behind which something could hide: all of which anything is usual; any address where there is none."""
+    ordinary = baseline.ordinary()
+    known = {key[0] for key in (*ordinary.peers, *ordinary.failing)} | {*ordinary.evidence}
+    return sorted(known) or ["192.168.1.2"]
 
 
 def laid_on(log: Log, infected: str, host: str) -> tuple[pd.DataFrame, Scores]:
@@ -229,14 +230,16 @@ def laid_on(log: Log, infected: str, host: str) -> tuple[pd.DataFrame, Scores]:
 class Found:
     """Infected hosts. ``places``: baselines of benign groups that change anything.
 
-    ``without``: named without a baseline. ``lost_after``: not named in the place of a host of some benign group, after
-    its baseline, with the groups. ``late``: named without a baseline in the second half of their own log;
-    ``lost_late``: not named there with its first half as the baseline.
+    ``hosts``: of those, in whose places infected ones were put. ``without``: named without a baseline.
+    ``lost_after``: not named in the place of a host of some benign group, after its baseline, with the groups.
+    ``late``: named without a baseline in the second half of their own log; ``lost_late``: not named there with its
+    first half as the baseline.
     """
 
     without: tuple[str, ...]
     lost_after: Mapping[str, tuple[str, ...]]
     places: int
+    hosts: int
     late: tuple[str, ...]
     lost_late: tuple[str, ...]
 
@@ -248,7 +251,7 @@ def infected_hosts(
     without, late, lost_late = [], [], []
     lost_after: dict[str, tuple[str, ...]] = {}
     places = {
-        group: (most_ordinary(each), applied(policy, each))
+        group: (ordinary_hosts(each), applied(policy, each))
         for group, each in baselines.items()
         if changes(each)  # the others change no verdict
     }
@@ -270,12 +273,15 @@ def infected_hosts(
             without.append(name)
             lost = [
                 group
-                for group, (host, with_it) in places.items()
-                if not host_notices(*laid_on(log, infected, host), with_it, bundle.classes)
+                for group, (hosts, with_it) in places.items()
+                if not all(
+                    host_notices(*laid_on(log, infected, host), with_it, bundle.classes) for host in hosts
+                )
             ]
             if lost:
                 lost_after[name] = tuple(lost)
-    return Found(tuple(without), lost_after, len(places), tuple(late), tuple(lost_late))
+    hosts = sum(len(mine) for mine, _ in places.values())
+    return Found(tuple(without), lost_after, len(places), hosts, tuple(late), tuple(lost_late))
 
 
 @dataclass(frozen=True)
@@ -354,11 +360,19 @@ def _named(level: Level) -> str:
     lost = [f"{name} (after {', '.join(groups)})" for name, groups in level.found.lost_after.items()]
     late = list(level.found.lost_late)
     return (
-        f"- {level.words}: baselines that change any verdict: {level.found.places} of {len(level.counts)}; false host "
-        f"alerts by group: {'; '.join(groups) or 'none'}. Lost after the baseline of a "
+        f"- {level.words}: baselines that change any verdict: {level.found.places} of {len(level.counts)}, with "
+        f"{level.found.hosts} hosts of which anything is usual; false host alerts by group: "
+        f"{'; '.join(groups) or 'none'}. Lost after the baseline of a "
         f"clean group: {'; '.join(lost) or 'none'}. Lost with their own first half as the baseline: "
         f"{'; '.join(late) or 'none'}."
     )
+
+
+def written(document: Path, text: str, begin: str, end: str) -> None:
+    """Put a text between two marks of a page."""
+    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    document.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -375,11 +389,7 @@ def main() -> None:
     bundle = load_bundle(arguments.model)
     own = alert_policy(load_settings(None), bundle)
     logs = read_logs(arguments.data, bundle)
-    groups: dict[str, list[Log]] = {}
-    for log in logs:
-        if log.clean:
-            groups.setdefault(log.group, []).append(log)
-    found = []
+    groups, found = by_group(logs), []
     for words, policy in levels(own):
         baselines = {group: baseline_of(mine, bundle, policy) for group, mine in groups.items()}
         counts = list(false_alerts(groups, baselines, bundle, policy))
@@ -388,9 +398,7 @@ def main() -> None:
     text = page(found, logs, f"{bundle.name} {bundle.version}")
     print(text)
     if arguments.document:
-        before, _, rest = arguments.document.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        arguments.document.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+        written(arguments.document, text, BEGIN, END)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,14 @@ def usual(ordinary: Ordinary, score: float = 0.8, **changes: object) -> float:
     return float(ordinary.usual(frame, np.array([score], dtype=np.float32))[0])
 
 
+def head(frame: pd.DataFrame, scores: Scores, rows: int) -> tuple[pd.DataFrame, Scores]:
+    """The first rows of a batch."""
+    first = slice(rows)
+    return frame.iloc[first], Scores(
+        scores.score[first], scores.class_index[first], scores.class_score[first]
+    )
+
+
 def notices(ordinary: Ordinary, frame: pd.DataFrame, scores: Scores) -> list[Notice]:
     return AlertEngine(replace(POLICY, ordinary=ordinary), CLASSES).process(frame, scores, "conn").notices
 
@@ -76,13 +84,30 @@ def test_what_is_ordinary_raises_nothing() -> None:
 
 
 def test_what_exceeds_the_usual_counts_by_what_it_exceeds() -> None:
+    """A host is named when half of the threshold is odd; the notice says all of its evidence, and how much is usual."""
     ordinary = Ordinary(peers={(HOST, PEERS[0], 443, "tcp"): 0.9})
     frame, scores = frame_of([connection(ts=START + i) for i in range(30)]), scores_of([0.95] * 30)
     without = [n for n in notices(Ordinary(), frame, scores) if n.note == HOST_NOTE]
     found = [n for n in notices(ordinary, frame, scores) if n.note == HOST_NOTE]
-    each = np.log(0.95 / 0.05) - np.log(0.9 / 0.1)
-    assert found[0].row == int(np.ceil(5.0 / each)) - 1 > without[0].row
-    assert found[0].evidence == pytest.approx(each * (found[0].row + 1), rel=1e-2)
+    each, odd = np.log(0.95 / 0.05), np.log(0.95 / 0.05) - np.log(0.9 / 0.1)
+    first = found[0].row
+    assert first == int(np.ceil(2.5 / odd)) - 1 > without[0].row
+    assert found[0].evidence == pytest.approx(each * (first + 1), rel=1e-2)
+    assert found[0].usual == pytest.approx((each - odd) * (first + 1), rel=1e-2)
+
+
+def test_something_new_beside_what_is_ordinary_is_no_excuse_for_it() -> None:
+    """A bot that does in part what the host always did is named by both together, once its own part is half."""
+    ordinary = Ordinary(failing={(HOST, 443, "tcp"): 0.95})
+    each = np.log(0.9 / 0.1)  # two of them stay below the threshold
+    rows = [connection(ts=START + i, conn_state="S0") for i in range(9)]
+    rows += [connection(ts=START + 9 + i) for i in range(2)]
+    frame, scores = frame_of(rows), scores_of([0.9] * 11)
+    found = [n for n in notices(ordinary, frame, scores) if n.note == HOST_NOTE]
+    assert [n.row for n in found] == [10]
+    assert found[0].evidence == pytest.approx(11 * each, rel=1e-2)
+    assert found[0].usual == pytest.approx(9 * each, rel=1e-2)
+    assert not [n for n in notices(ordinary, *head(frame, scores, 10)) if n.note == HOST_NOTE]
 
 
 def test_what_the_model_is_sure_of_counts_in_full() -> None:
@@ -93,14 +118,27 @@ def test_what_the_model_is_sure_of_counts_in_full() -> None:
     assert notices(ordinary, frame, scores) == notices(Ordinary(), frame, scores) != []
 
 
-def test_a_host_must_exceed_its_usual_evidence() -> None:
+def test_beside_what_is_ordinary_a_host_must_exceed_its_usual_evidence() -> None:
+    rows = [connection(ts=START + i, port=80) for i in range(9)]
+    rows += [connection(ts=START + 9 + i) for i in range(8)]
+    frame, scores = frame_of(rows), scores_of([0.75] * 17)
+    each, peers = np.log(0.75 / 0.25), {(HOST, PEERS[0], 80, "tcp"): 0.8}
+    named = {
+        usual: notices(Ordinary(peers=peers, evidence={HOST: usual}), frame, scores)[0]
+        for usual in (0.0, 1.5, 2.5, 99.0)
+    }
+    needed = {0.0: 2.5, 1.5: 4.0, 2.5: 5.0, 99.0: 5.0}  # what is usual never asks for more than the threshold
+    assert {usual: notice.row for usual, notice in named.items()} == {
+        usual: 9 + int(np.ceil(odd / each)) - 1 for usual, odd in needed.items()
+    }
+    assert named[1.5].usual == pytest.approx(9 * each + 1.5, rel=1e-2)
+    assert named[99.0].usual == named[99.0].evidence
+
+
+def test_a_host_whose_odd_evidence_alone_reaches_the_threshold_is_named_whatever_is_usual() -> None:
     frame, scores = frame_of([connection(ts=START + i) for i in range(8)]), scores_of([0.88] * 8)
-    each = np.log(0.88 / 0.12)
-    without = notices(Ordinary(), frame, scores)
-    found = notices(Ordinary(evidence={HOST: 6.0}), frame, scores)
-    assert without[0].row == int(np.ceil(5.0 / each)) - 1
-    assert found[0].row == int(np.ceil(11.0 / each)) - 1
-    assert (without[0].usual, found[0].usual) == (0.0, 6.0)
+    found = notices(Ordinary(evidence={HOST: 99.0}), frame, scores)
+    assert [n.row for n in found] == [n.row for n in notices(Ordinary(), frame, scores)]
 
 
 def test_another_host_is_not_excused() -> None:
@@ -114,7 +152,7 @@ def test_another_host_is_not_excused() -> None:
 def test_words() -> None:
     host = Notice(0, HOST_NOTE, "C&C", 0.97, 3, 20.0, 60.0, usual=6.0)
     ends = {"orig_h": HOST, "resp_h": PEERS[0], "resp_p": 443, "proto": "tcp"}
-    assert sentence(host, **ends).endswith("; usual for this host is evidence up to 6.0")  # type: ignore[arg-type]
+    assert sentence(host, **ends).endswith("; 6.0 of the evidence is usual for this host")  # type: ignore[arg-type]
     assert " usual=6.000 " in facts(host, model="m", reasons="why") + " "
     peer = Notice(0, CONNECTION_NOTE, "C&C", 0.97, 1, None, 60.0, usual=0.95)
     assert sentence(peer, **ends).endswith("; usual there is a score up to 0.950")  # type: ignore[arg-type]
@@ -185,7 +223,44 @@ def test_adding_what_is_ordinary_never_raises_evidence(
     for less, all_ in ((alerts[0], alerts[1]), (alerts[1], alerts[2])):
         assert not (less.alerting & ~all_.alerting).any()
         named = [{n.row for n in each.notices if n.note == HOST_NOTE} for each in (less, all_)]
-        assert len(named[0]) <= len(named[1])
+        assert named[0] <= named[1]
+    for some_alerts in alerts[:2]:  # all of the evidence is what the model alone says, whatever is ordinary
+        alone = {n.row: n.evidence for n in alerts[2].notices if n.note == HOST_NOTE}
+        for n in some_alerts.notices:
+            if n.note == HOST_NOTE and n.evidence is not None:
+                assert n.evidence == pytest.approx(alone[n.row])
+                odd = n.evidence - n.usual
+                assert odd <= n.evidence >= POLICY.host_threshold - 1e-6
+
+
+@given(LOGS, ENTRIES)
+def test_a_baseline_asks_for_half_more_at_most(
+    log: list[tuple[float, str, str, int, str, float, int]], ordinary: Ordinary
+) -> None:
+    """Whoever reaches the threshold by what is odd alone is named: no baseline hides more than half."""
+    at, rows = START, []
+    for step, orig, resp, port, state, _, _ in log:
+        at += step
+        rows.append(connection(ts=at, orig=orig, resp=resp, port=port, conn_state=state))
+    frame, scores = frame_of(rows), scores_of([each[5] for each in log], [each[6] for each in log])
+    alerts = AlertEngine(replace(POLICY, ordinary=ordinary), CLASSES).process(frame, scores, "conn")
+    named = {n.row for n in alerts.notices if n.note == HOST_NOTE}
+    usual_score = ordinary.usual(frame, scores.score)
+    weight = weigh(scores.score, np.maximum(POLICY.evidence_floor, usual_score))
+    clock, odd = dict.fromkeys((HOST, OTHER), -np.inf), dict.fromkeys((HOST, OTHER), 0.0)
+    for row, (_, host, *_) in enumerate(log):
+        if scores.score[row] < np.float32(POLICY.evidence_floor):
+            continue  # moves no clock
+        at = max(clock[host], float(frame["ts"].iloc[row]))
+        if at - clock[host] > POLICY.forget_after:
+            odd[host] = 0.0
+        odd[host] *= 2.0 ** (-min(at - clock[host], POLICY.forget_after) / POLICY.half_life)
+        odd[host] += weight[row]
+        clock[host] = at
+        if scores.score[row] > usual_score[row] and odd[host] >= POLICY.host_threshold + 1e-6:
+            assert row in named
+        if row in named:
+            assert odd[host] >= POLICY.host_threshold / 2 - 1e-6
 
 
 @given(st.floats(0, 1), st.floats(0.01, 1), st.floats(0.01, 1))

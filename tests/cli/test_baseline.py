@@ -130,7 +130,7 @@ def test_explain_says_what_is_usual(
     assert run("explain", one["uid"], log, "--model", bundle, "--baseline", everything, "--quiet") == 0
     shown = capsys.readouterr().out
     assert "usual here are scores up to 1.0000" in shown
-    assert "of that is usual for this host, says the baseline" in shown
+    assert "of that is ordinary here, says the baseline; the rest has to reach" in shown
 
 
 def test_the_doctor_looks_at_it(

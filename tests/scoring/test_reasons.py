@@ -62,13 +62,14 @@ def test_trees_are_asked_with_each_fact_taken_back(with_trees: Bundle) -> None:
     features = matrix_of(random_log(1, 50))
     typical = typical_features(with_trees.encoding, with_trees.reason_typical)
     groups = fact_of_feature()
-    found = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)
+    found = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)[0]
     for at, fact in enumerate(FACTS):
         changed = features.copy()
         changed[:, fact.features] = typical[fact.features]
         np.testing.assert_allclose(found[:, at], with_trees.trees.log_odds(changed), atol=1e-6)
     groups[groups == 3] = -1
-    kept = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)
+    kept, whole = Occlusion(with_trees.trees, groups, len(FACTS), typical).log_odds(features)
+    np.testing.assert_allclose(whole, with_trees.trees.log_odds(features), atol=1e-6)
     np.testing.assert_allclose(kept[:, 3], with_trees.trees.log_odds(features), atol=1e-6)
     np.testing.assert_allclose(np.delete(kept, 3, axis=1), np.delete(found, 3, axis=1), atol=1e-6)
 
@@ -79,7 +80,7 @@ def test_a_part_is_what_both_together_lose(with_trees: Bundle) -> None:
     parts = Reasons(with_trees).parts(features, network)
     alone = Reasons(replace(with_trees, trees=None)).parts(features, network)
     typical = typical_features(with_trees.encoding, with_trees.reason_typical)
-    without = Occlusion(with_trees.trees, fact_of_feature(), len(FACTS), typical).log_odds(features)
+    without, _ = Occlusion(with_trees.trees, fact_of_feature(), len(FACTS), typical).log_odds(features)
     whole = pooled(network, with_trees.trees.log_odds(features), 0.5)
     expected = whole[:, None] - pooled(network[:, None] - alone, without, 0.5)
     np.testing.assert_allclose(parts, expected, atol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.alerts.logs import CLASSES
-from tests.sinks.samples import MODEL, POLICY, sample, sick
+from tests.sinks.samples import MARKS, MODEL, POLICY, sample
 from zeekml.alerts import AlertEngine, Explained
 from zeekml.health import CODES
 from zeekml.sinks.alert import AlertRecord, alert_records
@@ -23,7 +23,7 @@ HOSTILE = '\x1b[31m\t\r\n|=]"\\ \u202e\u2028\x85 \udcff <13>1 - #fields'
 def sample_alerts() -> list[AlertRecord]:
     """The alerts of the sample's notices, and one in which every text is hostile."""
     frame, scores = sample()
-    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(sick)
+    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(MARKS.at)
     rows = alerts.rows_to_explain(np.array([], dtype=np.int64))
     explained = Explained(rows, [f"failed_share=0.98, tries={row}" for row in rows])
     records = alert_records(alerts.notices, frame, explained, stream="conn", model=MODEL, made=MADE)

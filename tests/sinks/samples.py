@@ -11,6 +11,7 @@ import pandas as pd
 
 from tests.alerts.logs import CLASSES, frame_of
 from zeekml.alerts import AlertEngine, AlertPolicy, Explained
+from zeekml.health import Marks
 from zeekml.scoring.scores import Scores
 from zeekml.sinks import Format, Outputs, open_outputs
 
@@ -33,8 +34,8 @@ CONNECTIONS: Sequence[Mapping[str, object]] = (
     {"ts": 1700000010.0, "uid": "naïve 漢 \x85", "service": "\x00\x7f\r"},
 )
 SCORE = (0.01, 0.95, 0.997, 0.92, 0.6, 0.5, 0.5, 0.5, 0.93, 0.5, 1.0)
-SICK = {2: ("bad-checksums", "one-sided")}
-"""What was wrong with the log when these rows came."""
+MARKS = Marks((0, 2, 3), ((), ("bad-checksums", "one-sided"), ()))
+"""What was wrong with the log when rows came: something with the third."""
 
 CLASS_INDEX = (1, 1, 3, 1, 2, 1, 1, 1, 1, 1, 2)
 
@@ -44,19 +45,14 @@ def sample() -> tuple[pd.DataFrame, Scores]:
     return frame_of(CONNECTIONS), Scores(score, np.array(CLASS_INDEX), score * np.float32(0.75))
 
 
-def sick(row: int) -> tuple[str, ...]:
-    """The marks of a row."""
-    return SICK.get(row, ())
-
-
 def write_all(outputs: Outputs, frame: pd.DataFrame, scores: Scores) -> None:
     """Everything a driver does with a batch."""
-    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(sick)
+    alerts = AlertEngine(POLICY, CLASSES).process(frame, scores, "conn").marked(MARKS.at)
     rows = np.arange(len(frame))
     explained_rows = alerts.rows_to_explain(rows)
     reasons = [f"failed_share=0.98, tries={row}" if row != 3 else "" for row in explained_rows]
     explained = Explained(explained_rows, reasons)
-    outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
+    outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices, MARKS)
     outputs.notice_log.write(alerts.notices, frame, explained)
     outputs.rejects_log.write("#conn.log", 17, "11 fields, expected 21", r"1700000000.0\x09\x1b[31m\\")
     outputs.rejects_log.write("conn.log", 18, "no number in ts: 'x'", "-")

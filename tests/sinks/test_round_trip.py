@@ -25,6 +25,7 @@ from tests.alerts.logs import CLASSES, frame_of
 from tests.sinks.samples import MODEL, POLICY, sample, written
 from tests.sinks.zeek_escapes import decode_set, decode_tsv, json_text, read_tsv
 from zeekml.alerts import AlertEngine, Explained, Notice
+from zeekml.health import Marks
 from zeekml.scoring.scores import Scores
 from zeekml.sinks import Format, notice_log, zeekml_log
 
@@ -32,7 +33,7 @@ LABELS = ("id.orig_h", "id.resp_h", "proto", "service")
 
 
 def expected(
-    frame: pd.DataFrame, scores: Scores, explained: Explained, notices: Sequence[Notice]
+    frame: pd.DataFrame, scores: Scores, explained: Explained, notices: Sequence[Notice], marks: Marks
 ) -> list[dict[str, object]]:
     """The fields of zeekml.log as plain values, None where unset."""
     noticed = {notice.row: notice for notice in notices}
@@ -47,6 +48,7 @@ def expected(
             "reasons": explained.of(i) or None,
             "evidence_peers": list(noticed[i].peers) if i in noticed else None,
             "evidence_ports": list(noticed[i].ports) if i in noticed else None,
+            "sensor": list(marks.at(i)) or None,
         }
         records.append(record)
     return records
@@ -70,11 +72,16 @@ def as_text(value: object) -> str | list[str] | None:
 
 
 def zeekml_lines(
-    frame: pd.DataFrame, scores: Scores, explained: Explained, notices: Sequence[Notice], fmt: Format
+    frame: pd.DataFrame,
+    scores: Scores,
+    explained: Explained,
+    notices: Sequence[Notice],
+    marks: Marks,
+    fmt: Format,
 ) -> str:
     chunks: list[bytes] = []
     log = zeekml_log.ZeekmlLog(lambda data: chunks.append(bytes(data)), fmt, model=MODEL, classes=CLASSES)
-    log.write(frame, scores, np.arange(len(frame)), explained, notices)
+    log.write(frame, scores, np.arange(len(frame)), explained, notices, marks)
     assert log.lines == len(frame)
     return b"".join(chunks).decode()
 
@@ -121,9 +128,13 @@ def test_zeekml_log_survives_whatever_the_texts_are(
         )
         for row in data.draw(st.lists(st.integers(0, n - 1), unique=True).map(sorted))
     ]
-    wanted = expected(frame, scores, explained, notices)
+    codes = data.draw(
+        st.lists(st.sampled_from([(), ("gap",), ("bad-checksums", "clock")]), min_size=n, max_size=n)
+    )
+    marks = Marks(tuple(range(n)), tuple(codes))
+    wanted = expected(frame, scores, explained, notices, marks)
 
-    lines = zeekml_lines(frame, scores, explained, notices, "tsv")
+    lines = zeekml_lines(frame, scores, explained, notices, marks, "tsv")
     fields = [
         dict(zip(dict(zeekml_log.FIELDS), line.split("\t"), strict=True)) for line in lines.split("\n")[:-1]
     ]
@@ -131,7 +142,7 @@ def test_zeekml_log_survives_whatever_the_texts_are(
     assert found == [{name: as_text(record[name]) for name, _ in zeekml_log.FIELDS} for record in wanted]
 
     for line, record in zip(
-        zeekml_lines(frame, scores, explained, notices, "json").split("\n"), wanted, strict=False
+        zeekml_lines(frame, scores, explained, notices, marks, "json").split("\n"), wanted, strict=False
     ):
         parsed = json.loads(line, parse_float=str)  # every decimal as it stands
         kept = {name: record[name] for name, _ in zeekml_log.FIELDS if record[name] is not None}
@@ -156,6 +167,20 @@ def test_a_part_of_the_rows_keeps_order_and_reasons() -> None:
         ("C4", "this"),
         ("(empty)", None),
     ]
+
+
+@pytest.mark.parametrize("fmt", ["tsv", "json"])
+def test_lines_that_were_rendered_are_marked_afterwards(fmt: Format) -> None:
+    frame, scores = sample()
+    nothing = Explained(np.array([], dtype=np.int64), [])
+    plain, codes = zeekml_lines(frame, scores, nothing, (), Marks((0,), ((),)), fmt), ("gap", "clock")
+    chunks: list[bytes] = []
+    log = zeekml_log.ZeekmlLog(lambda data: chunks.append(bytes(data)), fmt, model=MODEL, classes=CLASSES)
+    log.write_rendered(plain.encode())
+    log.write_rendered(plain.encode(), codes)
+    marked = zeekml_lines(frame, scores, nothing, (), Marks((0,), (codes,)), fmt)
+    assert b"".join(chunks).decode() == plain + marked
+    assert log.lines == 2 * len(frame)
 
 
 def notices_expected() -> list[dict[str, object]]:

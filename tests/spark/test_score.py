@@ -58,6 +58,7 @@ def test_the_verdicts_are_those_of_zeekml_score(
     assert result.either_way == 0
     assert len(records(tmp_path / "out", "zeekml")) == CONNECTIONS
     assert any("sensor=bad-checksums" in notice["sub"] for notice in records(out, "notice"))
+    assert any("bad-checksums" in (line.get("sensor") or ()) for line in records(out, "zeekml"))
     assert records(tmp_path / "out", "rejects") == records(out, "rejects") != []
 
     assert our_words == said
@@ -99,8 +100,8 @@ def test_tables_hold_what_the_logs_hold(
     assert len(found) == len(wanted)
     for row in found:
         each = wanted[row["uid"]]
-        assert (row["class"], row["model"], row["ts"], row["service"], row["reasons"]) == (
-            each["class"], each["model"], each["ts"], each.get("service"), each.get("reasons")
+        assert (row["class"], row["model"], row["ts"], row["service"], row["reasons"], row["sensor"]) == (
+            each["class"], each["model"], each["ts"], each.get("service"), each.get("reasons"), each.get("sensor")
         )  # fmt: skip
         assert row["score"] == pytest.approx(each["score"], abs=1e-4)
     assert {row["stream"] for row in found} == {
@@ -110,6 +111,7 @@ def test_tables_hold_what_the_logs_hold(
     notices = sorted([row[name] for name in kept] for row in table("notice"))
     assert notices == sorted([each[name] for name in kept] for each in records(out, "notice"))
     assert any("sensor=bad-checksums" in row["sub"] for row in table("notice"))
+    assert any("bad-checksums" in (row["sensor"] or ()) for row in table("zeekml"))
     assert sorted(table("rejects"), key=lambda row: row["line"]) == records(out, "rejects")
 
     with pytest.raises(OutputError, match="name a new folder"):

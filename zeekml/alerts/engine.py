@@ -14,7 +14,7 @@ from zeekml.alerts.carriers import LONGEST, Carriers
 from zeekml.alerts.evidence import Bools, Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.message import port_text
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
-from zeekml.alerts.ordinary import JUDGED_BY
+from zeekml.alerts.ordinary import JUDGED_BY, odd_threshold
 from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.alerts.suppression import Ledger
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
@@ -80,7 +80,7 @@ class AlertEngine:
         held = None if state is None else state.hosts.at(host, moment)
         if state is None or held is None:
             return Standing()
-        slot, clock, evidence = held
+        slot, clock, evidence, excused = held
         carrying = state.carriers.at(slot)
         ledgers = ((CONNECTION_NOTE, state.connection), (HOST_NOTE, state.host))
         return Standing(
@@ -93,6 +93,7 @@ class AlertEngine:
             },
             carrying.peers,
             carrying.ports,
+            excused,
         )
 
     def end_stream(self, stream: str) -> None:
@@ -139,12 +140,14 @@ class AlertEngine:
         score, class_index = scores.score[rows], scores.class_index[rows]
         hosts = frame["id.orig_h"].iloc[rows]
         weight = weigh(score, np.maximum(policy.evidence_floor, usual))
+        excused = weigh(score, policy.evidence_floor) - weight
         update = state.hosts.update(
             state.slots(hosts),
             class_index,
             event_time=_event_time(frame, rows),
             weight=weight,
             line=state.lines + rows,
+            excused=excused,
         )
         order = update.order
         usual_evidence = policy.ordinary.usual_evidence(hosts)[order]
@@ -162,11 +165,14 @@ class AlertEngine:
         )
         named, named_n = state.host.raise_due(
             update,
-            candidate=odd & (update.evidence >= policy.host_threshold + usual_evidence),
+            candidate=odd
+            & (update.whole >= policy.host_threshold)
+            & (update.evidence >= odd_threshold(policy.host_threshold, usual_evidence)),
             candidate_class=update.leading,
             counted=odd & (score >= policy.evidence_floor),
             counted_class=class_index,
         )
+        ordinary = np.minimum(update.whole - update.evidence + usual_evidence, update.whole)
         peers, ports = _peers(frame, rows), _ports(frame, rows)
         carrying = state.carriers.follow(update, weight, peers, ports, np.union1d(alone, named))
 
@@ -183,7 +189,7 @@ class AlertEngine:
                 # A connection below the floor carries none: then it speaks for itself.
                 peers=held.peers or (peers[at],),
                 ports=held.ports or (ports[at],),
-                usual=float(usual[at] if evidence is None else usual_evidence[at]),
+                usual=float(usual[at] if evidence is None else ordinary[at]),
             )
 
         found = [
@@ -192,7 +198,7 @@ class AlertEngine:
         ]
         found += [
             notice(at, HOST_NOTE, kind, n, evidence)
-            for at, kind, n, evidence in _lists(named, update.leading[named], named_n, update.evidence[named])
+            for at, kind, n, evidence in _lists(named, update.leading[named], named_n, update.whole[named])
         ]
         return sorted(found, key=lambda notice: (notice.row, notice.note))
 

@@ -8,6 +8,8 @@ The sum decays with a half-life on the log's own clock::
     E_i     = E_{i-1} * 2 ** (-(clock_i - clock_{i-1}) / half_life) + w_i
 
 The sum is kept apart per class; the host's evidence is the sum over classes, its class the one with the most.
+What a baseline excuses of the weights is kept apart from all of them, in a sum of its own that decays alike: with it
+the host's evidence is what the model alone would have.
 Only suspicious connections take part, in the clock as well: nothing depends on where a log was cut into
 batches. A host whose gap between two suspicious connections exceeds ``forget_after`` starts anew.
 """
@@ -55,7 +57,8 @@ class Update:
     connections without a gap that makes it start anew; runs are numbered from 0 in sorted order. ``run``
     (N,); ``run_slot`` (R,): the host's slot; ``run_continues`` (R,): it goes on from an earlier batch;
     ``run_last`` (R,): no later run of that host follows. ``clock`` (N,): the host's clock; ``evidence`` (N,):
-    in nats; ``leading`` (N,): the class index with the most of it.
+    in nats, of what is not excused; ``whole`` (N,): with what is; ``leading`` (N,): the class index with the most of
+    what is not.
     """
 
     order: Ints
@@ -65,6 +68,7 @@ class Update:
     run_last: Bools
     clock: Floats
     evidence: Floats
+    whole: Floats
     leading: Ints
 
 
@@ -75,7 +79,7 @@ class HostEvidence:
         self._half_life = half_life
         self._forget_after = forget_after
         self._slots: dict[str, int] = {}
-        self._evidence = np.zeros((_FEWEST_SLOTS, classes))
+        self._evidence = np.zeros((_FEWEST_SLOTS, classes + 1))  # the last column: excused
         self._clock = np.full(_FEWEST_SLOTS, -np.inf)
         self._last_line = np.zeros(_FEWEST_SLOTS, dtype=np.int64)
 
@@ -88,25 +92,30 @@ class HostEvidence:
         return len(self._clock)
 
     def export(self) -> Arrays:
-        """What is held of H hosts, by slot: ``hosts/...`` (their names), ``evidence`` (H, classes), ``clock`` (H,),
-        ``last_line`` (H,), as copies."""
+        """What is held of H hosts, by slot: ``hosts/...`` (their names), ``evidence`` (H, classes), ``excused`` (H,),
+        ``clock`` (H,), ``last_line`` (H,), as copies."""
         held = len(self._slots)
         return {
             **under("hosts", pack_texts(list(self._slots))),
-            "evidence": self._evidence[:held].copy(),
+            "evidence": self._evidence[:held, :-1].copy(),
+            "excused": self._evidence[:held, -1].copy(),
             "clock": self._clock[:held].copy(),
             "last_line": self._last_line[:held].copy(),
         }
 
     def restore(self, arrays: Arrays) -> None:
-        """Hold what `export` gave, and nothing else, every host in its slot. Raises StateError."""
+        """Hold what `export` gave, and nothing else, every host in its slot. Raises StateError.
+
+        State of before anything was kept of what is excused has none, which errs towards naming a host."""
         hosts = unpack_texts(below("hosts", arrays))
         kept, size = np.arange(len(hosts)), max(_FEWEST_SLOTS, len(hosts))
-        evidence = taken(arrays, "evidence", self._evidence, len(hosts))
+        evidence = taken(arrays, "evidence", self._evidence[:, :-1], len(hosts))
+        none = np.zeros(len(hosts))
+        excused = taken(arrays, "excused", none, len(hosts)) if "excused" in arrays else none
         clock = taken(arrays, "clock", self._clock, len(hosts))
         last_line = taken(arrays, "last_line", self._last_line, len(hosts))
         self._slots = {host: slot for slot, host in enumerate(hosts)}
-        self._evidence = resized(evidence, kept, size, 0.0)
+        self._evidence = resized(np.column_stack([evidence, excused]), kept, size, 0.0)
         self._clock = resized(clock, kept, size, -np.inf)
         self._last_line = resized(last_line, kept, size, 0)
 
@@ -120,18 +129,28 @@ class HostEvidence:
             self._last_line = np.concatenate([self._last_line, np.zeros_like(self._last_line)])
         return found
 
-    def at(self, host: str, moment: float) -> tuple[int, float, Floats] | None:
-        """A host's slot, its clock, and its evidence by class (classes,) as of ``moment`` (epoch s); None: nothing is
-        held any more."""
+    def at(self, host: str, moment: float) -> tuple[int, float, Floats, float] | None:
+        """A host's slot, its clock, its evidence by class (classes,) and what is excused, as of ``moment`` (epoch s);
+        None: nothing is held any more."""
         slot = self._slots.get(host)
         if slot is None or moment - self._clock[slot] > self._forget_after:
             return None
         clock = max(float(self._clock[slot]), moment)
         decay = np.exp2(-(clock - self._clock[slot]) / self._half_life)
-        return slot, clock, np.asarray(self._evidence[slot] * decay)
+        held = self._evidence[slot] * decay
+        return slot, clock, held[:-1], float(held[-1])
 
-    def update(self, slot: Ints, class_index: Ints, event_time: Floats, weight: Floats, line: Ints) -> Update:
-        """Take in N suspicious connections in log order: host slot, class, event time (s), weight, line."""
+    def update(
+        self,
+        slot: Ints,
+        class_index: Ints,
+        event_time: Floats,
+        weight: Floats,
+        line: Ints,
+        excused: Floats | None = None,
+    ) -> Update:
+        """Take in N suspicious connections in log order: host slot, class, event time (s), weight, line, and what a
+        baseline took off the weight (None: nothing)."""
         order = np.argsort(slot, kind="stable")
         slot = slot[order]
         rows = np.arange(len(slot))
@@ -147,6 +166,8 @@ class HostEvidence:
         decay = np.where(anew, 0.0, np.exp2(-np.minimum(gap, self._forget_after) / self._half_life))
         gained = np.zeros((self._evidence.shape[1], len(slot)))
         gained[class_index[order], rows] = weight[order]
+        if excused is not None:
+            gained[-1] = excused[order]
         gained[:, first] += decay[first] * self._evidence[slot[first]].T
         decay[first] = 0.0
         by_class = _accumulate(decay, gained)
@@ -166,8 +187,9 @@ class HostEvidence:
             run_continues=(first & ~anew)[begins],
             run_last=np.append(_starts(run_slot)[1:], True) if len(run_slot) else _starts(run_slot),
             clock=clock,
-            evidence=np.round(by_class.sum(axis=0), 9),
-            leading=rounded.argmax(axis=0) if len(slot) else np.zeros(0, dtype=np.int64),
+            evidence=np.round(by_class[:-1].sum(axis=0), 9),
+            whole=np.round(by_class.sum(axis=0), 9),
+            leading=rounded[:-1].argmax(axis=0) if len(slot) else np.zeros(0, dtype=np.int64),
         )
 
     def keep_latest(self, most: int) -> Ints | None:

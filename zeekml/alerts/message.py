@@ -10,7 +10,7 @@ def sentence(notice: Notice, *, orig_h: str, resp_h: str, resp_p: int, proto: st
     peer = _peer(resp_h, resp_p, proto)
     if notice.note == HOST_NOTE:
         many = f"{notice.n} suspicious connection" + ("s" if notice.n != 1 else "")
-        usual = f"; usual for this host is evidence up to {notice.usual:.1f}" if notice.usual else ""
+        usual = f"; {notice.usual:.1f} of the evidence is usual for this host" if notice.usual else ""
         return f"{orig_h} behaves like a botnet host: {notice.class_name}, {many}, latest to {peer}{usual}"
     usual = f"; usual there is a score up to {notice.usual:.3f}" if notice.usual else ""
     if notice.n == 1:

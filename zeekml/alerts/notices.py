@@ -16,14 +16,14 @@ HOST_NOTE = "ZeekML::Botnet_Host"
 class Notice:
     """One notice, written with row ``row`` of the batch frame.
 
-    ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most
-    evidence. ``n``: connections of that host and class since its previous notice of this kind, this one
-    included: alerting ones, for a host notice those at or above the evidence floor. ``evidence``: of the host
-    (nats), host notices only. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
+    ``score``: of that connection. ``class_name``: its class, for a host notice the class with the most evidence.
+    ``n``: connections of that host and class since its previous notice of this kind, this one included: alerting
+    ones, for a host notice those at or above the evidence floor. ``evidence``: of the host (nats), host notices only,
+    by what the model says alone. ``suppress_for``: seconds. ``sensor``: codes of what was wrong with the log when the
     connection came (`zeekml.health`). ``peers`` and ``ports`` (``23/tcp``; for ICMP the protocol alone): those that
     carry most of the evidence against the host by then, this connection included, the heaviest first, a few each
     (`zeekml.alerts.carriers`). ``usual``: what a baseline says is usual, 0 where it says nothing: the score of this
-    host's connections to that peer and port, for a host notice the evidence against the host.
+    host's connections to that peer and port, for a host notice so much of the evidence against the host.
     """
 
     row: int
@@ -68,12 +68,14 @@ class Alerts:
 class Standing:
     """What is held against a host at a moment: ``evidence`` (nats) by class, for the classes that have any; and by
     note and class until when (epoch s on the host's clock) notices are ``suppressed``; ``peers`` and ``ports`` that
-    carry most of the evidence, as in `Notice`."""
+    carry most of the evidence, as in `Notice`. ``excused`` (nats): what the evidence would be more by, had the baseline
+    not called it ordinary."""
 
     evidence: dict[str, float] = field(default_factory=dict)
     suppressed: dict[tuple[str, str], float] = field(default_factory=dict)
     peers: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+    excused: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

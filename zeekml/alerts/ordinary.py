@@ -8,8 +8,11 @@ kinds, and the highest usual score holds:
 - ``shared``: any host to this peer, port and protocol, which several hosts of the site use;
 - ``failing``: this host to this port and protocol, whoever the peer is, where the connection came to nothing.
 
-A host is named when its evidence reaches the threshold and what is usual for that host above it. So nothing that is
-added here ever raises a weight, or lowers what a host is named from.
+A host is named when all of its evidence, as the model alone has it, reaches the threshold, and the part that is odd
+reaches half of that and what is usual for the host above it (`odd_threshold`). What a host always did explains more of
+the same, however much it is; it does not explain as much again that the host never did, and something new may look in
+part like the old. So a baseline asks for no more than the threshold of what is odd alone, and nothing that is added
+here ever raises a weight, or lowers what a host is named from.
 """
 
 from __future__ import annotations
@@ -36,6 +39,9 @@ Shared = tuple[str, int, str]
 """Responder, its port, protocol."""
 Failing = tuple[str, int, str]
 """Originator, port of the responder, protocol."""
+
+ODD_SHARE = 0.5
+"""The share of the host threshold that evidence which is not ordinary has to reach, where nothing else is usual."""
 
 _PORTS = 65_536
 _ANY = -1  # no name has this number
@@ -113,6 +119,11 @@ class Ordinary:
         """One number for each of N kinds; protocols that nothing is known of share theirs with no other."""
         ends, protos = len(self._ends) + 1, len(self._protos) + 1
         return (((host + 1) * ends + end + 1) * _PORTS + port) * protos + proto + 1
+
+
+def odd_threshold(host_threshold: float, usual_evidence: Floats) -> Floats:
+    """What the odd part of the evidence against N hosts has to reach (nats), never more than the threshold; (N,)."""
+    return np.minimum(ODD_SHARE * host_threshold + usual_evidence, host_threshold)
 
 
 def _numbered(names: list[str]) -> dict[str, int]:

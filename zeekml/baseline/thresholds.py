@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from zeekml.alerts.ordinary import ODD_SHARE
 from zeekml.alerts.policy import AlertPolicy
 from zeekml.baseline.content import Threshold, Thresholds
 from zeekml.baseline.usual import Asked, Trust, evidence_by_day, ordinary_of
@@ -41,8 +42,12 @@ class Crossed:
             if value > 0 and host not in given.named
         }
 
-    def beyond_usual(self, policy: AlertPolicy) -> pd.Series:
-        """For every host and day, by how much evidence (nats) exceeds what the other stretches make usual for it."""
+    def named_from(self, policy: AlertPolicy) -> pd.Series:
+        """For every host and day, the highest host threshold (nats) at which it would be named, at most so much: as if
+        all evidence and the odd part of it were highest together.
+
+        A threshold T is reached by all evidence, and by twice what the odd part exceeds the other stretches' usual
+        evidence by, or by the odd part alone (`zeekml.alerts.ordinary.odd_threshold`)."""
         by_stretch = self.days.pivot_table(
             index="host", columns="stretch", values="evidence", aggfunc="max", fill_value=0.0
         ).reindex(columns=range(STRETCHES), fill_value=0.0)
@@ -55,7 +60,9 @@ class Crossed:
             }
         )
         usual = others.stack().reindex(pd.MultiIndex.from_frame(self.days[["host", "stretch"]])).to_numpy()
-        return pd.Series(self.days["evidence"].to_numpy() - usual)
+        odd = self.days["evidence"].to_numpy()
+        reached = np.maximum((odd - usual) / ODD_SHARE, odd)
+        return pd.Series(np.minimum(self.days["whole"].to_numpy(), reached))
 
 
 def crossed(rows: pd.DataFrame, given: Trust, policy: AlertPolicy) -> Crossed:
@@ -86,7 +93,7 @@ def thresholds(found: Crossed, days: float, policy: AlertPolicy, asked: Asked) -
             connection=Threshold(value=connection, model=connection, why=why),
             host=Threshold(value=host, model=host, why=why),
         )
-    needed = _needed(found.beyond_usual(policy), allowed)
+    needed = _needed(found.named_from(policy), allowed)
     needed_score = _needed(found.days["score"], allowed)
     values = (
         min(max(needed_score, connection), max(asked.sure_score, connection)),

@@ -172,7 +172,8 @@ def _benign(rows: pd.DataFrame, given: Trust) -> dict[Peer, float]:
 def evidence_by_day(rows: pd.DataFrame, ordinary: Ordinary, policy: AlertPolicy) -> pd.DataFrame:
     """The most evidence (nats) of each host and day (UTC), and the highest score of what is not ordinary.
 
-    Columns: ``host``, ``day`` (days since 1970), ``evidence``, ``score``. Hosts start with nothing in every stream.
+    Columns: ``host``, ``day`` (days since 1970), ``evidence`` (of what is not ordinary), ``whole`` (as the model alone
+    has it), ``score``. Hosts start with nothing in every stream.
     """
     score = rows["score"].to_numpy()
     usual = ordinary.usual(rows, score)
@@ -182,12 +183,14 @@ def evidence_by_day(rows: pd.DataFrame, ordinary: Ordinary, policy: AlertPolicy)
         int(rows["class_index"].max()) + 1 if len(rows) else 1, policy.half_life, policy.forget_after
     )
     evidence.slots([str(slot) for slot in range(slots.max(initial=-1) + 1)])
+    weight = weigh(score, np.maximum(policy.evidence_floor, usual))
     update = evidence.update(
         slots.astype(np.int64),
         rows["class_index"].to_numpy(dtype=np.int64),
         rows["time"].to_numpy(dtype=np.float64),
-        weigh(score, np.maximum(policy.evidence_floor, usual)),
+        weight,
         np.arange(len(rows)),
+        excused=weigh(score, policy.evidence_floor) - weight,
     )
     order = update.order
     table = pd.DataFrame(
@@ -195,6 +198,7 @@ def evidence_by_day(rows: pd.DataFrame, ordinary: Ordinary, policy: AlertPolicy)
             "host": names.to_numpy()[hosts[order]] if len(rows) else np.empty(0, dtype=object),
             "day": np.floor(update.clock / _DAY).astype(np.int64),
             "evidence": update.evidence,
+            "whole": update.whole,
             "score": np.where(score > usual, score, 0.0)[order].astype(np.float64),
         }
     )

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
@@ -50,6 +51,12 @@ class Marks:
     def at(self, row: int) -> tuple[str, ...]:
         """The codes that stood at a row of the batch."""
         return self.codes[int(np.searchsorted(self.starts, row, side="right")) - 1]
+
+    def of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where in ``codes`` the marks of rows (N,) are; -1 where nothing stood."""
+        place = np.searchsorted(self.starts, rows, side="right") - 1
+        marked = np.array([bool(codes) for codes in self.codes])
+        return np.where(marked[place], place, -1)
 
 
 class SensorHealth:

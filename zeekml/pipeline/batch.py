@@ -182,7 +182,7 @@ class Run:
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
+        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices, marks)
         outputs.notice_log.write(alerts.notices, frame, explained)
         self._count(batch, scores, alerts, len(rows))
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from zeekml.alerts import AlertEngine, AlertPolicy, Notice, Standing
+from zeekml.alerts.ordinary import odd_threshold
 from zeekml.config import Settings
 from zeekml.errors import InputError, ZeekMLError
 from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, site_baseline, state_limits
@@ -45,13 +46,14 @@ class Latest:
 class Explanation:
     """One connection and its verdict.
 
-    ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it scores
-    high enough, None where nothing keeps it from it. ``usual_score`` and ``usual_evidence`` (nats) are the baseline's,
-    0 where there is none; the latter is in ``host_threshold``. ``notices``: those written with it. ``standing``: what
-    was held
-    against the originator then, this connection included. ``reasons``: what each fact says, in the order of ``FACTS``,
-    and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log odds that its
-    stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection last.
+    ``connection``: its columns that are set, under Zeek's names. ``silent``: why it raises no alert although it
+    scores high enough, None where nothing keeps it from it. ``usual_score`` and ``usual_evidence`` (nats) are the
+    baseline's, 0 where there is none; the latter is in ``odd_threshold``, which the part of the evidence that is not
+    ordinary has to reach, as all of it ``host_threshold``. ``notices``: those written with it. ``standing``: what was
+    held against the originator then, this connection included. ``reasons``: what each fact says, in the order of
+    ``FACTS``, and ``features`` the values behind them. ``fidelity``: the share of the variance of the network's log
+    odds that its stand-in among the reasons explains. ``latest``: of the originator, in log order, this connection
+    last.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Explanation:
     class_score: float
     connection_threshold: float
     host_threshold: float
+    odd_threshold: float
     usual_score: float
     usual_evidence: float
     evidence_floor: float
@@ -169,6 +172,7 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
     one = batch.frame.iloc[[row]]
     ended = one["ts"].iloc[0] + np.nan_to_num(one["duration"].iloc[0])
     host = str(one["id.orig_h"].iloc[0])
+    usual_evidence = policy.ordinary.usual_evidence(one["id.orig_h"])
     return Explanation(
         source=batch.source,
         line=int(batch.lines[row]),
@@ -179,9 +183,10 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
         class_name=bundle.classes[scores.class_index[row]],
         class_score=float(scores.class_score[row]),
         connection_threshold=policy.connection_threshold,
-        host_threshold=policy.host_threshold + float(policy.ordinary.usual_evidence(one["id.orig_h"])[0]),
+        host_threshold=policy.host_threshold,
+        odd_threshold=float(odd_threshold(policy.host_threshold, usual_evidence)[0]),
         usual_score=float(policy.ordinary.usual(one, scores.score[row : row + 1])[0]),
-        usual_evidence=float(policy.ordinary.usual_evidence(one["id.orig_h"])[0]),
+        usual_evidence=float(usual_evidence[0]),
         evidence_floor=policy.evidence_floor,
         silent=_silent(one, policy, batch.stream, float(scores.score[row])),
         notices=found.notices,

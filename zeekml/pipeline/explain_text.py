@@ -95,12 +95,16 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
 
 def _evidence(explanation: Explanation) -> Iterator[str]:
     held, host = explanation.standing.evidence, _printable(explanation.connection["id.orig_h"])
+    odd, excused = sum(held.values()), explanation.standing.excused
     yield (
-        f"evidence against {host} then: {sum(held.values()):.1f} nats, "
+        f"evidence against {host} then: {odd + excused:.1f} nats, "
         f"a host notice is written from {explanation.host_threshold:.1f}"
     )
-    if explanation.usual_evidence:
-        yield f"  {explanation.usual_evidence:.1f} of that is usual for this host, says the baseline"
+    if excused or explanation.usual_evidence:
+        yield (
+            f"  {excused:.1f} of that is ordinary here, says the baseline; the rest has to reach "
+            f"{explanation.odd_threshold:.1f}"
+        )
     for name, value in sorted(held.items(), key=lambda item: -item[1]):
         yield f"  {value:6.1f}  {name}"
     if explanation.standing.peers:

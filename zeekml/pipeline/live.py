@@ -244,7 +244,9 @@ class Watch:
         rows = np.flatnonzero(scores.score >= self.settings.score.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        self.outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices)
+        self.outputs.zeekml_log.write(
+            frame, scores, rows, explained.where(alerts.above), alerts.notices, marks
+        )
         self.outputs.notice_log.write(alerts.notices, frame, explained)
 
         tally.connections[batch.stream] += len(frame)

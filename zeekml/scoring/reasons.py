@@ -63,7 +63,8 @@ class Reasons:
         self._weights = np.zeros((len(channels), len(FACTS)), dtype=np.float32)
         self._weights[np.arange(len(channels)), channels] = bundle.reason_coefficients
         self._usual = bundle.reason_typical @ self._weights
-        self._trees, self._share = bundle.trees, 0.0
+        self._occlusion: Occlusion | None = None
+        self._share = 0.0
         if bundle.trees is not None and bundle.manifest.trees is not None:
             self._share = bundle.manifest.trees.share
             typical = typical_features(bundle.encoding, bundle.reason_typical)
@@ -72,10 +73,11 @@ class Reasons:
     def parts(self, matrix: Floats, network_odds: Parts) -> Parts:
         """Each fact's part (N, facts) in the log odds, of features (N, F) and the network's own log odds (N,)."""
         network = network_odds[:, None] - (self._encoding.encode(matrix) @ self._weights - self._usual)
-        if self._trees is None:
+        if self._occlusion is None:
             return network_odds[:, None] - network
-        without = pooled(network, self._occlusion.log_odds(matrix), self._share)
-        whole: Parts = pooled(network_odds, self._trees.log_odds(matrix), self._share)
+        taken_back, as_it_is = self._occlusion.log_odds(matrix)
+        without = pooled(network, taken_back, self._share)
+        whole: Parts = pooled(network_odds, as_it_is, self._share)
         return whole[:, None] - without
 
     def of_row(self, row: Floats, network_odds: float) -> list[Reason]:

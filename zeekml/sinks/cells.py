@@ -47,8 +47,15 @@ class Cells:
 
     def lists(self, name: str, values: Sequence[Sequence[str]], codes: npt.NDArray[np.integer]) -> pa.Array:
         """Cells of ``values[codes]``, each a set or vector of texts; a code of -1 is unset."""
-        written = [write_list(value, "json" if self._json else "tsv") for value in values]
-        return self._taken(self._lead(name, pa.array(written, _TEXT)), codes)
+        return self._taken(pa.array([self.constant_list(name, value) for value in values], _TEXT), codes)
+
+    def constant_list(self, name: str, value: Sequence[str]) -> str:
+        """The cell of a set or vector of texts that is the same in every line."""
+        return self._prefix(name) + write_list(value, "json" if self._json else "tsv")
+
+    def unset(self) -> str:
+        """The cell of a field that is unset in every line."""
+        return self._unset()
 
     def whole(self, name: str, values: npt.NDArray[np.integer]) -> pa.Array:
         """Cells of N whole numbers."""

@@ -32,8 +32,8 @@ def written_by_zeekml(name: str, start: bytes, beside: bytes | None) -> bool:
                 return row.get("peer_descr") == PEER
             return "note" in fields and bool(beside) and written_by_zeekml("zeekml.log", beside or b"", None)
         case "zeekml.log":
-            # What carries the evidence was not told by every zeekml, nor is it in every line.
-            optional = ("service", "reasons", "evidence_peers", "evidence_ports")
+            # What carries the evidence, and how the sensor is, was not told by every zeekml, nor is it in every line.
+            optional = ("service", "reasons", "evidence_peers", "evidence_ports", "sensor")
             return _are(fields, zeekml_log.FIELDS, optional)
         case "rejects.log":
             return _are(fields, rejects_log.FIELDS)

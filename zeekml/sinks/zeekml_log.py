@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from zeekml.alerts.notices import Explained, Notice
+from zeekml.health import Marks
 from zeekml.scoring.scores import Scores
 from zeekml.sinks.cells import Cells
 from zeekml.sinks.escapes import Format
@@ -30,6 +31,7 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("model", "string"),
     ("evidence_peers", "vector[addr]"),
     ("evidence_ports", "vector[string]"),
+    ("sensor", "vector[string]"),
 )
 """Names and Zeek types of the columns, in order."""
 
@@ -44,6 +46,7 @@ class ZeekmlLog:
     ) -> None:
         self._write = write
         self._cells = Cells(fmt)
+        self._end = "}\n" if fmt == "json" else "\n"
         self._classes = tuple(classes)
         self._model = self._cells.constant("model", model)
         self.lines = 0
@@ -55,15 +58,20 @@ class ZeekmlLog:
         rows: npt.NDArray[np.int64],
         explained: Explained,
         notices: Sequence[Notice] = (),
+        marks: Marks | None = None,
     ) -> None:
         """Write rows (ascending) of a batch frame; reasons for those that are explained, what carries the evidence for
-        those with which ``notices`` are written."""
+        those with which ``notices`` are written, and by ``marks`` what was wrong with the log."""
         for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices)
+            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices, marks)
         self.lines += len(rows)
 
-    def write_rendered(self, lines: bytes) -> None:
-        """Write lines that another ``ZeekmlLog`` of this format made."""
+    def write_rendered(self, lines: bytes, sensor: Sequence[str] = ()) -> None:
+        """Write lines that another ``ZeekmlLog`` of this format made without marks, marked with these codes."""
+        if sensor:  # the last field, so a line that has none ends in an unset one
+            unset = f"{self._cells.unset()}{self._end}"
+            marked = f"{self._cells.constant_list('sensor', sensor)}{self._end}"
+            lines = lines.replace(unset.encode(), marked.encode())
         self._write(memoryview(lines))
         self.lines += lines.count(b"\n")
 
@@ -74,6 +82,7 @@ class ZeekmlLog:
         rows: npt.NDArray[np.int64],
         explained: Explained,
         notices: Sequence[Notice],
+        marks: Marks | None,
     ) -> None:
         carrying = np.full(len(rows), -1)
         if notices:  # those of one connection say the same of its host
@@ -96,8 +105,16 @@ class ZeekmlLog:
             self._model,
             cells.lists("evidence_peers", [notice.peers for notice in notices], carrying),
             cells.lists("evidence_ports", [notice.ports for notice in notices], carrying),
+            self._sensor(rows, marks),
         ]
         self._write(cells.lines(columns))
+
+    def _sensor(self, rows: npt.NDArray[np.int64], marks: Marks | None) -> pa.Array | str:
+        """Cells of what was wrong with the log when these rows came: mostly nothing, in any of them."""
+        place = np.full(len(rows), -1) if marks is None else marks.of(rows)
+        if marks is None or (place < 0).all():
+            return self._cells.unset()
+        return self._cells.lists("sensor", marks.codes, place)
 
     def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> pa.Array:
         """Cells of the reasons of these rows: unset for those that have none."""

@@ -153,7 +153,7 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
     _refuse_nothing(summary)
     sources = [share.part.log.name for share in run.shares]
     written = [
-        ("zeekml", Kinds.LOGGED, tables.unpacked(), tables.VERDICTS),
+        ("zeekml", Kinds.LOGGED, tables.unpacked(told.marks), tables.VERDICTS),
         (
             "rejects",
             Kinds.REJECT,

@@ -50,10 +50,9 @@ class Told:
         """One row of results; what belongs into logs is written to ``outputs``, unless they are None."""
         match row.kind:
             case Kinds.LOGGED if outputs is not None:
-                outputs.zeekml_log.write_rendered(bytes(row.data))
+                outputs.zeekml_log.write_rendered(bytes(row.data), self._codes(row.stream))
             case Kinds.NOTICE if outputs is not None:
-                stream, codes = self._sensor
-                self._notices.append(notice_of(row.data, codes if stream == row.stream else ()))
+                self._notices.append(notice_of(row.data, self._codes(row.stream)))
                 if len(self._notices) >= _NOTICES_AT_ONCE:
                     self.write_notices(outputs)
             case Kinds.MARK:
@@ -72,6 +71,11 @@ class Told:
                 self._found(self._streams[row.stream], Finding(**orjson.loads(row.data)))
             case Kinds.TALLY:
                 self._count(orjson.loads(row.data))
+
+    def _codes(self, stream: int) -> Sequence[str]:
+        """What stands in a stream now."""
+        told, codes = self._sensor
+        return codes if told == stream else ()
 
     def write_notices(self, outputs: Outputs) -> None:
         """Write the notices that wait."""

@@ -206,6 +206,8 @@ class _ScoredStream:
                 stream=self._name,
                 classes=self._classes,
                 model=self._model,
+                parts=parts[rows],
+                lines=lines[rows],
             )
             data = table.serialize().to_pybytes()
             return parcels.batch_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -38,9 +39,13 @@ VERDICTS: Final = pa.schema(
         ("reasons", pa.string()),
         ("model", pa.string()),
         *_CARRYING,
+        ("sensor", pa.list_(pa.string())),
     ]
 )
 """The columns of zeekml.log, with the stream; ``ts`` in epoch seconds."""
+
+_PACKED: Final = pa.schema([*list(VERDICTS)[:-1], ("part", pa.int32()), ("line", pa.int64())])
+"""What is known of verdicts where they are made: not yet what was wrong with the log, but where in it they are."""
 
 NOTICES: Final = pa.schema(
     [
@@ -70,6 +75,8 @@ _SPARK: Final = {
     pa.list_(pa.string()): "array<string>",
 }
 
+Marks = Mapping[int, Sequence[tuple[int, int, list[str]]]]
+"""By stream what stands (codes) from which part and line on, ascending."""
 Function = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -88,9 +95,11 @@ def verdicts(
     stream: str,
     classes: Sequence[str],
     model: str,
+    parts: npt.NDArray[np.integer],
+    lines: npt.NDArray[np.integer],
 ) -> pa.RecordBatch:
-    """`VERDICTS` of some rows (ascending) of a batch frame; those with which ``notices`` are written say what carries
-    the evidence."""
+    """Verdicts of some rows (ascending) of a batch frame, packed for `unpacked`; those with which ``notices`` are
+    written say what carries the evidence. ``parts`` and ``lines``: where each row is."""
     noticed = {notice.row: notice for notice in notices}
     carrying = [noticed.get(row) for row in rows.tolist()]
     reasons = np.full(len(rows), None, dtype=object)
@@ -101,7 +110,7 @@ def verdicts(
         given = np.array([reason or None for reason in explained.reasons], dtype=object)
         reasons[at[within]] = given[within]
     taken = {
-        name: frame[name].iloc[rows] for name in VERDICTS.names if name in frame.columns and name != "stream"
+        name: frame[name].iloc[rows] for name in _PACKED.names if name in frame.columns and name != "stream"
     }
     columns: dict[str, Any] = taken | {
         "stream": [stream] * len(rows),
@@ -112,29 +121,42 @@ def verdicts(
         "model": [model] * len(rows),
         "evidence_peers": [None if notice is None else list(notice.peers) for notice in carrying],
         "evidence_ports": [None if notice is None else list(notice.ports) for notice in carrying],
+        "part": parts,
+        "line": lines,
     }
-    arrays = [_array(columns[field.name], field.type) for field in VERDICTS]
-    return pa.RecordBatch.from_arrays(arrays, schema=VERDICTS)
+    arrays = [_array(columns[field.name], field.type) for field in _PACKED]
+    return pa.RecordBatch.from_arrays(arrays, schema=_PACKED)
 
 
-def unpacked() -> Function:
-    """The function for ``mapInArrow``: rows of verdicts packed in results in, the verdicts out."""
+def unpacked(marks: Marks) -> Function:
+    """The function for ``mapInArrow``: rows of verdicts packed in results in, `VERDICTS` out."""
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for row in parcels.parcels_in(batch):
-                yield pa.ipc.read_record_batch(row.data, VERDICTS)
+                packed = pa.ipc.read_record_batch(row.data, _PACKED)
+                places = zip(packed["part"].to_pylist(), packed["line"].to_pylist(), strict=True)
+                standing = marks.get(row.stream, ())
+                sensor = [_codes_at(standing, *place) or None for place in places] if standing else None
+                yield pa.RecordBatch.from_arrays(
+                    [
+                        *packed.columns[:-2],
+                        pa.array(sensor or [None] * packed.num_rows, type=VERDICTS.field("sensor").type),
+                    ],
+                    schema=VERDICTS,
+                )
 
     return unpack
 
 
-def noticed(
-    streams: Sequence[str], marks: Mapping[int, Sequence[tuple[int, int, list[str]]]], model: str
-) -> Function:
-    """The function for ``mapInArrow``: notices among the results in, `NOTICES` out.
+def _codes_at(standing: Sequence[tuple[int, int, list[str]]], part: int, line: int) -> Sequence[str]:
+    """What stood in a stream when this line came."""
+    at = bisect_right(standing, (part, line), key=lambda mark: mark[:2])
+    return standing[at - 1][2] if at else ()
 
-    ``marks``: by stream what stands (codes) from which part and line on, ascending.
-    """
+
+def noticed(streams: Sequence[str], marks: Marks, model: str) -> Function:
+    """The function for ``mapInArrow``: notices among the results in, `NOTICES` out."""
 
     def made(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -175,14 +197,10 @@ def notice_of(data: Any, sensor: Sequence[str]) -> tuple[list[Any], Notice, str]
 def _notice(
     row: Parcel,
     streams: Sequence[str],
-    marks: Mapping[int, Sequence[tuple[int, int, list[str]]]],
+    marks: Marks,
     model: str,
 ) -> dict[str, Any]:
-    sensor: Sequence[str] = ()
-    for part, line, codes in marks.get(row.stream, ()):
-        if (part, line) > (row.part, row.line):
-            break
-        sensor = codes
+    sensor = _codes_at(marks.get(row.stream, ()), row.part, row.line)
     connection, notice, reasons = notice_of(row.data, sensor)
     values = dict(zip((name for name, _ in _CONNECTION), connection, strict=True))
     return {
