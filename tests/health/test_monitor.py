@@ -12,9 +12,13 @@ from hypothesis import strategies as st
 
 from tests.builders import cut, cuts, logs, renumbered
 from tests.health.made import STRETCHES, log_of
+from tests.health.reference import Reference, connections_of
+from zeekml.arrays import under
 from zeekml.errors import StateError
 from zeekml.health import SensorHealth
-from zeekml.health.monitor import BLOCK, WINDOW
+from zeekml.health.flags import flags_of
+from zeekml.health.monitor import BLOCK, WINDOW, _Stream
+from zeekml.health.rows import Rows
 
 STREAM = "conn.log"
 PARTS = st.lists(
@@ -55,6 +59,60 @@ def test_cuts_and_restarts_change_nothing(
     assert pieces.standing(STREAM) == whole.standing(STREAM)
     assert pieces.end_stream(STREAM) == whole.end_stream(STREAM)
     assert pieces.streams == ()
+
+
+@settings(max_examples=40, deadline=None)
+@given(parts=PARTS, places=st.lists(st.integers(1, 4000), max_size=4), seed=st.integers(0, 99))
+def test_many_blocks_at_once_are_judged_as_one_by_one(
+    parts: list[tuple[str, int]], places: list[int], seed: int
+) -> None:
+    log = log_of(*parts, ("healthy", 500), seed=seed)
+    durations = np.random.default_rng(seed).exponential(30.0, len(log))
+    log["duration"] = np.where(np.arange(len(log)) % 7 == 0, durations, log["duration"])
+    health, reference = SensorHealth(), Reference()
+    marks = [mark for piece in cut(log, places) for mark in marks_of(health, piece)]
+    assert marks == reference.process(log)
+    told = health.export()
+    for name, expected in reference.export().items():
+        assert np.array_equal(told[f"0/{name}"], expected), name
+    reference.end()
+    found = {each.code: each.seen for each in health.end_stream(STREAM)}
+    ended = _Stream()
+    ended.restore({**_Stream().export(), **reference.export(), **under("rows", Rows.none().export())})
+    assert found == {each.code: each.seen for each in ended.end()}
+
+
+@given(log=logs(), seed=st.integers(0, 99))
+def test_every_connection_is_known_for_what_it_is(log: pd.DataFrame, seed: int) -> None:
+    rng, count = np.random.default_rng(seed), len(log)
+
+    def some(*values: object) -> list[object]:
+        return [values[at] for at in rng.integers(len(values), size=count)]
+
+    changed = log.assign(
+        **{
+            "history": pd.Series(
+                some(None, "S", "ShADadFf", "D", "Dd", "C", "Cd", "^dA", "DR", "ShAdTg"), dtype="str"
+            ),
+            "conn_state": pd.Series(some("SF", "S0", "SHR", "OTH", "REJ"), dtype="str"),
+            "proto": pd.Series(some("tcp", "udp", "icmp"), dtype="str"),
+            "id.orig_h": pd.Series(some("10.0.0.1", "8.8.8.8", "fe80::1"), dtype="str"),
+            "id.resp_h": pd.Series(
+                some("10.0.0.1", "192.168.1.255", "224.0.0.1", "2001:db8::1", "1.2.3.4"), dtype="str"
+            ),
+            "local_orig": pd.Series(some(None, True, False), dtype="boolean"),
+            "local_resp": pd.Series(some(None, True, False), dtype="boolean"),
+            "id.orig_p": pd.Series(some(80, 1023, 1024, 50_000), dtype="int32"),
+            "id.resp_p": pd.Series(some(80, 1023, 1024, 50_000), dtype="int32"),
+            **{
+                name: pd.Series(some(None, 0.0, 2.0, 3.0), dtype="float64")
+                for name in ("orig_bytes", "resp_bytes", "missed_bytes", "orig_pkts", "resp_pkts")
+            },
+        }
+    )
+    for name in ("history", "conn_state", "proto", "id.orig_h", "id.resp_h"):
+        changed[name] = changed[name].astype("category")
+    assert flags_of(changed).tolist() == [each.flags for each in connections_of(changed)]
 
 
 @given(log=logs(), places=cuts())

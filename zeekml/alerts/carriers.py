@@ -21,6 +21,7 @@ import numpy as np
 
 from zeekml.alerts.evidence import Floats, Ints, Update
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
+from zeekml.compiled import compiled
 from zeekml.errors import StateError
 
 SHOWN: Final = 5
@@ -44,6 +45,24 @@ class Carrying:
 
     peers: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Named:
+    """N texts: ``codes`` (N,), each the place of one in ``texts``, which are distinct."""
+
+    codes: Ints
+    texts: Sequence[str]
+
+    @classmethod
+    def by(cls, texts: Iterable[str], places: Ints) -> Named:
+        """``texts[places]``; the same text may be there more than once."""
+        distinct: dict[str, int] = {}
+        codes = np.array([distinct.setdefault(text, len(distinct)) for text in texts], dtype=np.int64)
+        return cls(codes[places], list(distinct))
+
+    def __getitem__(self, row: int) -> str:
+        return self.texts[int(self.codes[row])]
 
 
 @dataclass(slots=True)
@@ -78,7 +97,7 @@ class Carriers:
         return Carrying() if host is None else host.carrying()
 
     def follow(
-        self, update: Update, weight: Floats, peers: Sequence[str], ports: Sequence[str], wanted: Ints
+        self, update: Update, weight: Floats, peers: Named, ports: Named, wanted: Ints
     ) -> dict[int, Carrying]:
         """Take in N suspicious connections sorted by host, as ``update`` has them, with the weight of each (nats; 0: it
         is no evidence), its peer and its port.
@@ -92,16 +111,17 @@ class Carriers:
         gained = np.ceil(weight) * np.exp2(np.clip(age - _EPOCH * epoch, 0.0, _EPOCH))
         ends = _changes(update.run) | _changes(epoch)
         ends[wanted] = True
-        found, at, start, asked = {}, gained.tolist(), 0, set(wanted.tolist())
+        found, start, asked = {}, 0, set(wanted.tolist())
+        add_peers, add_ports = _Adding(peers, gained), _Adding(ports, gained)
         begins, continues = np.append(-1, update.run[:-1]) != update.run, update.run_continues[update.run]
         for last in np.flatnonzero(ends).tolist():
-            rows, slot = slice(start, last + 1), int(update.run_slot[update.run[start]])
+            slot = int(update.run_slot[update.run[start]])
             if slot not in self._hosts or (begins[start] and not continues[start]):
                 self._hosts[slot] = _Host(float(epoch[start]))
             host = self._hosts[slot]
             host.age(float(epoch[start]))
-            _add(host.peers, peers[rows], at[rows])
-            _add(host.ports, ports[rows], at[rows])
+            host.peers = add_peers.to(host.peers, start, last + 1)
+            host.ports = add_ports.to(host.ports, start, last + 1)
             if last in asked:
                 found[last] = host.carrying()
             start = last + 1
@@ -139,21 +159,63 @@ def _changes(values: Ints | Floats) -> np.ndarray:
     return np.append(values[1:] != values[:-1], True)
 
 
-def _add(held: Held, keys: Iterable[str], weights: Iterable[float]) -> None:
-    for key, weight in zip(keys, weights, strict=True):
-        if key in held:
-            held[key] += weight
-        elif weight:
-            if len(held) >= MOST:
-                _make_room(held)
-            held[key] = weight
+class _Adding:
+    """Adds ``weights`` (N,) to what they belong to, ``names`` (N)."""
+
+    def __init__(self, names: Named, weights: Floats) -> None:
+        self._names = names
+        self._weights = weights
+        self._codes: dict[str, int] = {}
+
+    def to(self, held: Held, begin: int, end: int) -> Held:
+        """What is held when that of rows ``begin`` to ``end`` is added to it."""
+        texts = self._names.texts
+        if not self._codes:
+            self._codes = {text: code for code, text in enumerate(texts)}
+        former = list(held)
+        keys, weights = np.empty(MOST, dtype=np.int64), np.empty(MOST)
+        keys[: len(held)] = [self._codes.get(text, -1 - place) for place, text in enumerate(former)]
+        weights[: len(held)] = list(held.values())
+        count = _add(self._names.codes[begin:end], self._weights[begin:end], keys, weights, len(held))
+        found = zip(keys[:count].tolist(), weights[:count].tolist(), strict=True)
+        return {texts[key] if key >= 0 else former[-1 - key]: weight for key, weight in found}
 
 
-def _make_room(held: Held) -> None:
-    least = sorted(held.values(), reverse=True)[KEPT]
-    left = {key: weight - least for key, weight in held.items() if weight > least}
-    held.clear()
-    held.update(left)
+@compiled("i8(i8[::1], f8[::1])")
+def _make_room(keys: Ints, weights: Floats) -> int:
+    """Take the (`KEPT` + 1)-th heaviest of `MOST` weights off all; gives how many are left."""
+    least = 0.0
+    for weight in weights:
+        heavier, equal = 0, 0
+        for other in weights:
+            heavier += other > weight
+            equal += other == weight
+        if heavier <= KEPT < heavier + equal:
+            least = weight
+    count = 0
+    for at in range(MOST):
+        if weights[at] > least:
+            keys[count], weights[count] = keys[at], weights[at] - least
+            count += 1
+    return count
+
+
+@compiled("i8(i8[::1], f8[::1], i8[::1], f8[::1], i8)")
+def _add(codes: Ints, gained: Floats, keys: Ints, weights: Floats, count: int) -> int:
+    """Add ``gained`` (N,) to the weights of ``codes`` (N,) among the first ``count`` of ``keys`` and ``weights``, in
+    which they are in the order in which they came; gives how many there are then."""
+    for i in range(len(codes)):
+        at = 0
+        while at < count and keys[at] != codes[i]:
+            at += 1
+        if at < count:
+            weights[at] += gained[i]
+        elif gained[i]:
+            if count == MOST:
+                count = _make_room(keys, weights)
+            keys[count], weights[count] = codes[i], gained[i]
+            count += 1
+    return count
 
 
 def _heaviest(held: Held) -> tuple[str, ...]:

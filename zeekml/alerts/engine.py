@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from zeekml.alerts.carriers import LONGEST, Carriers
+from zeekml.alerts.carriers import LONGEST, Carriers, Named
 from zeekml.alerts.evidence import Bools, Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.message import port_text
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
 from zeekml.alerts.ordinary import JUDGED_BY, odd_threshold
-from zeekml.alerts.policy import DECIDING, AlertPolicy
+from zeekml.alerts.policy import AlertPolicy
 from zeekml.alerts.suppression import Ledger
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.scoring.scores import Scores
@@ -51,10 +51,10 @@ class AlertEngine:
         policy = self._policy
         above = scores.score >= policy.connection_threshold
         suspicious = np.flatnonzero(above | (scores.score >= policy.evidence_floor))
-        suspicious = suspicious[policy.counts(frame.loc[:, list(DECIDING)].iloc[suspicious], stream)]
-        usual = policy.ordinary.usual(
-            frame.loc[:, list(JUDGED_BY)].iloc[suspicious], scores.score[suspicious]
-        )
+        suspicious = suspicious[policy.counts(_part(frame, policy.deciding, suspicious), stream)]
+        usual = np.zeros(len(suspicious))
+        if len(policy.ordinary):
+            usual = policy.ordinary.usual(_part(frame, JUDGED_BY, suspicious), scores.score[suspicious])
         alerting = np.zeros(len(frame), dtype=np.bool_)
         alerting[suspicious] = above[suspicious] & (scores.score[suspicious] > usual)
 
@@ -215,7 +215,7 @@ class _StreamState:
 
     def slots(self, hosts: pd.Series) -> Ints:
         """The slot of each row's host (N,), new hosts among them given theirs."""
-        codes, place = np.unique(hosts.cat.codes.to_numpy(), return_inverse=True)
+        codes, place = _distinct(hosts)
         before = self.hosts.capacity
         slots = self.hosts.slots(hosts.cat.categories[codes].tolist())
         if self.hosts.capacity != before:
@@ -261,23 +261,33 @@ def _event_time(frame: pd.DataFrame, rows: Ints) -> Floats:
     return np.asarray(frame["ts"].to_numpy(dtype=np.float64)[rows] + np.nan_to_num(duration, nan=0.0))
 
 
-def _peers(frame: pd.DataFrame, rows: Ints) -> list[str]:
+def _part(frame: pd.DataFrame, names: Sequence[str], rows: Ints) -> pd.DataFrame:
+    """Some rows (S,) of some columns."""
+    return pd.DataFrame({name: frame[name].array.take(rows) for name in names}, copy=False)
+
+
+def _distinct(column: pd.Series) -> tuple[Ints, Ints]:
+    """The codes that occur in a category column (D,), ascending, and the place of each row's among them (N,)."""
+    codes = column.array.codes
+    occurs = np.bincount(codes, minlength=len(column.array.categories)) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
+
+
+def _peers(frame: pd.DataFrame, rows: Ints) -> Named:
     """The responder of each row (S,)."""
-    column = frame["id.resp_h"].cat
-    distinct, place = np.unique(column.codes.to_numpy()[rows], return_inverse=True)
-    names = [name[:LONGEST] for name in column.categories[distinct].tolist()]
-    return [names[at] for at in place.tolist()]
+    column = frame["id.resp_h"].iloc[rows]
+    distinct, place = _distinct(column)
+    return Named.by((name[:LONGEST] for name in column.array.categories[distinct].tolist()), place)
 
 
-def _ports(frame: pd.DataFrame, rows: Ints) -> list[str]:
+def _ports(frame: pd.DataFrame, rows: Ints) -> Named:
     """The responder's port of each row (S,), as ``23/tcp``; for ICMP, which has none, the protocol."""
-    protos = frame["proto"].cat
-    port = frame["id.resp_p"].to_numpy().astype(np.int64)[rows]
-    distinct, place = np.unique(
-        protos.codes.to_numpy().astype(np.int64)[rows] << 16 | port, return_inverse=True
-    )
-    words = [port_text(code & 0xFFFF, protos.categories[code >> 16][:LONGEST]) for code in distinct.tolist()]
-    return [words[at] for at in place.tolist()]
+    column = frame["proto"].array
+    protos = [proto[:LONGEST] for proto in column.categories.tolist()]
+    port = frame["id.resp_p"].to_numpy()[rows].astype(np.int64)
+    distinct, place = np.unique(column.codes[rows].astype(np.int64) << 16 | port, return_inverse=True)
+    words = (port_text(code & 0xFFFF, protos[code >> 16]) for code in distinct.tolist())
+    return Named.by(words, place)
 
 
 def _lists(*arrays: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:

@@ -22,9 +22,9 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
+from zeekml.compiled import compiled
 
 MOST_WEIGHT = 8.0
 _FEWEST_SLOTS = 64
@@ -153,33 +153,21 @@ class HostEvidence:
         baseline took off the weight (None: nothing)."""
         order = np.argsort(slot, kind="stable")
         slot = slot[order]
-        rows = np.arange(len(slot))
         first = _starts(slot)
         last = np.append(first[1:], True) if len(slot) else first
 
-        known = self._clock[slot]  # what the host's clock stood at before this batch
-        clock = np.maximum(pd.Series(event_time[order]).groupby(slot).cummax().to_numpy(), known)
-        before = np.where(first, known, np.append(-np.inf, clock[:-1])[: len(clock)])
-        gap = clock - before  # infinite for a new host
-        anew = gap > self._forget_after
-
-        decay = np.where(anew, 0.0, np.exp2(-np.minimum(gap, self._forget_after) / self._half_life))
-        gained = np.zeros((self._evidence.shape[1], len(slot)))
-        gained[class_index[order], rows] = weight[order]
-        if excused is not None:
-            gained[-1] = excused[order]
-        gained[:, first] += decay[first] * self._evidence[slot[first]].T
-        decay[first] = 0.0
-        by_class = _accumulate(decay, gained)
-
-        self._evidence[slot[last]] = by_class[:, last].T
-        self._clock[slot[last]] = clock[last]
+        class_index, clock = class_index[order], np.empty(len(slot))
+        evidence, whole = np.empty(len(slot)), np.empty(len(slot))
+        anew, leading = np.empty(len(slot), dtype=np.bool_), np.empty(len(slot), dtype=np.int64)
+        excused = np.zeros(len(slot)) if excused is None else excused[order]
+        _add_up(
+            slot, class_index, event_time[order], weight[order], excused, self._half_life, self._forget_after,
+            self._clock, self._evidence, clock, anew, evidence, whole, leading,
+        )  # fmt: skip
         self._last_line[slot[last]] = line[order][last]
 
         begins = first | anew
         run_slot = slot[begins]
-        # Rounded, so that equal sums added up in another order stay equal: ties do not depend on batch cuts.
-        rounded = np.round(by_class, 9)
         return Update(
             order=order,
             run=np.cumsum(begins) - 1,
@@ -187,9 +175,9 @@ class HostEvidence:
             run_continues=(first & ~anew)[begins],
             run_last=np.append(_starts(run_slot)[1:], True) if len(run_slot) else _starts(run_slot),
             clock=clock,
-            evidence=np.round(by_class[:-1].sum(axis=0), 9),
-            whole=np.round(by_class.sum(axis=0), 9),
-            leading=rounded[:-1].argmax(axis=0) if len(slot) else np.zeros(0, dtype=np.int64),
+            evidence=np.round(evidence, 9),
+            whole=np.round(whole, 9),
+            leading=leading,
         )
 
     def keep_latest(self, most: int) -> Ints | None:
@@ -223,17 +211,46 @@ def _starts(keys: Ints) -> Bools:
     return np.append(True, keys[1:] != keys[:-1])[: len(keys)]
 
 
-def _accumulate(decay: Floats, gained: Floats) -> Floats:
-    """``E_i = decay_i * E_{i-1} + gained_i`` along the last axis; decay (N,), gained (K, N) -> (K, N).
+@compiled(
+    "void(i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8, f8, f8[::1], f8[:, ::1], "
+    "f8[::1], b1[::1], f8[::1], f8[::1], i8[::1])"
+)
+def _add_up(
+    slot: Ints,
+    class_index: Ints,
+    event_time: Floats,
+    weight: Floats,
+    excused: Floats,
+    half_life: float,
+    forget_after: float,
+    held_clock: Floats,
+    held: Floats,
+    clock: Floats,
+    anew: Bools,
+    evidence: Floats,
+    whole: Floats,
+    leading: Ints,
+) -> None:
+    """Take N connections into what is ``held`` (slots, classes and what is excused) of each host, and its clock.
 
-    Hillis and Steele's doubling scan over affine maps (Data parallel algorithms, 1986): log2 of the longest
-    host's connections steps. A decay of 0 begins a host, and ends the doubling once all are 0. Decays are at
-    most 1, so nothing overflows.
+    Tells right after each of them (N,) the host's ``clock``, whether it starts ``anew``, its ``evidence`` over all
+    classes and the ``whole`` with what is excused, and the ``leading`` class: of those equal to nine digits the first,
+    for sums that scores with other last digits add up to.
     """
-    decay, total, reach = decay.copy(), gained.copy(), 1
-    while reach < len(decay) and decay.any():
-        total[:, reach:] += decay[reach:] * total[:, :-reach]
-        decay[reach:] = decay[reach:] * decay[:-reach]
-        decay[:reach] = 0.0
-        reach *= 2
-    return total
+    for i in range(len(slot)):
+        host, before = slot[i], held_clock[slot[i]]
+        clock[i] = held_clock[host] = max(before, event_time[i])
+        gap = clock[i] - before  # infinite for a new host
+        anew[i] = gap > forget_after
+        decay = 0.0 if anew[i] else np.exp2(-gap / half_life)
+        total, most, leads = 0.0, -1.0, 0
+        for kind in range(held.shape[1] - 1):
+            held[host, kind] *= decay
+            if kind == class_index[i]:
+                held[host, kind] += weight[i]
+            total += held[host, kind]
+            rounded = np.rint(held[host, kind] * 1e9)
+            if rounded > most:
+                most, leads = rounded, kind
+        held[host, -1] = held[host, -1] * decay + excused[i]
+        evidence[i], whole[i], leading[i] = total, total + held[host, -1], leads

@@ -105,6 +105,8 @@ class Ordinary:
 
     def usual_evidence(self, hosts: pd.Series) -> Floats:
         """The usual evidence (nats) of each of N hosts (a category column), 0 where none is known; (N,)."""
+        if not self.evidence:
+            return np.zeros(len(hosts))
         by_code = np.array([*(self.evidence.get(host, 0.0) for host in hosts.cat.categories), 0.0])
         return np.asarray(by_code[hosts.cat.codes.to_numpy()])
 

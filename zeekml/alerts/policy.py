@@ -68,6 +68,11 @@ class AlertPolicy:
         suppressed any more, and its evidence has fallen to a thousandth."""
         return max(self.suppress_for, 10.0 * self.half_life)
 
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """Those of the `DECIDING` columns that `counts` reads by these settings."""
+        return DECIDING if len(self.allowlist) else ("id.orig_h", "local_orig")
+
     def counts(self, frame: pd.DataFrame, stream: str) -> npt.NDArray[np.bool_]:
         """Which of N connections (`DECIDING` columns) of a stream may alert, whatever their score; (N,) bool."""
         mask = np.ones(len(frame), dtype=np.bool_) if self.alert_inbound else self._local(frame)

@@ -1,35 +1,44 @@
-"""Judges of one block of connections: shares that no healthy sensor reaches.
+"""Judges of blocks of connections: shares that no healthy sensor reaches.
 
 The limits come from what causes each: see docs/health.md.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from zeekml.health.rows import BAD, DATA, HALF, KNOWN, MISSED, REVERSED, TCP, UNICAST, Mask, Rows
+from zeekml.health.flags import BAD, DATA, HALF, KNOWN, MISSED, REVERSED, TCP, UNICAST
+from zeekml.health.rows import Mask, Rows
 
 FEWEST: Final = 48
 """Connections of the kind that a judge looks at, below which it does not judge."""
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """``bad`` of ``of`` connections (or hosts) are as a healthy sensor does not have them; ``host``: the one that most
-    of them come from, "" where it does not matter. ``affected``: too many of them."""
-
-    bad: float
-    of: float
-    affected: bool
-    host: str = ""
+Counts = npt.NDArray[np.int64]
 
 
-UNDECIDED: Final = None
-"""Too little of what a judge looks at."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """What a judge says of P parts of a log, blocks or windows.
+
+    ``judged`` (P,): there is enough of what it looks at. ``bad`` (P,) of ``of`` (P,) connections or hosts are as a
+    healthy sensor does not have them; ``affected`` (P,): too many of them, in parts that are judged. ``hosts``: of
+    affected parts the one that most of them come from; "" where it does not matter.
+    """
+
+    judged: Mask
+    affected: Mask
+    bad: Counts
+    of: Counts
+    hosts: Mapping[int, str] = field(default_factory=dict)
+
+
+Judge = Callable[[Rows, int], Verdicts]
+"""Judges N connections by parts of so many each; N is a multiple of it."""
 
 _MOST_BAD_CHECKSUMS: Final = 0.5
 _MOST_HALF: Final = 0.5
@@ -37,36 +46,49 @@ _MOST_REVERSED: Final = 0.1
 _MOST_MISSED: Final = 0.2
 
 
-def bad_checksums(block: Rows) -> Verdict | None:
+def bad_checksums(rows: Rows, size: int) -> Verdicts:
     """Zeek drops a packet with a bad checksum: of a connection whose packets all have one, nothing else is known."""
-    return _share(block, block.has(BAD), block.has(KNOWN), _MOST_BAD_CHECKSUMS)
+    return _share(rows, size, rows.has(BAD), rows.has(KNOWN), _MOST_BAD_CHECKSUMS)
 
 
-def one_sided(block: Rows) -> Verdict | None:
+def one_sided(rows: Rows, size: int) -> Verdicts:
     """Conversations of which one side is not seen, apart from those that bad checksums hide."""
-    return _share(block, block.has(HALF), block.has(UNICAST | KNOWN) & ~block.has(BAD), _MOST_HALF)
+    told = (rows.flags & (UNICAST | KNOWN | BAD)) == UNICAST | KNOWN
+    return _share(rows, size, rows.has(HALF), told, _MOST_HALF)
 
 
-def reversed_roles(block: Rows) -> Verdict | None:
+def reversed_roles(rows: Rows, size: int) -> Verdicts:
     """TCP connections that begin in the middle and at a service: Zeek takes the server for the originator."""
-    return _share(block, block.has(REVERSED), block.has(TCP), _MOST_REVERSED)
+    return _share(rows, size, rows.has(REVERSED), rows.has(TCP), _MOST_REVERSED)
 
 
-def missed_bytes(block: Rows) -> Verdict | None:
+def missed_bytes(rows: Rows, size: int) -> Verdicts:
     """TCP connections with payload of which bytes were not seen, though both sides acknowledged them."""
-    data = block.has(TCP | DATA)
-    return _share(block, block.has(MISSED) & data, data, _MOST_MISSED)
+    return _share(rows, size, rows.has(MISSED | TCP | DATA), rows.has(TCP | DATA), _MOST_MISSED)
 
 
-def _share(block: Rows, bad: Mask, of: Mask, most: float) -> Verdict | None:
-    count, total = int(np.count_nonzero(bad)), int(np.count_nonzero(of))
-    if total < FEWEST:
-        return UNDECIDED
-    affected = count >= most * total
-    return Verdict(count, total, affected, leading(block[bad])[0] if affected else "")
+def part(rows: Rows, size: int, place: int) -> Rows:
+    """One of the parts."""
+    return rows[place * size : (place + 1) * size]
 
 
 def leading(rows: Rows) -> tuple[str, int]:
     """The originator of most of the rows, the first in the alphabet of several, and how many they are."""
-    counts = Counter(rows.orig.tolist())
-    return min(counts.items(), key=lambda item: (-item[1], item[0]))
+    codes, counts = np.unique(rows.orig.codes, return_counts=True)
+    most = counts.max()
+    return min(rows.orig.texts.take(codes[counts == most]).tolist()), int(most)
+
+
+def _share(rows: Rows, size: int, bad: Mask, of: Mask, most: float) -> Verdicts:
+    count, total = _counted(bad, size), _counted(of, size)
+    judged = total >= FEWEST
+    affected = judged & (count >= most * total)
+    hosts = {
+        place: leading(part(rows, size, place)[bad[place * size : (place + 1) * size]])[0]
+        for place in np.flatnonzero(affected).tolist()
+    }
+    return Verdicts(judged, affected, count, total, hosts)
+
+
+def _counted(mask: Mask, size: int) -> Counts:
+    return np.asarray(np.count_nonzero(mask.reshape(-1, size), axis=1))

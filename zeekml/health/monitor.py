@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final
+from itertools import groupby
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,30 +14,29 @@ import pandas as pd
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
 from zeekml.errors import StateError
 from zeekml.health import blocks, findings, hosts
-from zeekml.health.blocks import Verdict
+from zeekml.health.blocks import Verdicts
 from zeekml.health.findings import CODES, Finding, Seen, finding
-from zeekml.health.rows import Rows
-from zeekml.health.times import Moment, Times, spanned
+from zeekml.health.rows import Floats, Rows
+from zeekml.health.times import Times, spanned
 
 BLOCK: Final = 256
 """Connections of a stream after which they are judged: by lines and not by batches, so that any cut gives the same."""
 WINDOW: Final = 4 * BLOCK
 """Connections after which they are judged by hosts, and for which a finding stands after its last sign."""
 
-_BY_BLOCK: Final[dict[str, Callable[[Rows], Verdict | None]]] = {
+_BY_BLOCK: Final[dict[str, blocks.Judge]] = {
     findings.BAD_CHECKSUMS: blocks.bad_checksums,
     findings.ONE_SIDED: blocks.one_sided,
     findings.REVERSED: blocks.reversed_roles,
     findings.MISSED_BYTES: blocks.missed_bytes,
 }
-_BY_WINDOW: Final[dict[str, Callable[[Rows], Verdict | None]]] = {
-    findings.NO_ANSWERS: hosts.no_answers,
-    findings.SHARED_ADDRESS: hosts.shared_address,
-    findings.PROXY: hosts.proxy,
-}
+_BY_WINDOW: Final = (findings.NO_ANSWERS, findings.SHARED_ADDRESS, findings.PROXY)
 
 _PLACE: Final = {code: place for place, code in enumerate(CODES)}
 _PARTS, _JUDGED, _BAD, _OF, _FIRST, _LAST, _WORST = range(7)
+
+_Change: TypeAlias = tuple[int, int]
+"""The row of a batch from which on a finding stands or no longer does, and its place in ``CODES``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +125,18 @@ class _Stream:
     def process(self, rows: Rows) -> Marks:
         before = len(self._rows)
         held = self._rows.then(rows)
-        marks = [(0, self._codes())]
-        ends = range((before // BLOCK + 1) * BLOCK, len(held) + 1, BLOCK)
-        for end in ends:
-            self._judge_block(held[end - BLOCK : end])
-            if end % WINDOW == 0:
-                self._judge_window(held[end - WINDOW : end])
-            marks.append((end - before, self._codes()))
-        self._rows = held[len(held) // WINDOW * WINDOW :]
-        kept = [marks[0], *(after for former, after in pairwise(marks) if former[1] != after[1])]
-        return Marks(tuple(start for start, _ in kept), tuple(codes for _, codes in kept))
+        judged, full = before // BLOCK * BLOCK, len(held) // BLOCK * BLOCK
+        standing = {place for place in _PLACE.values() if self._left[place]}
+        marks = {0: _codes(standing)}
+        changes = [
+            *self._judge_blocks(held[judged:full], BLOCK, judged - before),
+            *self._judge_windows(held[: len(held) // WINDOW * WINDOW], WINDOW, -before),
+        ]
+        for row, changed in groupby(sorted(changes), key=lambda change: change[0]):
+            standing ^= {place for _, place in changed}
+            marks[row] = _codes(standing)
+        self._rows = held[len(held) // WINDOW * WINDOW :].compact()
+        return Marks(tuple(marks), tuple(marks.values()))
 
     def standing(self) -> list[Finding]:
         return [
@@ -148,9 +149,9 @@ class _Stream:
         """What was found from the first connection to the last, those after the last full block included."""
         rest = self._rows[len(self._rows) // BLOCK * BLOCK :]
         if len(rest):
-            self._judge_block(rest)
+            self._judge_blocks(rest, len(rest), 0)
         if len(self._rows):
-            self._judge_window(self._rows)
+            self._judge_windows(self._rows, len(self._rows), 0)
         return [
             finding(code, self._seen(self._whole, place))
             for code, place in _PLACE.items()
@@ -181,50 +182,89 @@ class _Stream:
                 "it was made by another zeekml or is damaged: begin with a new state folder"
             )
 
-    def _codes(self) -> tuple[str, ...]:
-        return tuple(code for code, place in _PLACE.items() if self._left[place])
+    def _judge_blocks(self, rows: Rows, size: int, first: int) -> list[_Change]:
+        """Judge the next blocks of so many connections each, of which the first is at row ``first`` of the batch."""
+        if not len(rows):
+            return []
+        found = {code: judge(rows, size) for code, judge in _BY_BLOCK.items()}
+        gap, back = self._times.judge(rows, size)
+        found |= {findings.GAP: _moments(gap), findings.CLOCK: _moments(back)}
+        worst = {findings.GAP: gap, findings.CLOCK: back}
+        parts = _Parts(rows, size, first, WINDOW // BLOCK)
+        return [
+            change
+            for code, verdicts in found.items()
+            for change in self._count(code, verdicts, parts, worst.get(code))
+        ]
 
-    def _judge_block(self, block: Rows) -> None:
-        span = spanned(block)
-        for code, judge in _BY_BLOCK.items():
-            self._take(code, judge(block), span, WINDOW // BLOCK)
-        moment = self._times.judge(block)
-        for code, seconds in _moments(moment):
-            self._take(code, Verdict(1, 1, seconds > 0), span, WINDOW // BLOCK, seconds)
+    def _judge_windows(self, rows: Rows, size: int, first: int) -> list[_Change]:
+        if not len(rows):
+            return []
+        parts = _Parts(rows, size, first, 1)
+        return [
+            change
+            for code, verdicts in zip(_BY_WINDOW, hosts.judge(rows, size), strict=True)
+            for change in self._count(code, verdicts, parts)
+        ]
 
-    def _judge_window(self, window: Rows) -> None:
-        span = spanned(window)
-        for code, judge in _BY_WINDOW.items():
-            self._take(code, judge(window), span, 1)
-
-    def _take(
-        self, code: str, verdict: Verdict | None, span: tuple[float, float], stands: int, worst: float = 0.0
-    ) -> None:
-        """Count a verdict, which stands for so many further parts."""
-        if verdict is None:
-            return
+    def _count(
+        self, code: str, verdicts: Verdicts, parts: _Parts, worst: Floats | None = None
+    ) -> list[_Change]:
+        """Count what a judge said of parts of the log, one after the other; gives when a finding began or ceased to
+        stand."""
         place = _PLACE[code]
-        if verdict.affected and not self._left[place]:
+        judged = np.flatnonzero(verdicts.judged).tolist()
+        if not self._left[place] and not verdicts.affected.any():
+            self._whole[place, _JUDGED] += len(judged)
+            self._lately[place, _JUDGED] += len(judged)
+            return []
+        changes = []
+        for part in judged:
+            stood = self._left[place] > 0
+            if verdicts.affected[part]:
+                self._take(place, verdicts, part, parts, 0.0 if worst is None else float(worst[part]))
+            else:
+                self._whole[place, _JUDGED] += 1
+                self._lately[place, _JUDGED] += 1
+                self._left[place] -= stood
+            if stood != (self._left[place] > 0):
+                changes.append((parts.first + (part + 1) * parts.size, place))
+        return changes
+
+    def _take(self, place: int, verdicts: Verdicts, part: int, parts: _Parts, worst: float) -> None:
+        """Count a part that is affected."""
+        first, last = spanned(blocks.part(parts.rows, parts.size, part))
+        if not self._left[place]:
             self._lately[place] = 0
         for counts in (self._whole[place], self._lately[place]):
-            counts[_JUDGED] += 1
-            if not verdict.affected:
-                continue
-            counts[_FIRST] = min(span[0], counts[_FIRST]) if counts[_PARTS] else span[0]
-            counts[_LAST] = max(span[1], counts[_LAST]) if counts[_PARTS] else span[1]
-            counts[[_PARTS, _BAD, _OF]] += (1, verdict.bad, verdict.of)
+            counts[_FIRST] = min(first, counts[_FIRST]) if counts[_PARTS] else first
+            counts[_LAST] = max(last, counts[_LAST]) if counts[_PARTS] else last
+            counts[[_PARTS, _JUDGED, _BAD, _OF]] += (1, 1, verdicts.bad[part], verdicts.of[part])
             counts[_WORST] = max(worst, counts[_WORST])
-        if verdict.affected:
-            self._left[place] = stands
-            self._hosts[place] = verdict.host
-        elif self._left[place]:
-            self._left[place] -= 1
+        self._left[place] = parts.stands
+        self._hosts[place] = verdicts.hosts.get(part, "")
 
     def _seen(self, counts: np.ndarray, place: int) -> Seen:
         parts, judged, bad, of, first, last, worst = counts[place].tolist()
         return Seen(int(parts), int(judged), int(bad), int(of), first, last, worst, self._hosts[place])
 
 
-def _moments(moment: Moment) -> Iterator[tuple[str, float]]:
-    yield findings.GAP, moment.gap
-    yield findings.CLOCK, moment.back
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Connections in parts of ``size``, the first at row ``first`` of the batch; a finding stands for ``stands``
+    further ones."""
+
+    rows: Rows
+    size: int
+    first: int
+    stands: int
+
+
+def _moments(seconds: Floats) -> Verdicts:
+    """Verdicts on what happens within a block (P,): 0 s is nothing."""
+    every = np.ones(len(seconds), dtype=np.int64)
+    return Verdicts(every > 0, seconds > 0, every, every)
+
+
+def _codes(standing: Collection[int]) -> tuple[str, ...]:
+    return tuple(code for code, place in _PLACE.items() if place in standing)

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from zeekml.features.keyed import mix
+from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
 from zeekml.records.frame import to_frame
 from zeekml.records.schema import COLUMNS, Column, Kind
@@ -147,7 +148,15 @@ def places_of(hosts: pd.Series, stream: int, places: int) -> npt.NDArray[np.int6
 
 def pack_health(rows: Rows, lines: Lines) -> pa.RecordBatch:
     """What the judges of a sensor look at, with the lines (N,)."""
-    columns = [rows.flags, rows.ts, rows.end, rows.orig, rows.resp, rows.orig_p, lines]
+    columns = [
+        rows.flags,
+        rows.ts,
+        rows.end,
+        _decoded(rows.orig),
+        _decoded(rows.resp),
+        rows.orig_p,
+        lines,
+    ]
     arrays = [pa.array(values, type=field.type) for values, field in zip(columns, HEALTH, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=HEALTH)
 
@@ -157,15 +166,17 @@ def unpack_health(buffer: Any) -> tuple[Rows, Lines]:
     batch = pa.ipc.read_record_batch(buffer, HEALTH)
     values = {name: batch.column(name) for name in HEALTH.names}
     numbers = {name: values[name].to_numpy(zero_copy_only=False) for name in ("flags", "ts", "end", "orig_p")}
-    rows = Rows(orig=_objects(values["orig"]), resp=_objects(values["resp"]), **numbers)
+    rows = Rows(orig=_coded(values["orig"]), resp=_coded(values["resp"]), **numbers)
     return rows, values["line"].to_numpy()
 
 
-def _objects(texts: pa.Array) -> npt.NDArray[np.object_]:
-    """Texts (N,) as Python's own, one object for each distinct one."""
+def _decoded(texts: Coded) -> pa.Array:
+    return _one_piece(pa.array(texts.texts, type=pa.string())).take(pa.array(texts.codes))
+
+
+def _coded(texts: pa.Array) -> Coded:
     encoded = texts.dictionary_encode()
-    objects = np.array(encoded.dictionary.to_pylist(), dtype=np.object_)
-    return np.asarray(objects[encoded.indices.to_numpy()])
+    return Coded(encoded.indices.to_numpy(), pd.Index(encoded.dictionary.to_pylist(), dtype=object))
 
 
 def _plain(column: Column, values: pd.Series) -> pa.Array:
