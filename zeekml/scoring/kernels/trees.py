@@ -51,7 +51,7 @@ class CompiledTrees:
         for table, begin, end in zip(tables, ends[:-1], ends[1:], strict=True):
             lines[begin:end, :count] = table.lines
         self._strikes = (lines != 0xFFFF).any(axis=1)
-        self._lines = np.ascontiguousarray(lines.reshape(len(lines), -1, TOGETHER).transpose(1, 0, 2))
+        self._places, self._words = _by_block(lines)
         self._leaves = np.zeros((width, MOST_LEAVES), np.float32)
         self._leaves[:count] = trees.leaves
 
@@ -75,13 +75,28 @@ class CompiledTrees:
         """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
         out = np.empty(len(matrix))
         lookup(np.ascontiguousarray(matrix), self._only, self._only_line, self._index, self._first, self._last,
-               self._parts, self._thresholds, self._strikes, self._lines, self._leaves, out)  # fmt: skip
+               self._parts, self._thresholds, self._strikes, self._places, self._words, self._leaves, out)  # fmt: skip
         return out
 
 
 def _has_one(table: FeatureTable) -> bool:
     """Whether a feature has one threshold and strikes nothing out unless its value is above, as a flag."""
     return len(table.thresholds) == 1 and bool((table.lines[[0, -1]] == 0xFFFF).all())
+
+
+def _by_block(lines: NDArray[np.uint16]) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    """Where the part of each line lies, by block of 64 trees (B, L), and what lies there, each only once in a block.
+
+    A block's trees know but some of all thresholds, so its part of many lines is the same: what remains is small.
+    """
+    places, words, end = [], [], 0
+    for begin in range(0, lines.shape[1], TOGETHER):
+        part = np.ascontiguousarray(lines[:, begin : begin + TOGETHER])
+        unlike, place = np.unique(part.view(f"V{2 * TOGETHER}").ravel(), return_inverse=True)
+        words.append(unlike.view(np.uint16))
+        places.append((place * TOGETHER + end).astype(np.int32))
+        end += len(words[-1])
+    return np.stack(places), np.concatenate(words)
 
 
 def _laid_out(thresholds: Floats) -> tuple[Floats, Floats]:
@@ -142,8 +157,8 @@ def struck_lines(
 
 
 @compiled(
-    "void(f4[:, ::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], b1[::1], u2[:, :, ::1], "
-    "f4[:, ::1], f8[::1])"
+    "void(f4[:, ::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], b1[::1], i4[:, ::1], "
+    "u2[::1], f4[:, ::1], f8[::1])"
 )
 def lookup(
     matrix: Floats,
@@ -155,7 +170,8 @@ def lookup(
     parts: Ints,
     thresholds: Floats,
     strikes: NDArray[np.bool_],
-    lines: NDArray[np.uint16],
+    places: NDArray[np.int32],
+    words: NDArray[np.uint16],
     leaves: Floats,
     out: NDArray[np.float64],
 ) -> None:
@@ -164,8 +180,8 @@ def lookup(
     ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck out
     above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many thresholds
     are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in ``thresholds`` from
-    ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike anything out; ``lines``
-    (B, L, 64) and ``leaves`` (64 B, 16) are those of B times 64 trees.
+    ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike anything out, ``places``
+    (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are those of B times 64 trees.
     """
     width = len(only) + len(index) + 1
     found = np.empty(_ROWS * width, np.int64)
@@ -189,13 +205,12 @@ def lookup(
                 i * width,
             )
             out[at + i] = 0.0
-        for block in range(len(lines)):
-            begin = block * lines.shape[1]
+        for block in range(len(places)):
             for i in range(rows):
-                words = full_words()
+                kept = full_words()
                 for n in range(i * width, ends[i]):
-                    words = struck(words, lines, (begin + found[n]) * TOGETHER)
-                store_lowest(left, 0, words)
+                    kept = struck(kept, words, places[block, found[n]])
+                store_lowest(left, 0, kept)
                 a, b, c, d = 0.0, 0.0, 0.0, 0.0
                 for t in range(0, TOGETHER, 4):
                     leaf = (block * TOGETHER + t) * MOST_LEAVES
