@@ -41,8 +41,8 @@ format: $(INSTALLED)  ## Put the code into the house format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED)  ## Measure throughput and memory
-	@$(BIN)/python benchmarks/throughput.py
+bench: $(INSTALLED)  ## Measure speed and memory, write docs/performance.md
+	@$(BIN)/python benchmarks/bench.py --document docs/performance.md
 
 # torch is chosen by hand, and its CUDA packages are left to it: its CPU build has none of them.
 lock: $(INSTALLED)  ## Pin the newest versions that fit pyproject.toml

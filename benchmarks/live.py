@@ -2,12 +2,13 @@
 
 ``soak`` appends so many connections a second and prints how late their lines stand in zeekml.log; ``idle`` prints how
 long one line takes on a sensor where nothing else happens; ``burst`` appends many at once and prints how fast they
-are caught up, beside ``zeekml score`` of the same connections in the same run. Each prints the processor share of the
-watch and its memory, quarter by quarter. Run it from anywhere::
+are caught up, beside ``zeekml score`` of the same connections in the same run; ``quiet`` sends nothing at all. Each
+prints the processor share of the watch and its memory, quarter by quarter. Run it from anywhere::
 
     python benchmarks/live.py soak --rate 20000 --seconds 60
     python benchmarks/live.py idle --lines 100
     python benchmarks/live.py burst --connections 1000000
+    python benchmarks/live.py quiet --seconds 60
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ class Watched:
         self._sampler.join()
         self._resident.append(self.memory())
         quarters = [statistics.mean(part) for part in _quarters(self._resident)]
-        print(f"processor            {share:10.2f} cores")
+        print(f"processor            {share:10.4f} cores")
         print(f"memory, by quarters  {' '.join(f'{each:.0f}' for each in quarters):>10} MiB")
         print(f"memory, peak         {self.memory('VmHWM'):10.0f} MiB")
 
@@ -222,6 +223,13 @@ def burst(watched: Watched, options: argparse.Namespace) -> None:
     print(f"in batch             {batch:10.1f} s, the process from start to exit")
 
 
+def quiet(watched: Watched, options: argparse.Namespace) -> None:
+    """Nothing happens: what a watch costs by being there."""
+    time.sleep(options.seconds)
+    print(f"quiet for            {options.seconds:10.0f} s")
+    watched.print_costs()
+
+
 def _batch(watched: Watched, first: int, options: argparse.Namespace) -> float:
     """The seconds that ``zeekml score`` takes over the connections from ``first`` on."""
     log = watched.log.with_name("same.log")
@@ -274,12 +282,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--quiet", type=float, default=0.5, help="seconds between lines")
     command = what.add_parser("burst", help="many at once")
     command.add_argument("--connections", type=int, default=1_000_000)
+    command = what.add_parser("quiet", help="nothing at all")
+    command.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args(arguments)
     match options.what:
         case "soak":
             number, measure = options.lead_in + options.rate * options.seconds, soak
         case "idle":
             number, measure = options.lines, idle
+        case "quiet":
+            number, measure = 0, quiet
         case _:
             number, measure = options.connections, burst
     with _watched(number, options) as watched:

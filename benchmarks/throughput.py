@@ -1,4 +1,4 @@
-"""How fast ``zeekml score`` is on a made conn.log, and in how much memory; beside it zat, only reading.
+"""How fast ``zeekml score`` is on made logs, and in how much memory; beside it what else reads or scores them.
 
 Every measurement is a whole process, start-up included: wall time from start to exit, processor time and
 peak resident memory as the kernel counts them for that process. Run it from anywhere::
@@ -13,49 +13,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
+import re
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SEED = 1
-KIB_PER_MIB = 1024
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 
-ZAT_READS = """
-import sys
-from zat.log_to_dataframe import LogToDataFrame
-print(len(LogToDataFrame().create_dataframe(sys.argv[1])))
-"""
+from benchmarks.bars import BOOSTED, FOREST, READ, SCORE, Row, bars
+from benchmarks.logs import FORMATS, PACKINGS, Log, hosts_in, size_mib
+from benchmarks.processes import Run, machine, run, script, zeekml
 
-
-@dataclass(frozen=True)
-class Run:
-    """One finished process: seconds by the clock and of processor, peak resident MiB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
+PEERS = {"zat-read": READ, "forest": FOREST, "boosted": BOOSTED}
+TRAINING = Log(100_000, seed=2, labels=True)
+_ALERTING = re.compile(r"^alerting connections +([\d,]+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: the medians of a tool's runs on one log."""
+@dataclass
+class Case:
+    """One tool on one log, and its runs so far."""
 
     tool: str
-    connections: int
-    log_mib: float
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
-    connections_per_s: float
+    log: Log
+    path: Path
+    command: list[str]
+    runs: list[Run] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,42 +50,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="zeekml-throughput-") as scratch:
         folder = Path(options.dir or scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        rows = [row for size in options.sizes for row in _measured(size, folder, Path(scratch), options)]
+        rows = _measured(options, folder, Path(scratch))
     if options.json:
-        machine = {
-            "processors": os.cpu_count(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-        }
-        print(
-            json.dumps(
-                {"machine": machine, "threads": options.threads, "rows": [asdict(row) for row in rows]}
-            )
-        )
+        told = {"machine": machine(), "threads": options.threads, "rows": [asdict(row) for row in rows]}
+        print(json.dumps(told))
     else:
         _print_table(rows)
     return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measures zeekml score, and zat reading the same log.")
+    parser = argparse.ArgumentParser(description="Measures zeekml score, and peers on the same logs.")
     parser.add_argument("--connections", type=int, help="one size; the same as --sizes N (default 1000000)")
     parser.add_argument("--sizes", type=_numbers, help="several sizes, joined with commas")
     parser.add_argument(
-        "--format", choices=("tsv", "json", "eve"), default="tsv", help="format of the log (zat: tsv only)"
+        "--format", type=_forms, default=["tsv"], metavar="FORMAT,...",
+        help="tsv, json, eve, each also with .gz or .zst (peers: tsv only)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--malicious", type=_shares, default=[None], metavar="SHARE,...",
+        help="shares of malicious connections; all: as the patterns make them (default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hosts", type=_numbers, default=[None], metavar="N,...", help="local hosts of the logs"
     )
+    parser.add_argument(
+        "--peers", type=_peers, default=["zat-read"], metavar="PEER,...",
+        help=f"{', '.join(PEERS)}; all; none (default zat-read)",
+    )  # fmt: skip
     parser.add_argument(
         "--threads", type=int, default=1, help="passed to zeekml score (default 1, as its own)"
     )
     parser.add_argument(
-        "--repeat", type=int, default=1, help="runs of each; the median is printed (default 1)"
+        "--repeat", type=int, default=1, help="runs of each, by turns; the median is printed (default 1)"
     )
     parser.add_argument("--dir", help="keep and reuse the made logs here (default: a temporary folder)")
     parser.add_argument("--log-threshold", help="passed to zeekml score; 0 writes every connection")
     parser.add_argument("--model", help="passed to zeekml score")
     parser.add_argument(
         "--zat-up-to", type=int, default=1_000_000, metavar="N",
-        help="largest log that zat reads: its memory grows with the log (default 1000000; 0: never)",
+        help="largest log that peers read: zat's memory grows with the log (default 1000000; 0: never)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
@@ -113,73 +103,126 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _measured(size: int, folder: Path, scratch: Path, options: argparse.Namespace) -> list[Row]:
-    log = _made_log(size, folder, options.format)
-    score = [sys.executable, "-m", "zeekml", "score", str(log), "--threads", str(options.threads)]
-    for name in ("log_threshold", "model"):
-        if (value := getattr(options, name)) is not None:
-            score += [f"--{name.replace('_', '-')}", value]
-    runs = [_run([*score, "--out", str(scratch / f"out-{size}-{turn}")]) for turn in range(options.repeat)]
-    rows = [_row("zeekml score", size, log, runs)]
-    if options.format == "tsv" and size <= options.zat_up_to:
-        read = [sys.executable, "-c", ZAT_READS, str(log)]
-        rows.append(_row("zat, read only", size, log, [_run(read) for _ in range(options.repeat)]))
+def _shares(text: str) -> list[float | None]:
+    return [None if part == "all" else float(part) for part in text.split(",")]
+
+
+def _forms(text: str) -> list[str]:
+    known = {f"{name}.{packing}".rstrip(".") for name, packing in product(FORMATS, PACKINGS)}
+    forms = text.split(",")
+    if not known.issuperset(forms):
+        raise argparse.ArgumentTypeError(f"{text}: expected some of {', '.join(sorted(known))}")
+    return forms
+
+
+def _peers(text: str) -> list[str]:
+    chosen = {"all": list(PEERS), "none": []}.get(text, text.split(","))
+    if not set(PEERS).issuperset(chosen):
+        raise argparse.ArgumentTypeError(f"{text}: expected some of {', '.join(PEERS)}, or all, or none")
+    return chosen
+
+
+def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[Row]:
+    """A row for every tool and log. The logs of one size are measured by turns, so that the machine's moods fall on all
+    of them alike."""
+    peers = _Peers(folder, scratch, options)
+    rows = []
+    for size in options.sizes:
+        logs = [
+            Log(size, form, share, hosts)
+            for share, hosts, form in product(options.malicious, options.hosts, options.format)
+        ]
+        cases = [case for log in logs for case in _cases(log, options, folder, peers)]
+        for turn in range(options.repeat):
+            for number, case in enumerate(cases):
+                out = ["--out", str(scratch / f"out-{size}-{turn}-{number}")] if case.tool == SCORE else []
+                case.runs.append(run([*case.command, *out]))
+        rows += [_row(case) for case in cases]
     return rows
 
 
-def _made_log(size: int, folder: Path, log_format: str) -> Path:
-    log = folder / f"conn-{size}-{SEED}.{log_format}.log"
-    if not log.exists():
-        _run([
-            sys.executable, "-m", "zeekml", "simulate", "--out", str(log), "--format", log_format,
-            "--connections", str(size), "--seed", str(SEED),
-        ])  # fmt: skip
-    return log
+class _Peers:
+    """Command lines of the peers; what they must have learnt before is fitted once, when first needed."""
+
+    def __init__(self, folder: Path, scratch: Path, options: argparse.Namespace) -> None:
+        self._folder, self._model, self._options = folder, scratch / "boosted.txt", options
+
+    def commands(self, log: Log, path: Path) -> list[tuple[str, list[str]]]:
+        """Each peer that is to run on this log."""
+        if log.form != "tsv" or log.connections > self._options.zat_up_to:
+            return []
+        return [(PEERS[peer], self._command(peer, str(path))) for peer in self._options.peers]
+
+    def _command(self, peer: str, path: str) -> list[str]:
+        if peer == "zat-read":
+            return script("peers.py", peer, path)
+        train = str(TRAINING.made(self._folder))
+        if peer == "forest":
+            return script("peers.py", peer, train, path)
+        if not self._model.exists():
+            run(script("peers.py", "boosted-fit", train, str(self._model)))
+        return script("peers.py", peer, str(self._model), path)
 
 
-def _run(command: list[str]) -> Run:
-    """Runs one process to its end; exits with its words when it fails."""
-    with tempfile.TemporaryFile() as said:
-        started = time.perf_counter()
-        # From the root of the repository, so that -m zeekml works installed or not.
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            said.seek(0)
-            text = said.read()[-4000:].decode(errors="replace")
-            sys.exit(f"{' '.join(command)}\nended with status {process.returncode}:\n{text}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_PER_MIB)
+def _cases(log: Log, options: argparse.Namespace, folder: Path, peers: _Peers) -> list[Case]:
+    path = log.made(folder)
+    score = zeekml("score", str(path), "--threads", str(options.threads))
+    for name in ("log_threshold", "model"):
+        if (value := getattr(options, name)) is not None:
+            score += [f"--{name.replace('_', '-')}", value]
+    return [
+        Case(SCORE, log, path, score),
+        *(Case(tool, log, path, command) for tool, command in peers.commands(log, path)),
+    ]
 
 
-def _row(tool: str, size: int, log: Path, runs: list[Run]) -> Row:
-    wall = statistics.median(run.wall_s for run in runs)
+def _row(case: Case) -> Row:
+    log, runs = case.log, [_counted(case.tool, done) for done in case.runs]
+    walls = [done.wall_s for done in runs]
+    wall = statistics.median(walls)
+    alerting = _ALERTING.search(runs[0].said) if case.tool == SCORE else None
     return Row(
-        tool=tool,
-        connections=size,
-        log_mib=round(log.stat().st_size / KIB_PER_MIB**2, 1),
+        tool=case.tool,
+        connections=log.connections,
+        form=log.form,
+        malicious=log.malicious,
+        hosts=log.hosts,
+        log_mib=round(size_mib(case.path), 1),
         wall_s=round(wall, 3),
-        cpu_s=round(statistics.median(run.cpu_s for run in runs), 3),
-        peak_mib=round(max(run.peak_mib for run in runs), 1),
-        connections_per_s=round(size / wall, 1),
+        cpu_s=round(statistics.median(done.cpu_s for done in runs), 3),
+        peak_mib=round(max(done.peak_mib for done in runs), 1),
+        connections_per_s=round(log.connections / wall, 1),
+        runs=len(runs),
+        spread=round((max(walls) - min(walls)) / wall, 3),
+        alerting=int(alerting[1].replace(",", "")) if alerting else None,
+        hosts_seen=hosts_in(case.path) if log.hosts is not None and log.form == "tsv" else None,
     )
 
 
+def _counted(tool: str, done: Run) -> Run:
+    """What counts of a run: of the forest only what it timed itself, after it was fitted."""
+    if tool != FOREST:
+        return done
+    _, wall, cpu = done.said.split()[-3:]
+    return Run(float(wall), float(cpu), done.peak_mib, done.said)
+
+
 def _print_table(rows: list[Row]) -> None:
-    print("tool             connections   log MiB   wall s    cpu s     conn/s  peak MiB")
+    print(
+        "tool               connections  format  malicious     hosts  log MiB   wall s    cpu s     conn/s  "
+        "peak MiB  alerts"
+    )
     for row in rows:
+        share = "all" if row.malicious is None else f"{row.malicious:g}"
+        hosts = row.hosts_seen or row.hosts or "-"
+        alerts = "-" if row.alerting is None else f"{row.alerting / row.connections:.4f}"
         print(
-            f"{row.tool:<16} {row.connections:>12,} {row.log_mib:>9.1f} {row.wall_s:>8.2f} "
-            f"{row.cpu_s:>8.2f} {row.connections_per_s:>10,.0f} {row.peak_mib:>9.0f}"
+            f"{row.tool:<18} {row.connections:>11,}  {row.form:<7} {share:>9} {hosts:>9} {row.log_mib:>8.1f} "
+            f"{row.wall_s:>8.2f} {row.cpu_s:>8.2f} {row.connections_per_s:>10,.0f} {row.peak_mib:>9.0f} {alerts:>7}"
         )
-    for ours, zat in pairwise(rows):
-        if zat.tool != ours.tool and zat.connections == ours.connections:
-            time_share, memory_share = zat.wall_s / ours.wall_s, zat.peak_mib / ours.peak_mib
-            print(
-                f"{ours.connections:,} connections: zat only to read / zeekml to score: "
-                f"{time_share:.2f} of the time, {memory_share:.2f} of the memory"
-            )
+    for bar in bars(rows):
+        held = {None: "", True: f"  ({bar.bar}: held)", False: f"  ({bar.bar}: NOT held)"}[bar.held]
+        print(f"{bar.name}: {bar.value:.2f}{held}")
 
 
 if __name__ == "__main__":

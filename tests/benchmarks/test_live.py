@@ -20,6 +20,7 @@ KINDS = {
         ["--lines", "2", "--quiet", "0.01"],
         r"a line on an idle sensor: median \d+ ms of 2, most \d+ ms\n" + COSTS,
     ),
+    "quiet": (["--seconds", "0.3"], r"quiet for +0 s\n" + COSTS),
     "burst": (
         ["--connections", "500"],
         r"caught up +[\d.]+ s: [\d,]+ connections a second\n"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import throughput
+from benchmarks import processes, throughput
+from benchmarks.logs import Log, hosts_in
+from tests.builders import tiny_bundle
 
 SCRIPT = Path(throughput.__file__)
 
@@ -42,12 +44,67 @@ def test_it_measures_zeekml_and_zat_on_one_log(tmp_path: Path) -> None:
     assert sum(not line.startswith("#") for line in lines) == 2000
 
 
+def test_every_peer_scores_the_same_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(throughput, "TRAINING", Log(3000, seed=2, labels=True))
+    model = str(tiny_bundle(tmp_path / "tiny"))
+    asked = [
+        "--sizes",
+        "1000",
+        "--malicious",
+        "0.1",
+        "--hosts",
+        "30",
+        "--format",
+        "tsv,json.gz",
+        "--peers",
+        "all",
+    ]
+    assert throughput.main([*asked, "--model", model, "--dir", str(tmp_path), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["tool"], row["form"]) for row in rows] == [
+        ("zeekml score", "tsv"),
+        ("zat, read only", "tsv"),
+        ("zat, random forest", "tsv"),
+        ("boosted trees", "tsv"),
+        ("zeekml score", "json.gz"),
+    ]
+    assert rows[0]["alerting"] is not None
+    assert {(row["malicious"], row["hosts"]) for row in rows} == {(0.1, 30)}
+    assert 20 < rows[0]["hosts_seen"] <= 30
+    assert {path.name for path in tmp_path.glob("conn-*")} == {
+        "conn-1000-1-m0.1-h30.tsv.log",
+        "conn-1000-1-m0.1-h30.json.log.gz",
+        "conn-3000-2-labels.tsv.log",
+    }
+
+
+def test_of_the_forest_only_its_own_seconds_count() -> None:
+    done = processes.Run(9.0, 8.0, 300.0, "a warning\n1000 2.5 3.5\n")
+    counted = throughput._counted("zat, random forest", done)
+    assert (counted.wall_s, counted.cpu_s, counted.peak_mib) == (2.5, 3.5, 300.0)
+    assert throughput._counted("boosted trees", done) is done
+
+
+def test_hosts_are_counted(tmp_path: Path) -> None:
+    assert hosts_in(Log(2000, hosts=1).made(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--format", "xml"], ["--peers", "magic"], ["--repeat", "0"], ["--sizes", "0"]]
+)
+def test_what_it_does_not_know_is_refused(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        throughput.main(wrong)
+
+
 def test_memory_is_that_of_the_process_measured(tmp_path: Path) -> None:
     """Run from a small process, as the script is: a parent's memory would count as the child's."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import throughput; "
-        "small = throughput._run([sys.executable, '-c', 'pass']); "
-        "large = throughput._run([sys.executable, '-c', 'b = bytearray(300 * 2**20)']); "
+        "small = throughput.run([sys.executable, '-c', 'pass']); "
+        "large = throughput.run([sys.executable, '-c', 'b = bytearray(300 * 2**20)']); "
         "print(small.peak_mib, large.peak_mib)"
     )
     done = subprocess.run(
@@ -65,7 +122,7 @@ def test_memory_is_that_of_the_process_measured(tmp_path: Path) -> None:
 def test_a_command_that_fails_ends_the_benchmark_with_its_words() -> None:
     code = "import sys; sys.exit('no such model')"
     with pytest.raises(SystemExit, match=r"(?s)ended with status 1:\nno such model"):
-        throughput._run([sys.executable, "-c", code])
+        processes.run([sys.executable, "-c", code])
 
 
 def test_it_imports_nothing_large() -> None:

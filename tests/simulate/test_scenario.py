@@ -11,8 +11,19 @@ from hypothesis import strategies as st
 
 from zeekml.errors import ConfigError
 from zeekml.simulate import PATTERNS, Connections, Scenario, simulate
-from zeekml.simulate.addresses import PUBLIC_RANGES, is_local, public_by_index
-from zeekml.simulate.table import FIELDS, HISTORIES, LABELS, MICROSECONDS, PROTOS, SERVICES, STATES, concat
+from zeekml.simulate.addresses import PUBLIC_RANGES, is_local, local_addresses, public_by_index
+from zeekml.simulate.scenario import MOST_HOSTS
+from zeekml.simulate.table import (
+    BENIGN,
+    FIELDS,
+    HISTORIES,
+    LABELS,
+    MICROSECONDS,
+    PROTOS,
+    SERVICES,
+    STATES,
+    concat,
+)
 
 
 def whole(scenario: Scenario) -> Connections:
@@ -137,7 +148,10 @@ def test_backups_run_at_night() -> None:
     [
         ({"connections": 0}, "connections is 0"),
         ({"seed": -1}, "seed is -1"),
-        ({"hosts": 3}, "hosts is 3"),
+        ({"hosts": 0}, "hosts is 0"),
+        ({"hosts": 5_000_000}, "hosts is 5000000"),
+        ({"malicious": 1.5}, "malicious is 1.5"),
+        ({"malicious": float("nan")}, "malicious is nan"),
         ({"start": float("nan")}, "start is nan"),
         ({"patterns": ("browsing", "magic")}, "no pattern named magic"),
         ({"patterns": ()}, "expected some of browsing"),
@@ -146,6 +160,37 @@ def test_backups_run_at_night() -> None:
 def test_values_out_of_range_are_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Scenario(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.6, 1.0])
+def test_as_many_are_malicious_as_asked(share: float) -> None:
+    table = whole(Scenario(connections=60_000, seed=3, malicious=share))
+    assert len(table) == 60_000
+    assert (table.label != BENIGN).mean() == pytest.approx(share, rel=0.25, abs=1e-9)
+    assert (np.diff(table.ends) >= 0).all()
+
+
+def test_a_share_that_the_patterns_cannot_give_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"in a week that malicious 0.5 leaves in"):
+        whole(Scenario(connections=10, patterns=("ntp",), malicious=0.5))
+    assert len(whole(Scenario(connections=10, patterns=("ntp",), malicious=0.0))) == 10
+
+
+@pytest.mark.parametrize("hosts", [1, 5])
+def test_few_hosts_are_addresses_of_many(hosts: int) -> None:
+    table = whole(Scenario(connections=5_000, seed=3, hosts=hosts))
+    assert len(np.unique(table.orig_h)) == hosts
+    assert is_local(table.orig_h).all()
+    apart = whole(Scenario(connections=5_000, seed=3))
+    assert np.array_equal(table.ts, apart.ts)
+    assert len(np.unique(apart.orig_h)) > hosts
+
+
+def test_of_many_hosts_every_one_has_its_own_address() -> None:
+    table = whole(Scenario(connections=200_000, seed=3, hosts=300_000))
+    assert len(np.unique(table.orig_h)) > 100_000
+    assert is_local(table.orig_h).all()
+    assert len(np.unique(local_addresses(MOST_HOSTS))) == MOST_HOSTS
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=50))
@@ -157,7 +202,7 @@ def test_outside_addresses_are_outside(index: list[int]) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(connections=st.integers(1, 3_000), seed=st.integers(0, 2**40), hosts=st.integers(12, 300))
+@given(connections=st.integers(1, 3_000), seed=st.integers(0, 2**40), hosts=st.integers(1, 300))
 def test_any_size_seed_and_network(connections: int, seed: int, hosts: int) -> None:
     table = whole(Scenario(connections=connections, seed=seed, hosts=hosts))
     assert len(table) == connections

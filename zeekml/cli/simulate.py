@@ -48,7 +48,16 @@ def simulate(
         bool, typer.Option("--labels", help="Add the columns label and detailed-label (not for eve).")
     ] = False,
     hosts: Annotated[
-        int | None, typer.Option("--hosts", help="Local hosts, 12 or more.", show_default="by connections")
+        int | None, typer.Option("--hosts", help="Local hosts, 1 or more.", show_default="by connections")
+    ] = None,
+    malicious: Annotated[
+        float | None,
+        typer.Option(
+            "--malicious",
+            metavar="SHARE",
+            help="The share of malicious connections, 0 to 1.",
+            show_default="by the patterns",
+        ),
     ] = None,
     start: Annotated[
         float, typer.Option("--start", metavar="EPOCH", help="The log's first moment, seconds since 1970.")
@@ -75,6 +84,7 @@ def simulate(
         hosts=hosts,
         start=start,
         patterns=None if pattern is None else tuple(pattern),
+        malicious=malicious,
     )
     target = sys.stdout.buffer if out == "-" else out
     written = write_traffic(target, scenario, format=log_format.value, labels=labels, json_ts=json_ts.value)

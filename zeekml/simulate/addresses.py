@@ -15,6 +15,8 @@ _NETWORKS = [ipaddress.IPv4Network(text) for text in PUBLIC_RANGES]
 _FIRSTS = np.array([int(network.network_address) for network in _NETWORKS], dtype=np.int64)
 _UP_TO = np.cumsum([network.num_addresses for network in _NETWORKS], dtype=np.int64)
 
+_IN_TWO = 100_000  # hosts that fit into the two networks of 256 subnets, 200 in each
+
 
 def public_addresses(rng: np.random.Generator, count: int) -> I64:
     """Outside addresses drawn evenly from all the ranges, shape (count,)."""
@@ -29,8 +31,15 @@ def public_by_index(index: I64) -> I64:
 
 
 def local_addresses(count: int) -> I64:
-    """``count`` hosts inside, by turns in 10.20.0.0/16 and 192.168.0.0/16, from .10 on in every /24."""
+    """``count`` hosts inside, by turns in 10.20.0.0/16 and 192.168.0.0/16, from .10 on in every /24.
+
+    More than 100,000 are all in 10.0.0.0/8, 13 million at most.
+    """
     index = np.arange(count, dtype=np.int64)
+    if count > _IN_TWO:
+        subnet, host = np.divmod(index, 200)
+        everywhere: I64 = int(ipaddress.IPv4Address("10.0.0.0")) + subnet * 256 + host + 10
+        return everywhere
     subnet, host = np.divmod(index // 2, 200)
     bases = np.array([int(ipaddress.IPv4Address("10.20.0.0")), int(ipaddress.IPv4Address("192.168.0.0"))])
     inside: I64 = bases[index % 2] + subnet * 256 + host + 10

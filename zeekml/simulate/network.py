@@ -10,6 +10,7 @@ from zeekml.simulate.addresses import local_addresses, public_addresses
 from zeekml.simulate.table import F64, I64
 
 SITES = 3000
+FEWEST = 12  # hosts that all roles need
 INFECTIONS = ("mirai", "beacon-regular", "beacon-jittered", "spam", "exfiltration")
 
 

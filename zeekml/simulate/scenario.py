@@ -10,12 +10,14 @@ import numpy as np
 
 from zeekml.errors import ConfigError
 from zeekml.simulate.arrivals import Span
-from zeekml.simulate.network import Network
+from zeekml.simulate.network import FEWEST, Network
 from zeekml.simulate.patterns import PATTERNS
 from zeekml.simulate.patterns.pattern import Pattern
-from zeekml.simulate.table import MICROSECONDS, Connections, concat
+from zeekml.simulate.table import BENIGN, FIELDS, I64, MICROSECONDS, Connections, concat
 
 STEP = 1800 * MICROSECONDS  # simulated time made at once; memory grows with the hosts times this
+HOSTS_A_STEP = 40_000  # of more hosts a step is shorter, so that memory does not grow
+MOST_HOSTS = 4_000_000
 MOST_QUIET_STEPS = 48 * 7  # a week without one connection: the scenario makes none
 
 
@@ -24,9 +26,10 @@ class Scenario:
     """What to make. The same scenario makes the same connections, byte for byte.
 
     ``connections``: how many, exactly; the simulated time is as long as they need.
-    ``seed``: 0 or more. ``hosts``: local hosts, 12 to 40,000; None picks 20 to 500 by ``connections``.
-    ``start``: first moment, epoch seconds, before 2100. ``patterns``: names from ``PATTERNS``; None is all.
-    ConfigError for any other value.
+    ``seed``: 0 or more. ``hosts``: local hosts, 1 to 4,000,000; None picks 20 to 500 by ``connections``. Fewer than 12
+    are the addresses by which a sensor sees the network that None would pick. ``start``: first moment, epoch seconds,
+    before 2100. ``patterns``: names from ``PATTERNS``; None is all. ``malicious``: the share (0 to 1) of connections
+    with a label other than Benign; None leaves it as the patterns make it. ConfigError for any other value.
     """
 
     connections: int = 100_000
@@ -34,14 +37,17 @@ class Scenario:
     hosts: int | None = None
     start: float = 1_699_997_400.0  # 2023-11-14 21:30 UTC, half an hour before the backups
     patterns: tuple[str, ...] | None = None
+    malicious: float | None = None
 
     def __post_init__(self) -> None:
         if self.connections < 1:
             raise ConfigError(f"connections is {self.connections}: expected 1 or more")
         if self.seed < 0:
             raise ConfigError(f"seed is {self.seed}: expected 0 or more")
-        if self.hosts is not None and not 12 <= self.hosts <= 40_000:
-            raise ConfigError(f"hosts is {self.hosts}: expected 12 to 40000 local hosts")
+        if self.hosts is not None and not 1 <= self.hosts <= MOST_HOSTS:
+            raise ConfigError(f"hosts is {self.hosts}: expected 1 to {MOST_HOSTS} local hosts")
+        if self.malicious is not None and not 0 <= self.malicious <= 1:
+            raise ConfigError(f"malicious is {self.malicious}: expected a share of the connections, 0 to 1")
         if not (math.isfinite(self.start) and 0 <= self.start < 4_102_444_800):
             raise ConfigError(f"start is {self.start}: expected epoch seconds, 0 to 4102444799")
         unknown = [name for name in self.patterns or () if name not in PATTERNS]
@@ -54,7 +60,9 @@ class Scenario:
     @property
     def network_hosts(self) -> int:
         """The number of local hosts, given or picked: one for every 500 connections, 20 to 500."""
-        return self.hosts if self.hosts is not None else min(max(self.connections // 500, 20), 500)
+        if self.hosts is not None and self.hosts >= FEWEST:
+            return self.hosts
+        return min(max(self.connections // 500, 20), 500)
 
     @property
     def chosen(self) -> tuple[Pattern, ...]:
@@ -68,15 +76,16 @@ def simulate(scenario: Scenario) -> Iterator[Connections]:
     """The scenario's connections in log order (by when they end, as Zeek writes them), in batches.
 
     Memory is bounded by one step of simulated time, not by ``scenario.connections``. ConfigError when the
-    chosen patterns make nothing at all.
+    chosen patterns make nothing at all, or nothing of what ``malicious`` leaves in.
     """
     start = int(scenario.start * MICROSECONDS)
+    length = STEP // max(1, -(-scenario.network_hosts // HOSTS_A_STEP))
     network = Network.build(scenario.seed, scenario.network_hosts, start)
     numbers = np.random.default_rng([scenario.seed, 1])
     left, step, quiet = scenario.connections, 0, 0
     pending: list[Connections] = []
     while left:
-        span = Span(start + step * STEP, start + (step + 1) * STEP)
+        span = Span(start + step * length, start + (step + 1) * length)
         made = concat(pending + _one_step(scenario, network, span, step))
         ended = made.ends < span.end
         batch = made.take(ended)
@@ -84,7 +93,10 @@ def simulate(scenario: Scenario) -> Iterator[Connections]:
         pending, step = [made.take(~ended)], step + 1
         quiet = 0 if len(order) else quiet + 1
         if quiet > MOST_QUIET_STEPS:
-            raise ConfigError(f"patterns {scenario.patterns}: they make no connection in a week; add another")
+            share = "" if scenario.malicious is None else f" that malicious {scenario.malicious} leaves in"
+            raise ConfigError(
+                f"patterns {scenario.patterns}: they make no connection in a week{share}; add another"
+            )
         if len(order):
             left -= len(order)
             yield batch.take(order).numbered(numbers)
@@ -97,4 +109,27 @@ def _one_step(scenario: Scenario, network: Network, span: Span, step: int) -> li
         place = list(PATTERNS).index(pattern.name)
         rng = np.random.default_rng([scenario.seed, 2, place, step])
         tables += pattern.generate(network, network.pools[pattern.pool], span, rng)
+    if scenario.malicious is not None:
+        rng = np.random.default_rng([scenario.seed, 3, step])
+        tables = [thinned(concat(tables), scenario.malicious, rng)]
+    if scenario.hosts is not None and scenario.hosts < FEWEST:
+        return [behind(table, network.pools["all"][: scenario.hosts]) for table in tables]
     return tables
+
+
+def thinned(table: Connections, malicious: float, rng: np.random.Generator) -> Connections:
+    """Of N connections as many as can stay with this share of malicious ones: of one side all, the other by chance."""
+    bad = table.label != BENIGN
+    count = int(bad.sum())
+    wanted, there = malicious * (len(table) - count), (1 - malicious) * count
+    if wanted == there:
+        return table
+    chance = np.where(bad, wanted, there) / max(wanted, there)
+    return table.take(rng.random(len(table)) < chance)
+
+
+def behind(table: Connections, seen: I64) -> Connections:
+    """The same connections as they leave by these addresses (H,), such as that of a router."""
+    values = {name: getattr(table, name) for name in FIELDS}
+    values["orig_h"] = seen[table.orig_h % len(seen)]
+    return Connections(**values)

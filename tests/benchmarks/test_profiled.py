@@ -1,0 +1,44 @@
+"""The table of a profile adds up py-spy's samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import profiled
+
+SAMPLES = """\
+thread (1): MainThread;main (zeekml/cli.py:3);score (zeekml/batch.py:10) 6
+thread (1): MainThread;main (zeekml/cli.py:4);score (zeekml/batch.py:12) 2
+thread (1);main (zeekml/cli.py:4) 2
+thread (2): zeekml-reader;read (zeekml/tsv.py:7);read (zeekml/tsv.py:9) 30
+
+thread (3) 1
+"""
+
+
+def test_samples_are_added_up_by_thread_and_function() -> None:
+    reader, main, third = profiled.threads(SAMPLES.splitlines(keepends=True))
+    assert (reader.name, reader.samples) == ("zeekml-reader", 30)
+    assert reader.inclusive == {"read (zeekml/tsv.py)": 30}, "a function that calls itself counts once"
+    assert (main.name, main.samples) == ("MainThread", 10)
+    assert main.own == {"score (zeekml/batch.py)": 8, "main (zeekml/cli.py)": 2}
+    assert main.inclusive == {"score (zeekml/batch.py)": 8, "main (zeekml/cli.py)": 10}
+    assert (third.name, third.samples, dict(third.own)) == ("thread 2", 1, {})
+
+
+def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "samples.txt").write_text(SAMPLES, encoding="utf-8")
+    asked = ["--samples", str(tmp_path / "samples.txt"), "--out", str(tmp_path / "table.txt"), "--rate", "10"]
+    assert profiled.main([*asked, "--top", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "zeekml-reader: 3.00 s in 30 samples\n" in text
+    assert "    0.80   80.0%  score (zeekml/batch.py)\n" in text
+    assert "    1.00  100.0%  main (zeekml/cli.py)\n" in text
+    assert (tmp_path / "table.txt").read_text(encoding="utf-8") == text.removesuffix("\n")
+
+
+def test_what_is_no_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="raw samples, taken with --threads"):
+        profiled.threads(["main (zeekml/cli.py:3) 6\n"])
