@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zeekml.cli.group import Group
 from zeekml.resources import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ Model = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
     group.command("list")(list_models)
     group.command("show")(show)
     group.command("verify")(verify)
