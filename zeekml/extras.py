@@ -7,10 +7,12 @@ from typing import Final
 
 from zeekml.errors import ModelError
 
-TORCH_ABSENT: Final = "PyTorch, not installed here: pip install 'zeekml[torch]'"
+_ABSENT: Final = "PyTorch, not installed here: pip install 'zeekml[{}]'"
+TRAINING: Final = _ABSENT.format("evaluate")
+"""What a command says that trains or compares networks."""
 
 
 def need_torch(what: str) -> None:
     """ModelError where PyTorch is not installed. ``what`` needs it."""
     if importlib.util.find_spec("torch") is None:
-        raise ModelError(f"{what} needs {TORCH_ABSENT}")
+        raise ModelError(f"{what} needs {_ABSENT.format('torch')}")

@@ -32,6 +32,7 @@ from zeekml.cli.group import Group
 from zeekml.cli.leave import leave_at_once, leaves_at_once
 from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
+from zeekml.extras import TRAINING
 from zeekml.pipeline.readahead import left_behind
 
 app = typer.Typer(
@@ -93,6 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ZeekMLError as error:
         typer.echo(f"zeekml: {error}", err=True)
         _exit(exit_code(error))
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        typer.echo(f"zeekml: this command needs {TRAINING}", err=True)
+        _exit(ExitCode.CONFIG)
     except Interrupted:
         _exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:

@@ -127,6 +127,7 @@ def _described(session: InferenceSession) -> str:
 def _expected(sizes: NetworkSizes) -> str:
     """What the inputs and outputs of a graph for this network are."""
     width = state_width(sizes)
+    shapes: list[tuple[str, list[int | str]]]
     if sizes.layout == "flow":
         shapes = [("x", ["*", sizes.length, 1]), ("logits", ["*", sizes.classes])]
     elif not width:
