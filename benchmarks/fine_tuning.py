@@ -30,9 +30,10 @@ from zeekml.pipeline.training_progress import epochs_on
 from zeekml.resources import data_folder
 from zeekml.scoring import load_bundle
 from zeekml.scoring.bundle import METRICS
-from zeekml.training import load_recipe, train
+from zeekml.training import load_recipe
 from zeekml.training.captures import Capture, load_captures, stem
 from zeekml.training.folds import Fold, deal
+from zeekml.training.job import train
 from zeekml.training.recipe import Recipe
 from zeekml.tuning import Asked, read_site, tune
 from zeekml.tuning.reference import Verdicts, captures_reference, figures

@@ -5,17 +5,39 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from zeekml import __version__
 from zeekml.cli import main
 
+HEAVY = {"torch", "pandas", "pyarrow", "numpy", "numba", "pydantic", "rich", "yaml", "onnxruntime"}
+
+
+def modules_after(statement: str) -> set[str]:
+    """What a process has loaded when it has done this."""
+    code = f"import sys\n{statement}\nprint()\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
 
 def test_importing_the_command_line_loads_no_heavy_library() -> None:
-    code = "import sys, zeekml.cli; print({'torch', 'pandas', 'pyarrow', 'numpy'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert HEAVY & modules_after("import zeekml.cli") == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["score", "--help"], ["model", "show", "-h"]])
+def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
+    ran = f"from zeekml.cli import main\ntry: main({arguments!r})\nexcept SystemExit as stop: assert stop.code == 0"
+    assert HEAVY & modules_after(ran) == set()
+
+
+def test_scoring_loads_no_pytorch(made_log: Path, tmp_path: Path) -> None:
+    arguments = ["score", str(made_log), "--out", str(tmp_path / "out"), "--log-threshold", "0"]
+    ran = f"from zeekml.cli import main\ntry: main({arguments!r})\nexcept SystemExit as stop: assert stop.code == 0"
+    loaded = modules_after(ran)
+    assert "numba" in loaded
+    assert {"torch", "sklearn", "lightgbm", "matplotlib"} & loaded == set()
 
 
 @pytest.mark.parametrize(("given", "found"), [(None, "1"), ("3", "3")])

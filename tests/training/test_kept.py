@@ -14,8 +14,9 @@ from tests.training.data import recipe_file, write_captures
 from tests.training.test_train import Notes
 from zeekml.errors import OutputError
 from zeekml.scoring.bundle import MANIFEST, METRICS, WEIGHTS
-from zeekml.training import load_recipe, train
+from zeekml.training import load_recipe
 from zeekml.training.captures import Capture, load_captures
+from zeekml.training.job import train
 from zeekml.training.kept import Kept
 from zeekml.training.said import Said, Task
 

@@ -21,8 +21,8 @@ from zeekml.features import LAYOUT
 from zeekml.scoring import Scorer, load_bundle, verify_bundle
 from zeekml.scoring.bundle import CARD, METRICS, WEIGHTS
 from zeekml.scoring.ensemble import Ensemble
-from zeekml.training import train
 from zeekml.training.fit import Epoch
+from zeekml.training.job import train
 from zeekml.training.judge import SAID
 from zeekml.training.report import comparison
 

@@ -21,8 +21,8 @@ from zeekml.records import read_logs
 from zeekml.scoring import Detector, load_bundle, verify_bundle
 from zeekml.scoring.bundle import CARD, MANIFEST, METRICS, WEIGHTS
 from zeekml.simulate import Scenario, write_traffic
-from zeekml.training import train
 from zeekml.training.fit import Epoch
+from zeekml.training.job import train
 from zeekml.tuning import Asked, Tuned, read_site, recalibrate, tune
 from zeekml.tuning.reference import FIGURES, lost
 

@@ -28,13 +28,16 @@ from zeekml.cli import (
     watch,
 )
 from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
-from zeekml.cli.leave import leave_at_once
+from zeekml.cli.group import Group
+from zeekml.cli.leave import leave_at_once, leaves_at_once
 from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
+from zeekml.extras import TRAINING
 from zeekml.pipeline.readahead import left_behind
 
 app = typer.Typer(
     name="zeekml",
+    cls=Group,
     help="Scores Zeek and Suricata connection logs for botnet activity and writes notice logs back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -91,12 +94,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ZeekMLError as error:
         typer.echo(f"zeekml: {error}", err=True)
         _exit(exit_code(error))
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        typer.echo(f"zeekml: this command needs {TRAINING}", err=True)
+        _exit(ExitCode.CONFIG)
     except Interrupted:
         _exit(ExitCode.INTERRUPTED)
     except SystemExit as stop:
         if stop.code == ExitCode.INTERRUPTED:
             typer.echo("zeekml: interrupted, nothing was written", err=True)
             _exit(ExitCode.INTERRUPTED)
+        if arguments is None and leaves_at_once():
+            leave_at_once(ExitCode(stop.code))
         raise
 
 

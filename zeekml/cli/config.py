@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from zeekml.cli.group import Group
 from zeekml.cli.options import Config
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
     group.command("show")(show)
     group.command("check")(check)
     app.add_typer(group, name="config", help="Show the settings that hold, or check a configuration file.")

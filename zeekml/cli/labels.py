@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.group import Group
 
 if TYPE_CHECKING:
     from zeekml.evaluation.audit import Audit
@@ -24,7 +25,7 @@ class LeaveOut(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
     group.command("audit")(audit)
     app.add_typer(group, name="labels", help="Find labels that are likely wrong.")
 

@@ -1,12 +1,14 @@
-"""``zeekml model list|show|figures|verify``: which models there are, what they are, and whether they are intact."""
+"""``zeekml model list|show|figures|verify|export``: which models there are, what they are, if intact; to ONNX."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zeekml.cli.group import Group
 from zeekml.resources import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -20,15 +22,16 @@ Model = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the command to ``app``."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
     group.command("list")(list_models)
     group.command("show")(show)
     group.command("figures")(figures)
     group.command("verify")(verify)
+    group.command("export")(export)
     app.add_typer(
         group,
         name="model",
-        help="List the models, show what one is and what it was measured at, or check that it is intact.",
+        help="List the models, show what one is and what it was measured at, check that it is intact, or export it.",
     )
 
 
@@ -71,6 +74,29 @@ def verify(model: Model = DEFAULT_MODEL) -> None:
 
     manifest = verify_bundle(model)
     typer.echo(f"{model}: ok ({manifest.name} {manifest.version}, {len(manifest.files)} files)")
+
+
+def export(
+    onnx: Annotated[
+        Path,
+        typer.Option(
+            "--onnx", metavar="DIR", help="The folder for the bundle that holds the ONNX graph too."
+        ),
+    ],
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Write a model once more with its network as an ONNX graph, which onnxruntime runs instead of PyTorch."""
+    from zeekml.scoring.export import export_onnx
+
+    manifest = export_onnx(model, onnx)
+    typer.echo(
+        f"{onnx}: {manifest.name} {manifest.version} with network.onnx; use it with --model {_named(onnx)}"
+    )
+
+
+def _named(folder: Path) -> str:
+    """A folder as it is named where a name could stand."""
+    return str(folder) if "/" in str(folder) else f"./{folder}"
 
 
 def _facts(manifest: Manifest) -> Iterator[tuple[str, str]]:

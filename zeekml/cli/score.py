@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.leave import leave_when_done
 from zeekml.cli.options import Baseline, Config, LogThreshold, Model
 
 if TYPE_CHECKING:
@@ -90,9 +91,12 @@ def score(
     The logs of Zeek (TSV or JSON) and Suricata (eve.json), plain or compressed, are told apart by content.
     A log that cannot be read is reported, the others are scored, and the exit code is 4.
     """
-    from zeekml.config import load_settings
-    from zeekml.errors import ConfigError
-    from zeekml.pipeline.interrupts import stopping_by_signal
+    from zeekml.loading import loading
+
+    with loading():
+        from zeekml.config import load_settings
+        from zeekml.errors import ConfigError
+        from zeekml.pipeline.interrupts import stopping_by_signal
 
     parquet = output_format == ScoreFormat.PARQUET
     if engine != Engine.SPARK and (parquet or master is not None):
@@ -109,18 +113,22 @@ def score(
     )
     settings = settings.with_baseline(baseline)
     with stopping_by_signal():
-        from zeekml.pipeline.progress import progress_on
+        with loading():
+            from zeekml.pipeline.progress import progress_on
 
         with progress_on(sys.stderr, quiet=quiet) as progress:
             if engine == Engine.SPARK:
                 summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
             else:
                 # Loading all that scoring takes is most of what happens before the first connection.
-                from zeekml.pipeline.batch import score_logs
+                with loading():
+                    from zeekml.pipeline.batch import score_logs
 
                 summary = score_logs(paths, Path(out), settings, progress)
     if not quiet:
         _show(summary, out, parquet=parquet)
+    if engine == Engine.LOCAL:
+        leave_when_done()
     raise typer.Exit(_code(summary, fail_on_alert))
 
 

@@ -258,7 +258,7 @@ def _is_given(context: typer.Context, name: str) -> bool:
 def _by_recipe(recipe: Path, data: Path | None, out: Path, processes: int | None, folds: Path | None) -> None:
     from zeekml.pipeline.training_progress import epochs_on
     from zeekml.scoring.bundle import read_metrics
-    from zeekml.training import train as run
+    from zeekml.training.job import train as run
 
     with epochs_on(sys.stderr) as watcher:
         folder = run(recipe, data or recipe.parent, out, watcher, processes or _at_a_time(recipe), folds)

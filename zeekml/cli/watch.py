@@ -76,9 +76,12 @@ def watch(
     """
     import threading
 
-    from zeekml.config import load_settings
-    from zeekml.operations.logs import set_up_logging
-    from zeekml.pipeline.interrupts import hangup_noted
+    from zeekml.loading import loading
+
+    with loading():
+        from zeekml.config import load_settings
+        from zeekml.operations.logs import set_up_logging
+        from zeekml.pipeline.interrupts import hangup_noted
 
     # logrotate may send SIGHUP at any moment, also while modules are loaded and the journal is read.
     hangup = threading.Event()
@@ -97,10 +100,11 @@ def watch(
         settings = _source(settings, paths or [], kafka)
         set_up_logging(settings.logging)
         # Loading all that scoring takes is most of what happens before the first connection.
-        from zeekml.operations import watching
-        from zeekml.pipeline.signals import Signals
-        from zeekml.pipeline.watch import watch_logs
-        from zeekml.pipeline.watching import WatchOptions
+        with loading():
+            from zeekml.operations import watching
+            from zeekml.pipeline.signals import Signals
+            from zeekml.pipeline.watch import watch_logs
+            from zeekml.pipeline.watching import WatchOptions
 
         options = WatchOptions(
             start="start" if from_start else "end",

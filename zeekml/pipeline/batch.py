@@ -22,6 +22,7 @@ from zeekml.drift.file import ALL_LOGS, DriftFile, encode
 from zeekml.drift.monitor import Drift
 from zeekml.errors import BaselineError, InputError
 from zeekml.health import SensorHealth
+from zeekml.loading import loading
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.readahead import read_ahead
@@ -90,8 +91,9 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
     Raises ModelError, ConfigError and OutputError; InputError when not one log could be read.
     """
     started = time.monotonic()
-    bundle = load_bundle(settings.score.model)
-    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
+    with loading(stays=True):
+        bundle = load_bundle(settings.score.model)
+        scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
     summary = score_with(scorer, bundle, paths, out, settings, progress)
     summary.seconds = time.monotonic() - started
     return summary

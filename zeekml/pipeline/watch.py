@@ -13,6 +13,7 @@ from zeekml.config import Settings
 from zeekml.errors import StateError
 from zeekml.journal.snapshot import Maker
 from zeekml.kafka.client import check_installed
+from zeekml.loading import loading
 from zeekml.pipeline.assemble import watch_with
 from zeekml.pipeline.batch import state_limits
 from zeekml.pipeline.live import Logs
@@ -65,8 +66,9 @@ def watch_logs(
     archives = archives_from(settings)
     # Arrow's own allocator keeps what a burst took for good; the system's gives it back.
     pa.set_memory_pool(pa.system_memory_pool())
-    bundle = load_bundle(settings.score.model)
-    scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
+    with loading(stays=True):
+        bundle = load_bundle(settings.score.model)
+        scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
     with closing(Wake(settings.watch.poll)) as wake:
         return watch_with(
             scorer,

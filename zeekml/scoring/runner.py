@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,13 +11,12 @@ from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.networks import Network, State
 from zeekml.scoring.ensemble import Ensemble
+from zeekml.scoring.pieces import pieces, turns
 
 #: Rows that are encoded and pass the stem at once: as many as stay in the cache.
 _CHUNK = 4096
 #: Steps that pass the layers at once: bounds memory, whatever the lengths.
 _MOST_STEPS = 1 << 14
-#: Steps of the longest piece of a sequence.
-_LONGEST = 256
 
 
 class Runner:
@@ -70,10 +67,10 @@ class Runner:
         logits = torch.empty((len(block.order), self._network.config.classes))
         starts, lengths = block.runs.starts, block.runs.ends - block.runs.starts
         # A host that started anew within the block has several runs in one slot: they follow each other.
-        for turn in _turns(block.slots):
+        for turn in turns(block.slots):
             slots = block.slots[turn]
             self._state[slots[block.fresh[turn]]] = 0
-            for runs, done, steps in _pieces(lengths[turn]):
+            for runs, done, steps in pieces(lengths[turn], _MOST_STEPS):
                 rows = torch.from_numpy(starts[turn[runs], None] + done[:, None] + np.arange(steps))  # (B, L)
                 logits[rows], state = self._network.step(stemmed[rows], self._load(slots[runs]))
                 self._store(slots[runs], state)
@@ -115,30 +112,3 @@ class Runner:
         tensors = [part.reshape(len(slots), -1) for layer in state for part in layer]
         if tensors:
             self._state[slots] = torch.cat(tensors, dim=1).numpy()
-
-
-def _turns(slots: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Runs (indices) such that no slot comes twice in one turn, a slot's runs in order. Nearly always one turn."""
-    again = np.append(False, slots[1:] == slots[:-1])
-    starts = np.flatnonzero(~again)
-    turn = np.arange(len(slots)) - starts[np.cumsum(~again) - 1]
-    for number in range(int(turn.max()) + 1):
-        yield np.flatnonzero(turn == number)
-
-
-def _pieces(
-    lengths: NDArray[np.int64],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
-    """Cut runs (R,) into pieces of powers of two, the longest first: no step is padding, and few calls suffice.
-
-    Yields runs (B,), how much of each is done, and the length of the piece that all of them have next.
-    """
-    left, steps = lengths.copy(), _LONGEST
-    while steps:
-        runs = np.flatnonzero(left >= steps)
-        for at in range(0, len(runs), max(_MOST_STEPS // steps, 1)):
-            some = runs[at : at + max(_MOST_STEPS // steps, 1)]
-            yield some, lengths[some] - left[some], steps
-        left[runs] -= steps
-        if not (left >= steps).any():
-            steps //= 2

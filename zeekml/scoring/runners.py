@@ -1,4 +1,5 @@
-"""What runs a bundle's network over a stream: compiled kernels for the kind that is shipped, PyTorch for the others."""
+"""What runs a bundle's network over a stream: its ONNX graph where it has one, compiled kernels for the kind that is
+shipped, PyTorch for the others."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays
+from zeekml.extras import need_torch
 from zeekml.features import Block
 from zeekml.scoring.bundle import Bundle
 
@@ -31,17 +33,26 @@ class Runs(Protocol):
 
 
 def runners_of(bundle: Bundle, threads: int | None = None) -> Callable[[], Runs]:
-    """What begins a run over a stream, each with a state of its own; ``threads`` is for PyTorch alone."""
+    """What begins a run over a stream, each with a state of its own; ``threads`` is for ONNX Runtime and PyTorch.
+
+    Raises ModelError where what the bundle needs is not installed.
+    """
+    sizes = bundle.manifest.network
+    if bundle.graph is not None:
+        from zeekml.scoring.onnx_runner import OnnxRunner, session_of  # noqa: PLC0415 - an extra
+
+        session = session_of(bundle.graph, sizes, threads)
+        return lambda: OnnxRunner(session, bundle.encoding, sizes)
     from zeekml.scoring.kernels.network import (  # noqa: PLC0415 - its modules are compiled or loaded
         CompiledNetwork,
         CompiledRunner,
         is_compiled,
     )
 
-    sizes = bundle.manifest.network
     if is_compiled(sizes, bundle.encoding):
         members = CompiledNetwork.members(bundle.encoding, bundle.weights, sizes)
         return lambda: CompiledRunner(members, sizes.classes)
+    need_torch(f"a network such as that of model {bundle.name}")
     import torch  # noqa: PLC0415 - takes seconds
 
     from zeekml.scoring.runner import Runner  # noqa: PLC0415 - brings PyTorch

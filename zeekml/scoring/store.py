@@ -74,12 +74,16 @@ def save_bundle(
 
     Returns the checked manifest. Raises OutputError.
     """
-    check_target(folder)
-    part = _part(folder)
     contents = {
         WEIGHTS: safetensors.numpy.save({name: np.ascontiguousarray(value) for name, value in arrays.items()})
     }
-    contents |= {file: text.encode() for file, text in texts.items()}
+    return save_files(folder, manifest, contents | {file: text.encode() for file, text in texts.items()})
+
+
+def save_files(folder: Path, manifest: Mapping[str, Any], contents: Mapping[str, bytes]) -> Manifest:
+    """As ``save_bundle``, with the files as they are; the manifest's own ``files`` play no part."""
+    check_target(folder)
+    part = _part(folder)
     files = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
     checked = Manifest.model_validate({"format": FORMAT, **manifest, "files": files})
     text = yaml.safe_dump(checked.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from zeekml.training.fit import Epoch
+if TYPE_CHECKING:
+    from zeekml.training.fit import Epoch  # brings PyTorch
 
 
 class Watcher(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.scoring.kernels.compiled import compiled
+from zeekml.compiled import compiled
 from zeekml.scoring.trees import MOST_LEAVES, Words
 
 if TYPE_CHECKING:
