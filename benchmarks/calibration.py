@@ -143,7 +143,7 @@ def table(captures: Sequence[Capture], measured: Measured, recipe: Recipe) -> li
         )
         columns.append(tuple(column[keep] for column in row))
     joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    return [(name, *errors(way, *joined)) for name, way in WAYS.items()]  # type: ignore[arg-type]
+    return [(name, *errors(way, *joined)) for name, way in WAYS.items()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
