@@ -44,7 +44,9 @@ SEED = 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the command line, measures, prints; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Measures the compiled network beside plain matrix products.")
+    parser = argparse.ArgumentParser(
+        description="Measures the compiled network beside plain matrix products."
+    )
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a bundle (default: the shipped one)")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each (default 15)")
     options = parser.parse_args(arguments)
@@ -56,7 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     turns = {"matrix products": (product, PRODUCT_ROWS)}
     start = runners_of(bundle)
     for hosts in HOSTS:
-        turns[f"network, {hosts:,} host{'s' * (hosts > 1)}"] = network(start(), matrix, hosts), max(hosts, BATCH)
+        turns[f"network, {hosts:,} host{'s' * (hosts > 1)}"] = (
+            network(start(), matrix, hosts),
+            max(hosts, BATCH),
+        )
     if bundle.trees is not None:
         odds = np.zeros(len(matrix))
         turns["trees"] = (lambda: bundle.with_trees(odds, matrix)), len(matrix)

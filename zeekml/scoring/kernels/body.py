@@ -7,7 +7,7 @@ residual block, then hidden and cell state of each LSTM: as ``Runner`` carries i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,13 @@ _nothing = filler(WIDTH)
 
 @inlined
 def before(
-    lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, anew: NDArray[np.bool_], state: Floats, at: int
+    lines: Floats,
+    pieces: int,
+    piece_begin: Ints,
+    piece_slot: Ints,
+    anew: NDArray[np.bool_],
+    state: Floats,
+    at: int,
 ) -> None:
     """Lay what each piece's host carries (at ``at`` of its state) before the piece, or nothing where it begins anew."""
     for p in range(pieces):
@@ -182,7 +188,9 @@ def recur(
             g = i * GATES
             at = layer * GATES * WIDTH
             for half in range(2):
-                y = recurrent_half(state, hidden, recurrent, at + half * HALF * WIDTH, load_half(gate, g + half * HALF))
+                y = recurrent_half(
+                    state, hidden, recurrent, at + half * HALF * WIDTH, load_half(gate, g + half * HALF)
+                )
                 store(gate, g + half * HALF, y)
             for j in range(0, WIDTH, CELLS):
                 inner, outer = cell(
@@ -219,7 +227,15 @@ def head(
         for i in range(0, count, ROWS):
             a = i * 2 * WIDTH
             y0, y1, y2, y3 = product(
-                x, a, a + 2 * WIDTH, a + 4 * WIDTH, a + 6 * WIDTH, hidden, column * 2 * WIDTH, 2 * WIDTH, start
+                x,
+                a,
+                a + 2 * WIDTH,
+                a + 4 * WIDTH,
+                a + 6 * WIDTH,
+                hidden,
+                column * 2 * WIDTH,
+                2 * WIDTH,
+                start,
             )
             out = i * WIDTH + column
             store(between, out, relu(y0))
@@ -309,7 +325,21 @@ def body(
         piece_begin[pieces] = count
         for i in range(count, min(count + ROWS, _TILE)):
             seen[i] = seen[count - 1]
-        convolve(x, count, seen, pieces, piece_begin, piece_slot, anew, state, norms, conv, conv_bias, first, second)
+        convolve(
+            x,
+            count,
+            seen,
+            pieces,
+            piece_begin,
+            piece_slot,
+            anew,
+            state,
+            norms,
+            conv,
+            conv_bias,
+            first,
+            second,
+        )
         recur(x, count, slot, begins, state, norms, taken, taken_bias, recurrent, between, gate)
         head(x, count, head_norm, hidden, hidden_bias, said, said_bias, between, logits)
         for i in range(count):

@@ -55,7 +55,9 @@ load_cells: Final = loader(CELLS)
 
 
 @inlined
-def product(x: Floats, a: int, b: int, c: int, d: int, weight: Floats, at: int, terms: int, first: Any) -> Any:
+def product(
+    x: Floats, a: int, b: int, c: int, d: int, weight: Floats, at: int, terms: int, first: Any
+) -> Any:
     """``first + x[place:][:terms] @ weight`` for four flat places in ``x``: sixteen columns of each.
 
     The weights of these columns (terms, 16) lie in ``weight`` from its flat place ``at`` on.
@@ -72,7 +74,7 @@ def product(x: Floats, a: int, b: int, c: int, d: int, weight: Floats, at: int, 
 
 @inlined
 def recurrent_half(hidden: Floats, place: int, weight: Floats, at: int, first: Any) -> Any:
-    """``first + hidden[place:][:32] @ weight`` for one row: the half of the gates whose weights (32, 64) lie at ``at``."""
+    """``first + hidden[place:][:32] @ weight`` for one row: half of the gates, with weights (32, 64) at ``at``."""
     y = first
     for k in range(WIDTH):
         y = multiply_add(number(hidden, place + k), load_half(weight, at + k * HALF), y)

@@ -69,6 +69,7 @@ class CompiledNetwork:
 
         convs = [[f"layers.{layer}.{which}.conv" for which in ("first", "second")] for layer in range(depth)]
         lstms = [f"layers.{depth + layer}.lstm.rnn" for layer in range(depth)]
+
         def cut(weight: Floats, columns: int) -> Floats:
             """Blocks of so many columns after each other, in the shape of the whole."""
             blocks = np.concatenate(np.split(weight, weight.shape[1] // columns, axis=1))

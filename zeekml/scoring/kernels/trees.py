@@ -169,11 +169,12 @@ def lookup(
 ) -> None:
     """Log odds (N,) of rows (N, F).
 
-    ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck out
-    above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many thresholds
-    are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in ``thresholds`` from
-    ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike anything out, ``places``
-    (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are those of B times 64 trees.
+    ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck
+    out above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many
+    thresholds are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in
+    ``thresholds`` from ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike
+    anything out, ``places`` (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are
+    those of B times 64 trees.
     """
     width = len(only) + len(index) + 1
     found = np.empty(_ROWS * width, np.int64)
@@ -183,7 +184,18 @@ def lookup(
         rows = min(_ROWS, len(matrix) - at)
         for i in range(rows):
             ends[i] = struck_lines(
-                matrix, at + i, only, only_line, index, first, last, parts, thresholds, strikes, found, i * width
+                matrix,
+                at + i,
+                only,
+                only_line,
+                index,
+                first,
+                last,
+                parts,
+                thresholds,
+                strikes,
+                found,
+                i * width,
             )
             out[at + i] = 0.0
         for block in range(len(places)):

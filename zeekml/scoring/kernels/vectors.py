@@ -214,7 +214,9 @@ def _arithmetic(operation: Function, name: str) -> None:
     @intrinsic
     def apply(_context: Any, first: Any, second: Any) -> Any:
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, name)(*_vectors(builder, signature, arguments, signature.return_type.lanes), flags=_FUSED)
+            return getattr(builder, name)(
+                *_vectors(builder, signature, arguments, signature.return_type.lanes), flags=_FUSED
+            )
 
         return _signature(first, second), generate
 
