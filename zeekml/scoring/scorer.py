@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.features import PAIR_FEATURES, StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
-from zeekml.scoring.calibration import class_shares, log_odds
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
 from zeekml.scoring.scores import Scores
@@ -49,9 +48,10 @@ class Scorer:
             return _nothing()
         joined = logits[0] if len(logits) == 1 else np.concatenate(logits)
         matrix = matrices[0] if len(matrices) == 1 else np.concatenate(matrices)
-        odds = log_odds(joined)
+        from zeekml.scoring.kernels.verdicts import verdicts  # noqa: PLC0415 - is compiled or loaded
+
+        odds, class_index, share = verdicts(joined)
         score = self._bundle.calibration.score(self._bundle.with_trees(odds, matrix))
-        class_index, share = class_shares(joined)
         return Scores(
             score=score.astype(np.float32),
             class_index=class_index,

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.builders import CLASSES, Floats, cut, cuts, logs, random_log, small_encoding
 from zeekml.features import Encoding, StateLimits, StreamState, blocks
@@ -15,7 +14,6 @@ from zeekml.features.context import Block
 from zeekml.features.runs import Runs
 from zeekml.networks import NetworkConfig, build
 from zeekml.scoring.ensemble import together
-from zeekml.scoring.kernels.dense import tanh
 from zeekml.scoring.kernels.network import CompiledNetwork, CompiledRunner, is_compiled
 from zeekml.scoring.manifest import NetworkSizes
 from zeekml.scoring.rebuilt import network_of
@@ -138,11 +136,6 @@ def test_missing_numbers_and_any_size_are_encoded_as_the_encoding_does() -> None
     expected = np.maximum(encoded @ weights["stem.0.weight"].T.astype(np.float64) + weights["stem.0.bias"], 0)
     found = member.stem(matrix, np.arange(500)[::-1].copy())[::-1]
     np.testing.assert_allclose(found, expected, atol=2e-5)
-
-
-@given(st.floats(width=32, allow_nan=False))
-def test_tanh_is_exact_enough(x: float) -> None:
-    assert abs(float(tanh(np.float32(x))) - np.tanh(x)) < 5e-7
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def product(
 
 @inlined
 def recurrent_half(hidden: Floats, place: int, weight: Floats, at: int, first: Any) -> Any:
-    """``first + hidden[place:][:32] @ weight`` for one row: the half of the gates whose weights (32, 64) lie at ``at``."""
+    """``first + hidden[place:][:32] @ weight`` for one row: half of the gates, with weights (32, 64) at ``at``."""
     y = first
     for k in range(WIDTH):
         y = multiply_add(number(hidden, place + k), load_half(weight, at + k * HALF), y)

@@ -177,11 +177,12 @@ def lookup(
 ) -> None:
     """Log odds (N,) of rows (N, F).
 
-    ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck out
-    above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many thresholds
-    are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in ``thresholds`` from
-    ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike anything out, ``places``
-    (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are those of B times 64 trees.
+    ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck
+    out above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many
+    thresholds are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in
+    ``thresholds`` from ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike
+    anything out, ``places`` (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are
+    those of B times 64 trees.
     """
     width = len(only) + len(index) + 1
     found = np.empty(_ROWS * width, np.int64)
