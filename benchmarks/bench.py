@@ -29,8 +29,8 @@ from benchmarks.live_figures import figures_of
 from benchmarks.processes import ROOT, machine, run, script, versions
 
 PACKAGES = ("zeekml", "numpy", "pandas", "pyarrow", "numba", "zat", "scikit-learn", "lightgbm")
-SITE = "0.001"
-"""The share of malicious connections that stands for an ordinary site."""
+SITE = "0.002"
+"""The share of malicious connections that stands for an ordinary site: about one in a thousand then alerts."""
 FORMS = "tsv,json,eve,tsv.gz,tsv.zst"
 MANY_HOSTS = 4
 
@@ -63,7 +63,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
     return {
         "sizes": Part([throughput("--sizes", f"{size // 10},{size}", *site, "--peers", "all", *repeat)]),
         "alerts": Part([
-            throughput("--sizes", str(size), "--malicious", f"{SITE},0.01,all", "--peers", "zat-read", *repeat)
+            throughput("--sizes", str(size), "--malicious", f"{SITE},0.02,all", "--peers", "zat-read", *repeat)
         ]),
         "formats": Part([
             throughput("--sizes", str(size), *site, "--format", FORMS, "--peers", "none", *repeat)

@@ -66,10 +66,11 @@ def _bars(parts: Parts) -> str:
 def _machine(parts: Parts) -> str:
     lines: dict[str, list[str]] = {}
     for name, part in parts.items():
-        machine, versions = part["machine"], part["versions"]
+        machine = part["machine"]
+        versions = ", ".join(f"{each} {version}" for each, version in part["versions"].items())
         words = (
             f"{part['date']}: {machine['usable_processors']} processors ({machine['processor']}, "
-            f"{machine['machine']}), Python {machine['python']}, {', '.join(f'{each} {version}' for each, version in versions.items())}"
+            f"{machine['machine']}), Python {machine['python']}, {versions}"
         )
         lines.setdefault(words, []).append(f"{name} ({part['seconds']} s)")
     return "\n".join(f"- {words}. Parts: {', '.join(names)}." for words, names in lines.items())

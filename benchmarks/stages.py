@@ -3,7 +3,7 @@
 The same work as a whole run, in one process and one stage after the other, so that no stage waits for another and the
 processor time of the process (all its threads) is that of the stage at work::
 
-    python benchmarks/stages.py --connections 1000000 --malicious 0.001
+    python benchmarks/stages.py --connections 1000000 --malicious 0.002
 
 In a whole run reading, scoring and writing go on beside each other, so its time is less than the sum of these.
 """
@@ -94,17 +94,12 @@ class Stages:
 
     def score(self, frame: pd.DataFrame) -> Scores:
         """As ``Scorer.score``, stage by stage."""
-        at, matrices, logits = self.clock.at, [], []
-        pieces = blocks(frame, self.state)
-        while True:
-            with at("features"):
-                block = next(pieces, None)
-            if block is None:
-                break
-            matrices.append(block.matrix)
-            with at("network"):
-                logits.append(self.runner.logits(block))
-        joined, matrix = np.concatenate(logits), np.concatenate(matrices)
+        at = self.clock.at
+        with at("features"):
+            pieces = list(blocks(frame, self.state))
+            matrix = np.concatenate([block.matrix for block in pieces])
+        with at("network"):
+            joined = np.concatenate([self.runner.logits(block) for block in pieces])
         with at("score"):
             odds = log_odds(joined)
         with at("trees"):

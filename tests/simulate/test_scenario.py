@@ -13,6 +13,7 @@ from zeekml.errors import ConfigError
 from zeekml.simulate import PATTERNS, Connections, Scenario, simulate
 from zeekml.simulate.addresses import PUBLIC_RANGES, is_local, local_addresses, public_by_index
 from zeekml.simulate.scenario import MOST_HOSTS
+from zeekml.simulate.share import PIECE
 from zeekml.simulate.table import (
     BENIGN,
     FIELDS,
@@ -20,6 +21,7 @@ from zeekml.simulate.table import (
     LABELS,
     MICROSECONDS,
     PROTOS,
+    SCAN,
     SERVICES,
     STATES,
     concat,
@@ -166,8 +168,16 @@ def test_values_out_of_range_are_refused(changes: dict[str, object], said: str) 
 def test_as_many_are_malicious_as_asked(share: float) -> None:
     table = whole(Scenario(connections=60_000, seed=3, malicious=share))
     assert len(table) == 60_000
-    assert (table.label != BENIGN).mean() == pytest.approx(share, rel=0.25, abs=1e-9)
+    off = PIECE + 0.1 * share * 60_000 if 0 < share < 1 else 0  # they are logged later than they start
+    assert (table.label != BENIGN).sum() == pytest.approx(share * 60_000, abs=off)
     assert (np.diff(table.ends) >= 0).all()
+
+
+def test_what_is_left_of_a_scan_still_is_one() -> None:
+    table = whole(Scenario(connections=60_000, seed=3, malicious=0.02))
+    scan = table.take(table.label == SCAN)
+    assert len(scan) / len(np.unique(scan.orig_h)) >= PIECE / 4
+    assert np.median(np.diff(np.sort(scan.ts[scan.orig_h == scan.orig_h[0]]))) < 2 * MICROSECONDS
 
 
 def test_a_share_that_the_patterns_cannot_give_is_refused() -> None:

@@ -13,7 +13,8 @@ from zeekml.simulate.arrivals import Span
 from zeekml.simulate.network import FEWEST, Network
 from zeekml.simulate.patterns import PATTERNS
 from zeekml.simulate.patterns.pattern import Pattern
-from zeekml.simulate.table import BENIGN, FIELDS, I64, MICROSECONDS, Connections, concat
+from zeekml.simulate.share import Share
+from zeekml.simulate.table import FIELDS, I64, MICROSECONDS, Connections, concat
 
 STEP = 1800 * MICROSECONDS  # simulated time made at once; memory grows with the hosts times this
 HOSTS_A_STEP = 40_000  # of more hosts a step is shorter, so that memory does not grow
@@ -84,18 +85,22 @@ def simulate(scenario: Scenario) -> Iterator[Connections]:
     numbers = np.random.default_rng([scenario.seed, 1])
     left, step, quiet = scenario.connections, 0, 0
     pending: list[Connections] = []
+    share = None if scenario.malicious is None else Share(scenario.malicious)
     while left:
         span = Span(start + step * length, start + (step + 1) * length)
-        made = concat(pending + _one_step(scenario, network, span, step))
+        started = concat(_one_step(scenario, network, span, step))
+        if share is not None:
+            started = share.of(started, np.random.default_rng([scenario.seed, 3, step]))
+        made = concat([*pending, started])
         ended = made.ends < span.end
         batch = made.take(ended)
         order = np.lexsort((batch.orig_p, batch.ts, batch.ends))[:left]
         pending, step = [made.take(~ended)], step + 1
         quiet = 0 if len(order) else quiet + 1
         if quiet > MOST_QUIET_STEPS:
-            share = "" if scenario.malicious is None else f" that malicious {scenario.malicious} leaves in"
+            left_in = "" if share is None else f" that malicious {scenario.malicious} leaves in"
             raise ConfigError(
-                f"patterns {scenario.patterns}: they make no connection in a week{share}; add another"
+                f"patterns {scenario.patterns}: they make no connection in a week{left_in}; add another"
             )
         if len(order):
             left -= len(order)
@@ -109,23 +114,9 @@ def _one_step(scenario: Scenario, network: Network, span: Span, step: int) -> li
         place = list(PATTERNS).index(pattern.name)
         rng = np.random.default_rng([scenario.seed, 2, place, step])
         tables += pattern.generate(network, network.pools[pattern.pool], span, rng)
-    if scenario.malicious is not None:
-        rng = np.random.default_rng([scenario.seed, 3, step])
-        tables = [thinned(concat(tables), scenario.malicious, rng)]
     if scenario.hosts is not None and scenario.hosts < FEWEST:
         return [behind(table, network.pools["all"][: scenario.hosts]) for table in tables]
     return tables
-
-
-def thinned(table: Connections, malicious: float, rng: np.random.Generator) -> Connections:
-    """Of N connections as many as can stay with this share of malicious ones: of one side all, the other by chance."""
-    bad = table.label != BENIGN
-    count = int(bad.sum())
-    wanted, there = malicious * (len(table) - count), (1 - malicious) * count
-    if wanted == there:
-        return table
-    chance = np.where(bad, wanted, there) / max(wanted, there)
-    return table.take(rng.random(len(table)) < chance)
 
 
 def behind(table: Connections, seen: I64) -> Connections:
