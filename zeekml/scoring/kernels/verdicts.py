@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.scoring.kernels.compiled import compiled
+from zeekml.compiled import compiled
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
