@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from zeekml import __version__
 from zeekml.config import load_settings
 from zeekml.evaluation.verdicts import Judge
-from zeekml.features import StateLimits, StreamState, blocks
+from zeekml.features import Block, StateLimits, StreamState, blocks
 from zeekml.networks import Network, State
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
@@ -119,13 +119,19 @@ class OneInAThousand:
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self.seconds = {"score": 0.0, "reasons": 0.0}
+        self.seconds = {"features": 0.0, "judge": 0.0, "reasons": 0.0}
         self.explained = 0
 
-    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
         began = time.thread_time()
-        scores = self._scorer.score(frame, stream)
-        self.seconds["score"] += time.thread_time() - began
+        found = self._scorer.features(frame, stream)
+        self.seconds["features"] += time.thread_time() - began
+        return found
+
+    def judge(self, found: list[Block], stream: str) -> Scores:
+        began = time.thread_time()
+        scores = self._scorer.judge(found, stream)
+        self.seconds["judge"] += time.thread_time() - began
         return scores
 
     def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> list[str]:
@@ -167,7 +173,13 @@ def cost(bundle: Bundle, folder: Path, connections: int) -> Cost:
         score_with(scorer, bundle, [str(path)], folder / f"out{number}", settings, Silent(sys.stderr))
         whole = time.process_time() - began
     reasons = scorer.seconds["reasons"]
-    return Cost(connections, scorer.explained, whole - reasons, scorer.seconds["score"], reasons)
+    return Cost(
+        connections,
+        scorer.explained,
+        whole - reasons,
+        scorer.seconds["features"] + scorer.seconds["judge"],
+        reasons,
+    )
 
 
 def known_hosts(data: Path) -> dict[tuple[str, str], str]:

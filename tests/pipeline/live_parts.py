@@ -42,6 +42,12 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: dict[str, int] = {}
 
+    def features(self, frame: pd.DataFrame, stream: str) -> Any:
+        return frame
+
+    def judge(self, found: Any, stream: str) -> Scores:
+        return self.score(found, stream)
+
     def score(self, frame: pd.DataFrame, stream: str) -> Scores:
         before = self.seen.get(stream, 0)
         self.seen[stream] = before + len(frame)

@@ -21,6 +21,7 @@ from zeekml.config import Settings
 from zeekml.drift.file import ALL_LOGS, DriftFile, encode
 from zeekml.drift.monitor import Drift
 from zeekml.errors import BaselineError, InputError
+from zeekml.features import Block
 from zeekml.health import SensorHealth
 from zeekml.loading import loading
 from zeekml.pipeline.interrupts import undisturbed
@@ -45,8 +46,11 @@ class ScoresBatches(Protocol):
     def caps_acted(self) -> int:
         """Hosts and contexts that a limit of the state put out."""
 
-    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
-        """The scores of the next batch of a stream."""
+    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
+        """What ``judge`` wants of the next batch of a stream; called by one thread."""
+
+    def judge(self, found: list[Block], stream: str) -> Scores:
+        """The scores of the next batch of a stream; called by another thread."""
 
     def reasons(self, scores: Scores, rows: np.ndarray) -> list[str]:
         """Why these rows score as they do, one text a row."""
@@ -76,6 +80,14 @@ class Scored:
 
     batch: Batch
     scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A batch and its features."""
+
+    batch: Batch
+    blocks: list[Block]
 
 
 Event: TypeAlias = Batch | FileEnd | StreamEnd
@@ -134,9 +146,9 @@ def score_with(
 
 @dataclass
 class Run:
-    """One pass over streams of logs. One thread reads, one scores, and the caller's alerts and writes.
+    """One pass over streams of logs. One thread reads, one works out features, one scores, the caller's alerts and writes.
 
-    They meet in short queues. ``scorer`` is called by the scoring thread, but for ``reasons``.
+    They meet in short queues. ``scorer`` is called by the two threads in the middle, but for ``reasons``.
     """
 
     scorer: ScoresBatches
@@ -166,15 +178,25 @@ class Run:
         self.summary.rejects = rejects.total
 
     def _scored(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Step]:
-        """Runs in a thread of its own, between the one that reads and the one that writes."""
-        with closing(read_ahead(read_streams(streams, rejects))) as events:
+        """Runs in a thread of its own, between the one that works out features and the one that writes."""
+        with closing(read_ahead(self._looked(streams, rejects), depth=1)) as events:
             for event in events:
-                if isinstance(event, Batch):
-                    yield Scored(event, self.scorer.score(event.frame, event.stream))
+                if isinstance(event, Looked):
+                    batch = event.batch
+                    yield Scored(batch, self.scorer.judge(event.blocks, batch.stream))
                     continue
                 if isinstance(event, StreamEnd):
                     self.scorer.end_stream(event.stream)
                 yield event
+
+    def _looked(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Looked | FileEnd | StreamEnd]:
+        """Runs in a thread of its own, after the one that reads."""
+        with closing(read_ahead(read_streams(streams, rejects))) as events:
+            for event in events:
+                if isinstance(event, Batch):
+                    yield Looked(event, self.scorer.features(event.frame, event.stream))
+                else:
+                    yield event
 
     def _write(self, batch: Batch, scores: Scores) -> None:
         frame, outputs = batch.frame, self.outputs

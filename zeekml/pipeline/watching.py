@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+import pandas as pd
+
+from zeekml import scoring
 from zeekml.arrays import Arrays
 from zeekml.baseline import Baseline
 from zeekml.drift.report import DriftReport
@@ -158,6 +161,9 @@ class NoHooks:
 
 class Scores(ScoresBatches, Protocol):
     """What a watch needs of a scorer, beyond scoring."""
+
+    def score(self, frame: pd.DataFrame, stream: str) -> scoring.Scores:
+        """The scores of the next batch of a stream."""
 
     @property
     def hosts_held(self) -> int:

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
-from zeekml.features import PAIR_FEATURES, StateLimits, StreamState, blocks
+from zeekml.features import PAIR_FEATURES, Block, StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
@@ -39,13 +39,22 @@ class Scorer:
 
     def score(self, frame: pd.DataFrame, stream: str) -> Scores:
         """Score the next batch (N rows of the batch schema, in log order) of a stream."""
-        state, runner = self._stream(stream)
-        matrices, logits = [], []
-        for block in blocks(frame, state):
-            matrices.append(block.matrix)
-            logits.append(runner.logits(block))
-        if not matrices:
+        return self.judge(self.features(frame, stream), stream)
+
+    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
+        """The first half of ``score``: what `judge` wants of the next batch of a stream.
+
+        Both halves have memories of their own, so two threads may work at them, each in the order of the batches.
+        """
+        return blocks(frame, self._stream(stream)[0])
+
+    def judge(self, found: list[Block], stream: str) -> Scores:
+        """The second half of ``score``."""
+        if not found:
             return _nothing()
+        _, runner = self._stream(stream)
+        logits = [runner.logits(block) for block in found]
+        matrices = [block.matrix for block in found]
         joined = logits[0] if len(logits) == 1 else np.concatenate(logits)
         matrix = matrices[0] if len(matrices) == 1 else np.concatenate(matrices)
         from zeekml.scoring.kernels.verdicts import verdicts  # noqa: PLC0415 - is compiled or loaded
