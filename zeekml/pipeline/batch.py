@@ -146,7 +146,7 @@ def score_with(
 
 @dataclass
 class Run:
-    """One pass over streams of logs. One thread reads, one works out features, one scores, the caller's alerts and writes.
+    """One pass over streams of logs. One thread reads, one works out features, one scores, the caller's writes.
 
     They meet in short queues. ``scorer`` is called by the two threads in the middle, but for ``reasons``.
     """
