@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from zeekml.alerts.notices import Explained, Notice
 from zeekml.scoring.scores import Scores
-from zeekml.sinks.cells import Cells
+from zeekml.sinks.cells import Cells, Column
 from zeekml.sinks.escapes import Format
 
 FIELDS: tuple[tuple[str, str], ...] = (
@@ -80,7 +79,7 @@ class ZeekmlLog:
             at = {notice.row: place for place, notice in enumerate(notices)}
             carrying = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
         cells = self._cells
-        columns: list[pa.Array | str] = [
+        columns = [
             cells.decimal("ts", frame["ts"].to_numpy()[rows]),
             cells.text("uid", frame["uid"] if len(rows) == len(frame) else frame["uid"].take(rows)),
             cells.labels("id.orig_h", frame["id.orig_h"], rows),
@@ -99,9 +98,9 @@ class ZeekmlLog:
         ]
         self._write(cells.lines(columns))
 
-    def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> pa.Array:
+    def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> Column:
         """Cells of the reasons of these rows: unset for those that have none."""
-        given = np.array([bool(reason) for reason in explained.reasons], dtype=np.bool_)
+        given = np.array(list(map(bool, explained.reasons)), dtype=np.bool_)
         at = np.searchsorted(explained.rows, rows)
         codes = np.full(len(rows), -1)
         within = np.flatnonzero(at < len(explained.rows))
