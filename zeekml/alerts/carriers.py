@@ -13,7 +13,7 @@ connection costs the same whatever is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -55,10 +55,13 @@ class Named:
     texts: Sequence[str]
 
     @classmethod
-    def by(cls, texts: Iterable[str], places: Ints) -> Named:
+    def by(cls, texts: Sequence[str], places: Ints) -> Named:
         """``texts[places]``; the same text may be there more than once."""
-        distinct: dict[str, int] = {}
-        codes = np.array([distinct.setdefault(text, len(distinct)) for text in texts], dtype=np.int64)
+        distinct = dict.fromkeys(texts, 0)
+        if len(distinct) == len(texts):
+            return cls(places, texts)
+        distinct = {text: code for code, text in enumerate(distinct)}
+        codes = np.array([distinct[text] for text in texts], dtype=np.int64)
         return cls(codes[places], list(distinct))
 
     def __getitem__(self, row: int) -> str:
@@ -171,7 +174,7 @@ class _Adding:
         """What is held when that of rows ``begin`` to ``end`` is added to it."""
         texts = self._names.texts
         if not self._codes:
-            self._codes = {text: code for code, text in enumerate(texts)}
+            self._codes = dict(zip(texts, range(len(texts)), strict=True))
         former = list(held)
         keys, weights = np.empty(MOST, dtype=np.int64), np.empty(MOST)
         keys[: len(held)] = [self._codes.get(text, -1 - place) for place, text in enumerate(former)]

@@ -277,7 +277,7 @@ def _peers(frame: pd.DataFrame, rows: Ints) -> Named:
     """The responder of each row (S,)."""
     column = frame["id.resp_h"].iloc[rows]
     distinct, place = _distinct(column)
-    return Named.by((name[:LONGEST] for name in column.array.categories[distinct].tolist()), place)
+    return Named.by([name[:LONGEST] for name in column.array.categories[distinct].tolist()], place)
 
 
 def _ports(frame: pd.DataFrame, rows: Ints) -> Named:
@@ -286,7 +286,7 @@ def _ports(frame: pd.DataFrame, rows: Ints) -> Named:
     protos = [proto[:LONGEST] for proto in column.categories.tolist()]
     port = frame["id.resp_p"].to_numpy()[rows].astype(np.int64)
     distinct, place = np.unique(column.codes[rows].astype(np.int64) << 16 | port, return_inverse=True)
-    words = (port_text(code & 0xFFFF, protos[code >> 16]) for code in distinct.tolist())
+    words = [port_text(code & 0xFFFF, protos[code >> 16]) for code in distinct.tolist()]
     return Named.by(words, place)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -88,9 +89,7 @@ class Explained:
     def where(self, mask: npt.NDArray[np.bool_]) -> Explained:
         """Those of the explained rows for which ``mask`` (N,), of the whole frame, is true."""
         kept = mask[self.rows]
-        return Explained(
-            self.rows[kept], [reason for reason, keep in zip(self.reasons, kept, strict=True) if keep]
-        )
+        return Explained(self.rows[kept], list(compress(self.reasons, kept.tolist())))
 
     def of(self, row: int) -> str:
         """The reasons of one row, "" where it has none."""

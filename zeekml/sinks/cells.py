@@ -9,6 +9,7 @@ Python.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zeekml.sinks.escapes import JSON_SPECIAL, TSV_SPECIAL, UNSET, Format, escape_tsv, quote_json, write_list
+from zeekml.sinks.lines import LONGEST_NUMBER, all_plain, write_lines, write_numbers
+from zeekml.text_kernels import Bytes
 
 _TEXT = pa.large_string()
+_FEW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Cells of N rows, ``cells[codes]``; as many rows as there are where ``codes`` is one number, of one cell."""
+
+    cells: pa.Array
+    codes: npt.NDArray[np.integer] | int
 
 
 class Cells:
@@ -26,60 +38,81 @@ class Cells:
 
     def __init__(self, fmt: Format) -> None:
         self._json = fmt == "json"
+        self._begin, self._end = (_bytes(text) for text in (("{", "}\n") if self._json else ("", "\n")))
 
-    def text(self, name: str, values: pd.Series | pd.Index[str] | Sequence[str]) -> pa.Array:
+    def text(self, name: str, values: pd.Series | pd.Index[str] | Sequence[str]) -> Column:
         """Cells of N texts."""
+        cells = self._texts(name, values)
+        return Column(cells, np.arange(len(cells)))
+
+    def labels(self, name: str, column: pd.Series, rows: npt.NDArray[np.int64]) -> Column:
+        """Cells of rows of a category column, unset ones (NaN) included."""
+        values = column.array
+        categories, codes = values.categories, values.codes[rows].astype(np.int64)
+        if len(categories) > _FEW:  # most of them may be in other rows
+            occurs = np.bincount(codes + 1, minlength=len(categories) + 1)[1:] > 0
+            codes = np.append(np.cumsum(occurs) - 1, -1)[codes]
+            categories = categories[np.flatnonzero(occurs)]
+        return self.choices(name, categories, codes)
+
+    def choices(
+        self, name: str, values: pd.Index[str] | Sequence[str], codes: npt.NDArray[np.integer]
+    ) -> Column:
+        """Cells of ``values[codes]``; a code of -1 is unset."""
+        return self._chosen(self._texts(name, values), codes)
+
+    def lists(self, name: str, values: Sequence[Sequence[str]], codes: npt.NDArray[np.integer]) -> Column:
+        """Cells of ``values[codes]``, each a set or vector of texts; a code of -1 is unset."""
+        return self._chosen(pa.array([self.constant_list(name, value) for value in values], _TEXT), codes)
+
+    def whole(self, name: str, values: npt.NDArray[np.integer]) -> Column:
+        """Cells of N whole numbers."""
+        return self._numbers(name, values.astype(np.int64), 0)
+
+    def decimal(self, name: str, values: npt.NDArray[np.floating]) -> Column:
+        """Cells of N finite numbers, at most 9e12 from 0, with six decimals."""
+        return self._numbers(name, np.rint(values.astype(np.float64) * 1e6).astype(np.int64), 6)
+
+    def constant(self, name: str, value: str) -> Column:
+        """Cells of a text that is the same in every line."""
+        return Column(self._texts(name, [value]), 0)
+
+    def lines(self, columns: Sequence[Column]) -> memoryview:
+        """The lines made of these cells, in this order, each ending in a line feed, as one buffer.
+
+        The first column is set in every row, and no constant.
+        """
+        rows = len(np.atleast_1d(columns[0].codes))
+        codes, base = np.empty((len(columns), rows), dtype=np.int64), 0
+        for place, column in enumerate(columns):
+            codes[place] = column.codes
+            codes[place] += base
+            base += len(column.cells)
+        starts, text = _contents(pa.concat_arrays([column.cells for column in columns]))
+        # The first cell's leading tab or comma goes.
+        size = int(np.diff(starts)[codes].sum()) + rows * (len(self._begin) - 1 + len(self._end))
+        out = np.empty(size, dtype=np.uint8)
+        write_lines(codes, starts, text, self._begin, self._end, out)
+        return out.data
+
+    def _chosen(self, cells: pa.Array, codes: npt.NDArray[np.integer]) -> Column:
+        unset = pa.array([self.unset()], _TEXT)
+        return Column(pa.concat_arrays([cells, unset]), np.where(codes < 0, len(cells), codes))
+
+    def _texts(self, name: str, values: pd.Series | pd.Index[str] | Sequence[str]) -> pa.Array:
         try:
             written = self._escaped(_arrow(values))
         except UnicodeEncodeError:  # a byte that is no UTF-8 among them, carried as a lone surrogate
             written = pa.array([self._escape(value) for value in values], _TEXT)
         return self._lead(name, written)
 
-    def labels(self, name: str, column: pd.Series, rows: npt.NDArray[np.int64]) -> pa.Array:
-        """Cells of rows of a category column, unset ones (NaN) included."""
-        return self.choices(name, column.cat.categories, column.cat.codes.to_numpy()[rows])
-
-    def choices(
-        self, name: str, values: pd.Index[str] | Sequence[str], codes: npt.NDArray[np.integer]
-    ) -> pa.Array:
-        """Cells of ``values[codes]``; a code of -1 is unset."""
-        return self._taken(self.text(name, values), codes)
-
-    def lists(self, name: str, values: Sequence[Sequence[str]], codes: npt.NDArray[np.integer]) -> pa.Array:
-        """Cells of ``values[codes]``, each a set or vector of texts; a code of -1 is unset."""
-        return self._taken(pa.array([self.constant_list(name, value) for value in values], _TEXT), codes)
+    def unset(self) -> str:
+        """The cell of a field that is unset."""
+        return "" if self._json else "	" + UNSET
 
     def constant_list(self, name: str, value: Sequence[str]) -> str:
-        """The cell of a set or vector of texts that is the same in every line."""
+        """The cell of one set or vector of texts."""
         return self._prefix(name) + write_list(value, "json" if self._json else "tsv")
-
-    def unset(self) -> str:
-        """The cell of a field that is unset in every line."""
-        return self._unset()
-
-    def whole(self, name: str, values: npt.NDArray[np.integer]) -> pa.Array:
-        """Cells of N whole numbers."""
-        return self._lead(name, pc.cast(pa.array(values), _TEXT))
-
-    def decimal(self, name: str, values: npt.NDArray[np.floating]) -> pa.Array:
-        """Cells of N finite numbers, at most 9e12 from 0, with six decimals."""
-        return self._lead(name, _six_decimals(values))
-
-    def constant(self, name: str, value: str) -> str:
-        """The cell of a text that is the same in every line."""
-        return str(self.text(name, [value])[0].as_py())
-
-    def lines(self, cells: Sequence[pa.Array | str]) -> memoryview:
-        """The lines made of these cells, in this order, each ending in a line feed, as one buffer."""
-        begin, end = ("{", "}\n") if self._json else ("", "\n")
-        # The first cell's leading tab or comma goes.
-        first = pc.binary_replace_slice(cells[0], 0, 1, begin)
-        joined = _join(first, *cells[1:], end)
-        return _contents(joined)
-
-    def _taken(self, cells: pa.Array, codes: npt.NDArray[np.integer]) -> pa.Array:
-        codes = np.where(codes < 0, len(cells), codes)
-        return pa.concat_arrays([cells, pa.array([self._unset()], cells.type)]).take(pa.array(codes))
 
     def _lead(self, name: str, values: pa.Array) -> pa.Array:
         return _join(self._prefix(name), values)
@@ -87,11 +120,18 @@ class Cells:
     def _prefix(self, name: str) -> str:
         return f',"{name}":' if self._json else "\t"
 
-    def _unset(self) -> str:
-        return "" if self._json else "\t" + UNSET
+    def _numbers(self, name: str, values: npt.NDArray[np.int64], decimals: int) -> Column:
+        lead = _bytes(self._prefix(name))
+        starts = np.empty(len(values) + 1, dtype=np.int64)
+        text = np.empty(len(values) * (len(lead) + LONGEST_NUMBER), dtype=np.uint8)
+        used = write_numbers(values, decimals, lead, starts, text)
+        buffers = [None, pa.py_buffer(starts), pa.py_buffer(text[:used])]
+        return Column(pa.Array.from_buffers(_TEXT, len(values), buffers), np.arange(len(values)))
 
     def _escaped(self, array: pa.Array) -> pa.Array:
         plain = _join('"', array, '"') if self._json else array
+        if not array.null_count and all_plain(*_contents(array), self._json):
+            return plain
         special = pc.match_substring_regex(array, JSON_SPECIAL if self._json else TSV_SPECIAL)
         if not pc.any(special).as_py():
             return plain
@@ -102,6 +142,10 @@ class Cells:
         return quote_json(value) if self._json else escape_tsv(value)
 
 
+def _bytes(text: str) -> Bytes:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
 def _join(*parts: pa.Array | str) -> pa.Array:
     """The parts of each row joined."""
     texts = [pa.scalar(part, _TEXT) if isinstance(part, str) else part for part in (*parts, "")]
@@ -110,20 +154,15 @@ def _join(*parts: pa.Array | str) -> pa.Array:
 
 def _arrow(values: pd.Series | pd.Index[str] | Sequence[str]) -> pa.Array:
     array = pa.array(values, from_pandas=True) if len(values) else pa.array([], _TEXT)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
     return array.cast(_TEXT)
 
 
-def _six_decimals(values: npt.NDArray[np.floating]) -> pa.Array:
-    """Texts of N numbers with six decimals, by way of 128-bit decimals (low word, then sign) of scale 6."""
-    words = np.empty((len(values), 2), dtype="<i8")
-    words[:, 0] = np.rint(values.astype(np.float64) * 1e6)
-    words[:, 1] = words[:, 0] >> 63
-    decimals = pa.Array.from_buffers(pa.decimal128(24, 6), len(values), [None, pa.py_buffer(words)])
-    return pc.cast(decimals, _TEXT)
-
-
-def _contents(lines: pa.Array) -> memoryview:
-    """The texts of an array without missing ones, end to end, without copying them."""
-    _, offsets, data = lines.buffers()
-    edges = np.frombuffer(offsets, dtype=np.int64)[lines.offset : lines.offset + len(lines) + 1]
-    return memoryview(data)[edges[0] : edges[-1]]
+def _contents(texts: pa.Array) -> tuple[npt.NDArray[np.int64], Bytes]:
+    """Offsets and data of an array, without copying them."""
+    _, offsets, data = texts.buffers()
+    if not len(texts):
+        return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
+    starts = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return starts, np.empty(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from zeekml.alerts.notices import Explained, Notice
 from zeekml.health import Marks
 from zeekml.scoring.scores import Scores
-from zeekml.sinks.cells import Cells
+from zeekml.sinks.cells import Cells, Column
 from zeekml.sinks.escapes import Format
 
 FIELDS: tuple[tuple[str, str], ...] = (
@@ -89,7 +88,7 @@ class ZeekmlLog:
             at = {notice.row: place for place, notice in enumerate(notices)}
             carrying = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
         cells = self._cells
-        columns: list[pa.Array | str] = [
+        columns = [
             cells.decimal("ts", frame["ts"].to_numpy()[rows]),
             cells.text("uid", frame["uid"] if len(rows) == len(frame) else frame["uid"].take(rows)),
             cells.labels("id.orig_h", frame["id.orig_h"], rows),
@@ -109,16 +108,15 @@ class ZeekmlLog:
         ]
         self._write(cells.lines(columns))
 
-    def _sensor(self, rows: npt.NDArray[np.int64], marks: Marks | None) -> pa.Array | str:
+    def _sensor(self, rows: npt.NDArray[np.int64], marks: Marks | None) -> Column:
         """Cells of what was wrong with the log when these rows came: mostly nothing, in any of them."""
-        place = np.full(len(rows), -1) if marks is None else marks.of(rows)
-        if marks is None or (place < 0).all():
-            return self._cells.unset()
-        return self._cells.lists("sensor", marks.codes, place)
+        if marks is None:
+            return self._cells.lists("sensor", (), np.full(len(rows), -1))
+        return self._cells.lists("sensor", marks.codes, marks.of(rows))
 
-    def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> pa.Array:
+    def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> Column:
         """Cells of the reasons of these rows: unset for those that have none."""
-        given = np.array([bool(reason) for reason in explained.reasons], dtype=np.bool_)
+        given = np.array(list(map(bool, explained.reasons)), dtype=np.bool_)
         at = np.searchsorted(explained.rows, rows)
         codes = np.full(len(rows), -1)
         within = np.flatnonzero(at < len(explained.rows))
