@@ -1,19 +1,13 @@
-# A watch in a container, without root and with nothing but Python, torch and zeekml.
+# A watch in a container, without root and with nothing but Python and zeekml.
 #
-#   docker build --build-arg TORCH_INDEX=URL -t zeekml .
+#   docker build -t zeekml .
 #   docker run --read-only --tmpfs /tmp --cap-drop ALL --group-add $(stat -c %g /opt/zeek/logs) \
 #       -v /opt/zeek/logs:/logs:ro -v zeekml:/var/lib/zeekml zeekml
-#
-# TORCH_INDEX: the index that PyTorch's install page names for Linux, Pip and CPU (docs/install.md). Without it
-# torch comes with several gigabytes of CUDA packages.
 
 FROM python:3.11-slim AS build
-ARG TORCH_INDEX=
 WORKDIR /src
 RUN python -m venv /opt/zeekml
-COPY requirements.lock ./
-RUN /opt/zeekml/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep '^torch==' requirements.lock)"
-COPY pyproject.toml README.md LICENSE ./
+COPY requirements.lock pyproject.toml README.md LICENSE ./
 COPY config config
 COPY models models
 COPY zeek-scripts zeek-scripts

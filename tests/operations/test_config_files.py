@@ -77,6 +77,13 @@ def test_the_unit_notifies_and_is_watched(folder: Path) -> None:
     )
 
 
+def test_zeek_comes_first(folder: Path) -> None:
+    service = unit(folder)
+    assert int(service["Nice"]) > 0
+    assert int(service["CPUWeight"]) < 100 > int(service["IOWeight"]), "100 is what others have"
+    assert (service["IOSchedulingClass"], service["IOSchedulingPriority"]) == ("best-effort", "7")
+
+
 def test_what_does_not_heal_by_itself_is_not_restarted(folder: Path) -> None:
     codes = {int(code) for code in unit(folder)["RestartPreventExitStatus"].split()}
     assert codes == {ExitCode.USAGE, ExitCode.MODEL, ExitCode.CONFIG, ExitCode.STATE}

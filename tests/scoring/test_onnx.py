@@ -112,15 +112,16 @@ def test_a_host_that_starts_anew_within_a_batch() -> None:
 def test_state_goes_over_from_one_to_the_other(name: str) -> None:
     before, after = cut(random_log(5, 120), [60])
     reference, runner = pair(name)
+    both: tuple[Runs, Runs] = (reference, runner)
     states = StreamState(SMALL), StreamState(SMALL)
-    for state, one in zip(states, (reference, runner), strict=True):
+    for state, one in zip(states, both, strict=True):
         for block in blocks(before, state):
             one.logits(block)
-    carried = [one.export(state.hosts.slots) for state, one in zip(states, (reference, runner), strict=True)]
+    carried = [one.export(state.hosts.slots) for state, one in zip(states, both, strict=True)]
     assert carried[0]["carried"].shape[1] == carried[1]["carried"].shape[1] > 0
     np.testing.assert_allclose(carried[1]["carried"], carried[0]["carried"], atol=TOLERANCE)
 
-    taken_over, _ = pair(name)[::-1]
+    taken_over = pair(name)[1]
     went_on = StreamState(SMALL)
     went_on.restore(states[0].export())
     taken_over.restore(carried[0], len(went_on.hosts))

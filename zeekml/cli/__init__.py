@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if stop.code == ExitCode.INTERRUPTED:
             typer.echo("zeekml: interrupted, nothing was written", err=True)
             _exit(ExitCode.INTERRUPTED)
-        if arguments is None and leaves_at_once():
+        if arguments is None and leaves_at_once() and isinstance(stop.code, int):
             leave_at_once(ExitCode(stop.code))
         raise
 
