@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from tests.builders import random_log
@@ -23,11 +21,11 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import discover
 from zeekml.sinks import open_outputs
-from zeekml.spark import parcels
+from zeekml.spark import order, parcels, spool
 from zeekml.spark.model import ShippedModel
-from zeekml.spark.order import in_order
-from zeekml.spark.parcels import Kinds, Parcel
-from zeekml.spark.reading import reads, shares_of
+from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches
+from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
+from zeekml.spark.reading import lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
 
@@ -39,13 +37,14 @@ def sent(value: Any) -> Any:
     return SimpleNamespace(value=value)
 
 
-def in_batches(rows: list[Parcel]) -> Iterator[pa.RecordBatch]:
-    for start in range(0, len(rows), 3):
-        yield parcels.batch_of(rows[start : start + 3])
-
-
 def run(
-    paths: list[Path], out: Path, settings: Settings, *, part_bytes: int, places: int
+    paths: list[Path],
+    out: Path,
+    settings: Settings,
+    *,
+    part_bytes: int,
+    places: int,
+    lines: Sequence[int] = (),
 ) -> tuple[Summary, str]:
     """The whole way, as ``score_on_spark`` goes it."""
     model = ShippedModel.of(settings.score.model)
@@ -54,28 +53,34 @@ def run(
     shares = shares_of(streams, part_bytes)
     names = [stream.name for stream in streams]
     score = settings.score
+    last = {share.stream: share.number for share in shares}
+    lanes = Lanes.planned(lines or map(lines_thought, shares), list(last.values()))
     work = Work(
-        alert_policy(settings, bundle), state_limits(settings), 1, score.log_threshold, score.format, names
+        alert_policy(settings, bundle),
+        state_limits(settings),
+        1,
+        score.log_threshold,
+        score.format,
+        names,
+        lanes,
     )
 
-    numbers = pa.RecordBatch.from_pydict({"id": list(range(len(shares)))})
-    rows = [
-        row for batch in reads(sent(shares), places)(iter([numbers])) for row in parcels.parcels_in(batch)
-    ]
-    assert all(0 <= row.place < places for row in rows)
-    rows.sort(key=attrgetter("place", "stream", "kind", "part", "seq"))
+    packed = list(reads(sent(shares), places)(iter(range(len(shares)))))
+    assert all(0 <= place < places for place, _ in packed)
+    shuffled = np.random.default_rng(places).permutation
+    packed = [packed[at] for at in shuffled(len(packed))]  # as they come from tasks that run at the same time
     results = [
-        row
-        for _, some in groupby(rows, key=attrgetter("place"))
-        for batch in scores(sent(model), sent(work))(in_batches(list(some)))
-        for row in parcels.parcels_in(batch)
+        result
+        for place in range(places)
+        for result in scores(sent(model), sent(work))(row for row in packed if row[0] == place)
     ]
-    results.sort(key=attrgetter("stream", "part", "line", "kind", "seq"))
+    assert all(0 <= lane < lanes.count for lane, _ in results)
+    results = [results[at] for at in shuffled(len(results))]
     summary, said = Summary(), io.StringIO()
     with open_outputs(out, score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(shares, names, summary, Silent(said))
-        for batch in in_order(in_batches(results)):
-            for row in parcels.parcels_in(batch):
+        for lane in range(lanes.count):
+            for row in orders()(result for result in results if result[0] == lane):
                 told.take(row, outputs)
         told.write_notices(outputs)
         outputs.commit()
@@ -89,8 +94,10 @@ def plain(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Plain:
 
 @pytest.mark.parametrize(("part_bytes", "places"), [(40_000, 1), (120_000, 7)])
 def test_the_verdicts_do_not_depend_on_parts_and_places(
-    logs: Path, plain: Plain, tmp_path: Path, part_bytes: int, places: int
+    logs: Path, plain: Plain, tmp_path: Path, part_bytes: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(order, "STRETCH", 500)
+    monkeypatch.setattr(spool, "IN_MEMORY", 100_000)
     summary, said = run([logs], tmp_path / "out", EVERY_ONE, part_bytes=part_bytes, places=places)
     result = compared(read(tmp_path / "out"), read(plain.out))
     assert result.problems == []
@@ -107,31 +114,68 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
 def test_what_is_packed_is_unpacked_again() -> None:
     frame = random_log(3, 120)
     lines = np.arange(5, 125)
-    packed = parcels.pack_connections(frame, lines)
     places = parcels.places_of(frame["id.orig_h"], 4, 5)
     assert frame.groupby(places, observed=True)["id.orig_h"].nunique().sum() == frame["id.orig_h"].nunique()
-    table = pa.Table.from_batches([packed.slice(0, 50), packed.slice(50)])
-    for place, part in parcels.split(table, places):
-        got, their_lines, counts = parcels.unpack_connections([part.serialize()])
+    for place, packed in parcels.pack_connections(frame, lines, places):
+        got, their_lines = parcels.connections_of(parcels.unpack_connections(packed))
         wanted = frame[places == place].reset_index(drop=True)
         for name in frame.columns:
+            assert got[name].dtype.kind == wanted[name].dtype.kind
             assert got[name].astype(object).tolist() == pytest.approx(
                 wanted[name].astype(object).tolist(), nan_ok=True
             )
         assert their_lines.tolist() == lines[places == place].tolist()
-        assert counts.tolist() == [len(wanted)]
     rows = Rows.of(frame)
-    again, their_lines = parcels.unpack_health(parcels.pack_health(rows, lines).serialize())
+    again, their_lines = parcels.unpack_health(parcels.pack_health(rows, lines))
     for name in ("flags", "ts", "end", "orig", "resp", "orig_p"):
         assert getattr(again, name).tolist() == getattr(rows, name).tolist()
     assert their_lines.tolist() == lines.tolist()
 
 
-def test_lines_that_follow_each_other_are_handed_on_together() -> None:
-    logged = [Parcel(0, 0, 0, line, Kinds.LOGGED, 0, b"%d\n" % line) for line in range(5)]
+def test_lines_of_a_stretch_are_handed_on_together_and_in_order_up_to_a_mark() -> None:
+    def logged(*lines: int) -> Parcel:
+        text = b"".join(b"%d\n" % line for line in lines)
+        ends = np.cumsum([len(b"%d\n" % line) for line in lines])
+        return Parcel(0, 0, 0, 0, Kinds.LOGGED, 0, pack_lines(np.array(lines), ends, text))
+
     notice = Parcel(0, 0, 0, 2, Kinds.NOTICE, 0, b"{}")
-    rows = [*logged[:3], notice, *logged[3:]]
-    joined = [row for batch in in_order(in_batches(rows)) for row in parcels.parcels_in(batch)]
-    assert [(row.kind, bytes(row.data)) for row in joined] == [
-        (Kinds.LOGGED, b"0\n1\n2\n"), (Kinds.NOTICE, b"{}"), (Kinds.LOGGED, b"3\n4\n"),
-    ]  # fmt: skip
+    following = Parcel(0, 0, 0, order.STRETCH, Kinds.LOGGED, 0, logged(99).data)
+    marks = [Parcel(0, 0, 0, line, Kinds.MARK, 0, b"[]") for line in (0, 8)]
+    rows = [following, notice, logged(3, 8, 10), *marks, logged(7), logged(1, 9)]
+    assert [(row.line, row.kind, row.data) for row in in_order(rows)] == [
+        (0, Kinds.MARK, b"[]"),
+        (0, Kinds.LOGGED, b"1\n3\n7\n"),
+        (2, Kinds.NOTICE, b"{}"),
+        (8, Kinds.MARK, b"[]"),
+        (8, Kinds.LOGGED, b"8\n9\n10\n"),
+        (order.STRETCH, Kinds.LOGGED, b"99\n"),
+    ]
+
+
+def test_lines_are_cut_where_a_stretch_or_a_part_ends() -> None:
+    parts = np.array([0, 0, 0, 1, 1], dtype=np.int32)
+    lines = np.array([5, order.STRETCH - 1, order.STRETCH, order.STRETCH, 3 * order.STRETCH])
+    cut = [(part, line // order.STRETCH, rows.stop) for part, line, rows in stretches(parts, lines)]
+    assert cut == [(0, 0, 2), (0, 1, 3), (1, 1, 4), (1, 3, 5)]
+    assert list(stretches(parts[:0], lines[:0])) == []
+
+
+def test_lanes_follow_the_log_and_take_more_lines_than_were_thought() -> None:
+    lanes = Lanes.planned([9 * order.STRETCH, 0, 3 * order.STRETCH], [1, 2])
+    assert lanes.count == 4
+
+    def lane(stream: int, part: int, line: int) -> int:
+        return lanes.of(Parcel(0, stream, part, line, Kinds.NOTICE, 0, b""))
+
+    wanted = [(0, 0, 0), (0, 0, 5 * order.STRETCH), (0, 0, PART_END), (0, 1, 0), (0, 1, PART_END)]
+    wanted += [(0, STREAM_END, 3), (1, 2, 1), (1, 2, 99 * order.STRETCH), (1, STREAM_END, PART_END)]
+    found = [lane(*where) for where in wanted]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (0, 3)
+
+
+def test_what_is_too_much_for_memory_comes_in_order_all_the_same() -> None:
+    rows = [Parcel(0, 0, 0, line, 0, 0, bytes([line]) * 100) for line in (3, 1, 4, 0, 2)]
+    for in_memory in (0, 250, 1000):
+        assert list(spool.in_order(iter(rows), attrgetter("line"), in_memory)) == sorted(rows)
+    assert list(spool.in_order(iter(()), attrgetter("line"))) == []

@@ -8,10 +8,10 @@ in order.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from zeekml.config import Settings
 from zeekml.errors import InputError, OutputError
@@ -22,16 +22,17 @@ from zeekml.pipeline.summary import Summary
 from zeekml.sinks import open_outputs
 from zeekml.spark import tables
 from zeekml.spark.model import ShippedModel
-from zeekml.spark.order import in_order
-from zeekml.spark.parcels import SCHEMA, Kinds
-from zeekml.spark.reading import PART_BYTES, Share, reads, shares_of
+from zeekml.spark.order import LOG_ORDER, Lanes, orders
+from zeekml.spark.parcels import SCHEMA, Kinds, Parcel
+from zeekml.spark.reading import PART_BYTES, Share, lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
-from zeekml.spark.session import DEFAULT_MASTER, prepare, spark_session
+from zeekml.spark.session import DEFAULT_MASTER, prepare, spark_context
 from zeekml.spark.storage import discover_anywhere
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark import RDD, SparkContext
+    from pyspark.sql import DataFrame
 
     from zeekml.records import Stream
     from zeekml.scoring import Bundle
@@ -40,8 +41,6 @@ _PLACE_BYTES: Final = 512 << 20
 """Bytes of logs that one task scores, about."""
 _MOST_PLACES: Final = 10_000
 _MOST_TASKS: Final = 100_000
-_IN_ORDER_AT_ONCE: Final = 200_000
-"""Results that the driver holds at once, about, when it writes logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,8 @@ def score_on_spark(
     if not discovery.streams:
         raise InputError(nothing_read(summary, discovery.empty))
     progress.begin([log for stream in discovery.streams for log in stream.files])
+    shares = shares_of(discovery.streams, options.part_bytes)
+    last = {share.stream: share.number for share in shares}
     work = Work(
         policy,
         state_limits(settings),
@@ -81,15 +82,10 @@ def score_on_spark(
         settings.score.log_threshold,
         None if options.parquet else settings.score.format,
         [stream.name for stream in discovery.streams],
+        Lanes.planned(map(lines_thought, shares), list(last.values())),
     )
-    with spark_session(options.master) as spark:
-        run = _Run(
-            spark,
-            model,
-            work,
-            shares_of(discovery.streams, options.part_bytes),
-            options.places or _places(discovery.streams, spark),
-        )
+    with spark_context(options.master) as spark:
+        run = _Run(spark, model, work, shares, options.places or _places(discovery.streams, spark))
         if options.parquet:
             _as_tables(run, out, bundle, summary, progress)
         else:
@@ -100,33 +96,22 @@ def score_on_spark(
 
 @dataclass
 class _Run:
-    """The work of one job, and its results, kept on the executors' disks."""
+    """The work of one job. Its steps are functions of Python on parcels: Spark keeps these, and moves them."""
 
-    spark: SparkSession
+    spark: SparkContext
     model: ShippedModel
     work: Work
     shares: list[Share]
     places: int
-    results: DataFrame = field(init=False)
 
-    def __post_init__(self) -> None:
-        from pyspark import StorageLevel  # noqa: PLC0415  an extra
-
-        prepare(self.spark)
-        send = self.spark.sparkContext.broadcast
+    def results(self) -> RDD[tuple[int, Parcel]]:
+        """What the places make of the logs, by lane."""
+        send = self.spark.broadcast
         tasks = min(len(self.shares), _MOST_TASKS)
-        read = self.spark.range(0, len(self.shares), 1, tasks).mapInArrow(
-            reads(send(self.shares), self.places), SCHEMA
-        )
-        together = read.repartitionById(self.places, "place").sortWithinPartitions(
-            "stream", "kind", "part", "seq"
-        )
-        scored = together.mapInArrow(scores(send(self.model), send(self.work)), SCHEMA)
-        self.results = scored.persist(StorageLevel.DISK_ONLY)
-
-    def only(self, *kinds: Kinds) -> DataFrame:
-        """The results of these kinds."""
-        return self.results.where(self.results["kind"].isin([int(kind) for kind in kinds]))
+        numbers = self.spark.parallelize(range(len(self.shares)), tasks)
+        read = numbers.mapPartitions(reads(send(self.shares), self.places))
+        together = read.partitionBy(self.places, int)
+        return together.mapPartitions(scores(send(self.model), send(self.work)))
 
 
 def _as_logs(
@@ -135,7 +120,8 @@ def _as_logs(
     """notice.log, zeekml.log and rejects.log as ``score_logs`` writes them, by the driver, in log order."""
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(run.shares, run.work.streams, summary, progress)
-        for row in _ordered(run.results):
+        lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(orders())
+        for row in lanes.toLocalIterator(prefetchPartitions=True):
             told.take(row, outputs)
         told.write_notices(outputs)
         _refuse_nothing(summary)
@@ -145,15 +131,25 @@ def _as_logs(
 
 def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: Progress) -> None:
     """The tables ``zeekml``, ``notice`` and ``rejects`` below ``out``, by the executors."""
-    from pyspark.errors import AnalysisException  # noqa: PLC0415  an extra
+    from pyspark import StorageLevel  # noqa: PLC0415  an extra
+    from pyspark.errors import AnalysisException  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    spark = SparkSession(run.spark)
+    prepare(spark)
+    rows = run.results().map(lambda keyed: tuple(keyed[1]))
+    results = spark.createDataFrame(rows, SCHEMA, verifySchema=False).persist(StorageLevel.DISK_ONLY)
+
+    def only(*kinds: Kinds) -> DataFrame:
+        return results.where(results["kind"].isin([int(kind) for kind in kinds]))
 
     told = Told(run.shares, run.work.streams, summary, progress)
-    for row in _ordered(run.only(Kinds.MARK, Kinds.END, Kinds.FINDING, Kinds.TALLY)):
+    for row in sorted(only(Kinds.MARK, Kinds.END, Kinds.FINDING, Kinds.TALLY).collect(), key=LOG_ORDER):
         told.take(row, None)
     _refuse_nothing(summary)
     sources = [share.part.log.name for share in run.shares]
     written = [
-        ("zeekml", Kinds.LOGGED, tables.unpacked(told.marks), tables.VERDICTS),
+        ("zeekml", Kinds.LOGGED, tables.unpacked(), tables.VERDICTS),
         (
             "rejects",
             Kinds.REJECT,
@@ -167,10 +163,10 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
             tables.NOTICES,
         ),
     ]
-    summary.rejects = run.only(Kinds.REJECT).count()
+    summary.rejects = only(Kinds.REJECT).count()
     for name, kind, function, schema in written:
         try:
-            run.only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(
+            only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(
                 f"{out.rstrip('/')}/{name}", mode="errorifexists"
             )
         except AnalysisException as error:
@@ -179,22 +175,12 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
             ) from error
 
 
-def _ordered(results: DataFrame) -> Iterator[Any]:
-    """The results in log order, few at a time."""
-    count = results.count()
-    parts = max(1, -(-count // _IN_ORDER_AT_ONCE))
-    keys = ("stream", "part", "line", "kind", "seq")
-    ranged = results.repartitionByRange(parts, *keys) if parts > 1 else results.repartition(1)
-    joined = ranged.sortWithinPartitions(*keys).mapInArrow(in_order, SCHEMA)
-    return joined.toLocalIterator()
-
-
 def _refuse_nothing(summary: Summary) -> None:
     if not summary.files and not summary.connections:
         raise InputError(nothing_read(summary))
 
 
-def _places(streams: Sequence[Stream], spark: SparkSession) -> int:
+def _places(streams: Sequence[Stream], spark: SparkContext) -> int:
     """How many tasks score: enough for all processors to be busy to the end, and more where logs are large."""
     size = 0
     for stream in streams:
@@ -203,4 +189,4 @@ def _places(streams: Sequence[Stream], spark: SparkSession) -> int:
                 size += 0 if log.path is None else log.path.stat().st_size
             except OSError:
                 continue  # reading it will say what is wrong
-    return min(max(2 * spark.sparkContext.defaultParallelism, -(-size // _PLACE_BYTES)), _MOST_PLACES)
+    return min(max(2 * spark.defaultParallelism, -(-size // _PLACE_BYTES)), _MOST_PLACES)

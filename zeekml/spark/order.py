@@ -1,39 +1,125 @@
-"""The last step on the executors: sorted results are joined, so that the driver is handed few rows."""
+"""Results put in log order: which task does it for which lines, and how it joins them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
+from operator import attrgetter
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from zeekml.spark import parcels
-from zeekml.spark.parcels import Kinds, Parcel
+from zeekml.spark import spool
+from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 
-_BYTES: Final = 1 << 20
+STRETCH: Final = 1 << 17
+"""Lines of a part whose results are joined at once; whoever looks holds about so many lines of zeekml.log."""
+_STRETCHES_A_LANE: Final = 4
+_MOST_LANES: Final = 10_000
 
-
-def in_order(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """For ``mapInArrow``: lines of zeekml.log that follow each other become one row, up to a mebibyte."""
-    held: list[Parcel] = []
-    size = 0
-    for batch in batches:
-        for row in parcels.parcels_in(batch):
-            if held and (row.kind != Kinds.LOGGED or size >= _BYTES):
-                yield _joined(held)
-                held, size = [], 0
-            if row.kind == Kinds.LOGGED:
-                held.append(row)
-                size += len(row.data)
-            else:
-                yield parcels.batch_of([row])
-    if held:
-        yield _joined(held)
+LOG_ORDER: Final = attrgetter("stream", "part", "line", "kind", "seq")
 
 
-def _joined(rows: list[Parcel]) -> pa.RecordBatch:
-    first = rows[0]
-    data = b"".join(row.data for row in rows)
-    return parcels.batch_of(
-        [Parcel(first.place, first.stream, first.part, first.line, first.kind, first.seq, data)]
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The tasks (lanes) that put results in order: each does it for lines that follow each other.
+
+    ``starts``: by part, how many stretches of lines are thought to come before it, and at last how many there are.
+    If there are more, the last lane of that part has more to do. ``last``: the last part of each stream.
+    """
+
+    starts: Sequence[int] = (0, 1)
+    last: Sequence[int] = (0,)
+
+    @classmethod
+    def planned(cls, lines: Iterable[int], last: Sequence[int]) -> Lanes:
+        """``lines``: how many each part is thought to have."""
+        stretches = (max(1, -(-count // STRETCH)) for count in lines)
+        return cls(tuple(accumulate(stretches, initial=0)), last)
+
+    @property
+    def count(self) -> int:
+        """How many lanes there are."""
+        return min(-(-self.starts[-1] // _STRETCHES_A_LANE), _MOST_LANES)
+
+    def of(self, row: Parcel) -> int:
+        """The lane of a result."""
+        part = self.last[row.stream] if row.part == STREAM_END else row.part
+        stretch = min(self.starts[part] + row.line // STRETCH, self.starts[part + 1] - 1)
+        return stretch * self.count // self.starts[-1]
+
+
+def stretches(parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[tuple[int, int, slice]]:
+    """Cut rows (N) that are in log order, by stretch: its part, its first line, and which rows are in it."""
+    which = lines // STRETCH
+    changes = np.flatnonzero((which[1:] != which[:-1]) | (parts[1:] != parts[:-1])) + 1
+    edges = [0, *changes.tolist(), len(lines)]
+    for start, stop in pairwise(edges):
+        if start < stop:
+            yield int(parts[start]), int(which[start]) * STRETCH, slice(start, stop)
+
+
+def pack_lines(lines: Lines, ends: npt.NDArray[np.int64], text: memoryview | bytes) -> bytes:
+    """Lines of zeekml.log (N) as a result: the lines (N,) of the part that they are of, where each ends in ``text``."""
+    return b"".join([np.int64(len(lines)).tobytes(), lines.tobytes(), ends.tobytes(), text])
+
+
+def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = ()) -> list[bytes]:
+    """What `pack_lines` packed, of any order, as the lines in order: those before the first cut, and from each on."""
+    lines, sizes, texts = [], [], []
+    for data in packed:
+        count = int(np.frombuffer(data, dtype=np.int64, count=1)[0])
+        numbers = np.frombuffer(data, dtype=np.int64, count=2 * count, offset=8)
+        lines.append(numbers[:count])
+        sizes.append(np.diff(numbers[count:], prepend=0))
+        texts.append(memoryview(data)[8 + 16 * count :])
+    known = np.concatenate(lines)
+    order = np.argsort(known, kind="stable")
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(sizes))])
+    text = texts[0] if len(texts) == 1 else b"".join(texts)
+    array = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(order), [None, pa.py_buffer(starts), pa.py_buffer(text)]
     )
+    _, offsets, data = array.take(pa.array(order)).buffers()
+    starts = np.frombuffer(offsets, dtype=np.int64)
+    edges = [0, *starts[np.searchsorted(known[order], cuts)].tolist(), int(starts[len(order)])]
+    return [data[start:stop].to_pybytes() for start, stop in pairwise(edges)]
+
+
+def orders() -> Callable[[Iterator[tuple[int, Parcel]]], Iterator[Parcel]]:
+    """The function for ``mapPartitions``: the results of a lane in, `in_order` out."""
+
+    def order(keyed: Iterator[tuple[int, Parcel]]) -> Iterator[Parcel]:
+        return in_order(result for _, result in keyed)
+
+    return order
+
+
+def in_order(results: Iterable[Parcel]) -> Iterator[Parcel]:
+    """The results of a lane in log order. Lines of zeekml.log from one stretch become one row, and another from each
+    mark on, since it is the driver that knows what stands."""
+    marks: dict[tuple[int, int], list[int]] = defaultdict(list)
+    following: dict[tuple[int, int, int], bytes] = {}
+
+    def seen() -> Iterator[Parcel]:
+        for row in results:
+            if row.kind == Kinds.MARK:
+                marks[row.stream, row.part].append(row.line)
+            yield row
+
+    ordered = spool.in_order(seen(), LOG_ORDER)
+    for where, rows in groupby(ordered, key=attrgetter("stream", "part", "line", "kind")):
+        stream, part, line, kind = where
+        if kind != Kinds.LOGGED:
+            yield from rows
+            if (data := following.pop((stream, part, line), None)) is not None:
+                yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, data)
+            continue
+        cuts = sorted(mark for mark in marks[stream, part] if line < mark < line + STRETCH)
+        first, *others = join_lines([row.data for row in rows], cuts)
+        following.update(zip(((stream, part, cut) for cut in cuts), others, strict=True))
+        yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, first)

@@ -1,4 +1,4 @@
-"""What goes through Spark's shuffle: many connections packed into one row, so that Spark moves bytes and not fields.
+"""What goes through Spark's shuffles: many connections packed into one row, so that Spark moves bytes and not fields.
 
 A parcel holds the connections of some hosts from one stretch of a log, in log order. Its ``place`` is the partition
 that all of these hosts' connections go to. Results take the same form on their way back.
@@ -7,9 +7,8 @@ that all of these hosts' connections go to. Results take the same form on their 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,26 +18,17 @@ import pyarrow as pa
 from zeekml.features.keyed import mix
 from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
-from zeekml.records.frame import to_frame
-from zeekml.records.schema import COLUMNS, Column, Kind
+from zeekml.records.frame import LABEL, to_frame
+from zeekml.records.schema import COLUMNS, Kind
 from zeekml.text_kernels import hashes_of
 
 Lines = npt.NDArray[np.int64]
 
 SCHEMA: Final = "place int, stream int, part int, line bigint, kind int, seq int, data binary"
-"""Of parcels and results, for Spark. ``stream`` and ``part``: their numbers; ``line``: in its part, of what it says."""
+"""Of parcels and results, as a DataFrame. ``stream`` and ``part``: their numbers; ``line``: in its part, of what it
+says."""
 
-ARROW_SCHEMA: Final = pa.schema(
-    [
-        ("place", pa.int32()),
-        ("stream", pa.int32()),
-        ("part", pa.int32()),
-        ("line", pa.int64()),
-        ("kind", pa.int32()),
-        ("seq", pa.int32()),
-        ("data", pa.binary()),
-    ]
-)
+_NUMBERS: Final = ("place", "stream", "part", "line", "kind", "seq")
 PART_END: Final = 1 << 62
 """The line of what is told of a whole part: after all others."""
 STREAM_END: Final = (1 << 31) - 1
@@ -59,8 +49,7 @@ class Kinds(IntEnum):
     TALLY = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """One row of `SCHEMA`."""
 
     place: int
@@ -75,7 +64,7 @@ class Parcel:
 _ARROW: Final[dict[Kind, pa.DataType]] = {
     "time": pa.float64(),
     "string": pa.string(),
-    "label": pa.string(),
+    "label": LABEL,
     "port": pa.int32(),
     "number": pa.float64(),
     "bool": pa.bool_(),
@@ -88,55 +77,57 @@ HEALTH: Final = pa.schema(
         ("flags", pa.int32()),
         ("ts", pa.float64()),
         ("end", pa.float64()),
-        ("orig", pa.string()),
-        ("resp", pa.string()),
+        ("orig", LABEL),
+        ("resp", LABEL),
         ("orig_p", pa.int32()),
         ("line", pa.int64()),
     ]
 )
-
-
-def batch_of(rows: Sequence[Parcel]) -> pa.RecordBatch:
-    """Rows as Spark takes them."""
-    names = ARROW_SCHEMA.names
-    columns = [
-        pa.array([getattr(row, name) for row in rows], type=field.type)
-        for name, field in zip(names[:-1], ARROW_SCHEMA, strict=False)
-    ]
-    columns.append(pa.array([bytes(row.data) for row in rows], type=pa.binary()))
-    return pa.RecordBatch.from_arrays(columns, schema=ARROW_SCHEMA)
+_TEXT: Final = pd.StringDtype("pyarrow", na_value=np.nan)
+_MANY: Final = 4
+"""A dictionary of so many times more values than a parcel has rows is not counted through for each parcel."""
 
 
 def parcels_in(batch: pa.RecordBatch) -> Iterator[Parcel]:
-    """The rows of what Spark gives; ``data`` is a view of its memory."""
-    numbers = [batch.column(name).to_pylist() for name in ARROW_SCHEMA.names[:-1]]
+    """The rows of what Spark gives of a DataFrame; ``data`` is a view of its memory."""
+    numbers = [batch.column(name).to_pylist() for name in _NUMBERS]
     data = batch.column("data")
-    for at, (place, stream, part, line, kind, seq) in enumerate(zip(*numbers, strict=True)):
-        yield Parcel(place, stream, part, line, kind, seq, memoryview(data[at].as_buffer()))
+    for at, values in enumerate(zip(*numbers, strict=True)):
+        yield Parcel(*values, memoryview(data[at].as_buffer()))
 
 
-def pack_connections(frame: pd.DataFrame, lines: Lines) -> pa.RecordBatch:
-    """A batch frame (N rows) and its lines (N,) as columns of plain values."""
-    arrays = [_plain(column, frame[column.name]) for column in COLUMNS]
-    return pa.RecordBatch.from_arrays([*arrays, pa.array(lines)], schema=CONNECTIONS)
-
-
-def unpack_connections(buffers: Sequence[Any]) -> tuple[pd.DataFrame, Lines, Lines]:
-    """Parcels of connections, in order: a batch frame (N rows), their lines (N,) and how many each parcel had."""
-    batches = [pa.ipc.read_record_batch(buffer, CONNECTIONS) for buffer in buffers]
-    table = pa.Table.from_batches(batches).combine_chunks()
-    counts = np.array([batch.num_rows for batch in batches], dtype=np.int64)
-    return to_frame(table, extra=False), table.column("line").to_numpy(), counts
-
-
-def split(table: pa.Table, places: npt.NDArray[np.int64]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Cut rows (N) by the place (N,) that each goes to, in their order."""
-    order = np.argsort(places, kind="stable")
-    batch = table.take(pa.array(order)).combine_chunks().to_batches()[0]
-    sorted_places = places[order]
-    starts = np.flatnonzero(np.append(True, sorted_places[1:] != sorted_places[:-1]))
+def pack_connections(
+    frame: pd.DataFrame, lines: Lines, places: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, bytes]]:
+    """A batch frame (N rows) and its lines (N,), cut by the place (N,) that each goes to: places, and connections in
+    their order."""
+    if not len(lines):
+        return
+    order = np.argsort(places.astype(np.int16 if places.max() < 1 << 15 else np.int64), kind="stable")
+    ordered = places[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])).tolist()
+    columns = [_Column(column.kind, frame[column.name], order) for column in COLUMNS]
+    lines = lines[order]
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
-        yield int(sorted_places[start]), batch.slice(start, stop - start)
+        arrays = [column.cut(start, stop) for column in columns]
+        yield int(ordered[start]), _packed([*arrays, pa.array(lines[start:stop])], CONNECTIONS)
+
+
+def unpack_connections(data: bytes) -> pa.Table:
+    """A parcel of connections as a table; see `joined` and `connections_of`."""
+    return _unpacked(data)
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of connections, one after the other."""
+    if len(tables) == 1:
+        return tables[0]
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def connections_of(table: pa.Table) -> tuple[pd.DataFrame, Lines]:
+    """Of such a table, or a slice of it, the batch frame (N rows) and their lines (N,)."""
+    return to_frame(table, extra=False), table.column("line").to_numpy()
 
 
 def places_of(hosts: pd.Series, stream: int, places: int) -> npt.NDArray[np.int64]:
@@ -146,50 +137,108 @@ def places_of(hosts: pd.Series, stream: int, places: int) -> npt.NDArray[np.int6
     return by_host.astype(np.int64)[hosts.cat.codes.to_numpy()]
 
 
-def pack_health(rows: Rows, lines: Lines) -> pa.RecordBatch:
+def pack_health(rows: Rows, lines: Lines) -> bytes:
     """What the judges of a sensor look at, with the lines (N,)."""
     columns = [
-        rows.flags,
-        rows.ts,
-        rows.end,
-        _decoded(rows.orig),
-        _decoded(rows.resp),
-        rows.orig_p,
-        lines,
-    ]
-    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, HEALTH, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=HEALTH)
+        rows.flags, rows.ts, rows.end, _encoded(rows.orig.codes, rows.orig.texts),
+        _encoded(rows.resp.codes, rows.resp.texts), rows.orig_p, lines,
+    ]  # fmt: skip
+    return _packed(
+        [
+            values if isinstance(values, pa.Array) else pa.array(values, type=field.type)
+            for values, field in zip(columns, HEALTH, strict=True)
+        ],
+        HEALTH,
+    )
 
 
-def unpack_health(buffer: Any) -> tuple[Rows, Lines]:
+def unpack_health(data: bytes) -> tuple[Rows, Lines]:
     """What `pack_health` packed."""
-    batch = pa.ipc.read_record_batch(buffer, HEALTH)
-    values = {name: batch.column(name) for name in HEALTH.names}
-    numbers = {name: values[name].to_numpy(zero_copy_only=False) for name in ("flags", "ts", "end", "orig_p")}
-    rows = Rows(orig=_coded(values["orig"]), resp=_coded(values["resp"]), **numbers)
-    return rows, values["line"].to_numpy()
+    (batch,) = _unpacked(data).to_batches()
+    numbers = {name: batch.column(name).to_numpy() for name in ("flags", "ts", "end", "orig_p")}
+    rows = Rows(orig=_coded(batch.column("orig")), resp=_coded(batch.column("resp")), **numbers)
+    return rows, batch.column("line").to_numpy()
 
 
-def _decoded(texts: Coded) -> pa.Array:
-    return _one_piece(pa.array(texts.texts, type=pa.string())).take(pa.array(texts.codes))
+class _Column:
+    """One column of a batch frame, put into an order and then cut."""
+
+    def __init__(self, kind: Kind, values: pd.Series, order: npt.NDArray[np.intp]) -> None:
+        self._kind = kind
+        self._unset: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
+        array: Any = values.array
+        match kind:
+            case "label":
+                self._values = array.codes[order].astype(np.int32, copy=False)
+                self._texts = _texts(array.categories)
+            case "string":
+                self._values = _one_piece(pa.array(array, type=pa.string(), from_pandas=True)).take(
+                    pa.array(order)
+                )
+            case "bool":
+                # Of pandas' nullable values as of plain ones.
+                self._unset = np.asarray(values.isna())[order]
+                self._values = values.to_numpy(dtype=np.bool_, na_value=False)[order]
+            case _:
+                self._values = values.to_numpy()[order]
+
+    def cut(self, start: int, stop: int) -> pa.Array:
+        """The rows from ``start`` to ``stop``, as Arrow has them."""
+        match self._kind:
+            case "label":
+                return _compact(self._values[start:stop], self._texts)
+            case "string":
+                return self._values.slice(start, stop - start)
+            case "bool":
+                return pa.array(self._values[start:stop], mask=self._unset[start:stop])
+            case kind:
+                return pa.array(self._values[start:stop], type=_ARROW[kind])
 
 
-def _coded(texts: pa.Array) -> Coded:
-    encoded = texts.dictionary_encode()
-    return Coded(encoded.indices.to_numpy(), pd.Index(encoded.dictionary.to_pylist(), dtype=object))
+def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArray:
+    """Codes (N,), -1 where unset, with those texts only that occur."""
+    if len(texts) > _MANY * len(codes):
+        used, places = np.unique(codes, return_inverse=True)
+        unset = int(len(used) and used[0] < 0)
+        return _encoded(places - unset, texts.take(pa.array(used[unset:])))
+    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:])
+    if len(used) == len(texts):
+        return _encoded(codes, texts)
+    places = np.empty(len(texts) + 1, dtype=np.int32)
+    places[used] = np.arange(len(used), dtype=np.int32)
+    places[-1] = -1  # code -1, unset, takes the last
+    return _encoded(places[codes], texts.take(pa.array(used)))
 
 
-def _plain(column: Column, values: pd.Series) -> pa.Array:
-    match column.kind:
-        case "label":
-            codes = values.cat.codes.to_numpy()
-            categories = _one_piece(pa.array(values.cat.categories, type=pa.string()))
-            indices = pa.array(codes.astype(np.int32), mask=codes < 0)
-            return categories.take(indices)
-        case "string" | "bool":
-            return _one_piece(pa.array(values, type=_ARROW[column.kind], from_pandas=True))
-        case _:
-            return pa.array(values.to_numpy(), type=_ARROW[column.kind])
+def _encoded(codes: npt.NDArray[Any], texts: pa.Array | pd.Index[str]) -> pa.DictionaryArray:
+    codes = codes.astype(np.int32, copy=False)
+    unset = codes < 0
+    indices = pa.array(codes, mask=unset) if unset.any() else pa.array(codes)
+    return pa.DictionaryArray.from_arrays(
+        indices, texts if isinstance(texts, pa.Array) else _texts(texts), safe=False
+    )
+
+
+def _coded(array: pa.DictionaryArray) -> Coded:
+    # pandas documents __from_arrow__ for extension types; its stubs leave it out.
+    texts = _TEXT.__from_arrow__(array.dictionary)  # type: ignore[attr-defined]
+    return Coded(array.indices.to_numpy(), pd.Index(texts))
+
+
+def _texts(categories: pd.Index[str]) -> pa.Array:
+    return _one_piece(pa.array(categories, type=pa.string()))
+
+
+def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
+    """A table as a stream of Arrow's, which has its dictionaries with it."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as stream:
+        stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _unpacked(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(pa.py_buffer(data)).read_all()
 
 
 def _one_piece(array: pa.Array | pa.ChunkedArray) -> pa.Array:

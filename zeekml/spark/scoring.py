@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -19,13 +21,16 @@ from zeekml.pipeline.summary import HostCount
 from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
 from zeekml.sinks.zeekml_log import ZeekmlLog
-from zeekml.spark import parcels, tables
+from zeekml.spark import parcels, spool, tables
 from zeekml.spark.model import ShippedModel
+from zeekml.spark.order import Lanes, pack_lines, stretches
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 
 BATCH_ROWS: Final = 32_768
 """Connections that are scored at once."""
+_PLACE_ORDER: Final = attrgetter("stream", "kind", "part", "seq")
 _TOLD: Final = (Kinds.REJECT, Kinds.END)
+_NEWLINE: Final = ord("\n")
 _CONNECTION: Final = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 
 
@@ -39,17 +44,20 @@ class Work:
     log_threshold: float
     format: Format | None
     streams: Sequence[str]
+    lanes: Lanes = field(default_factory=Lanes)
 
 
-def scores(model: Any, work: Any) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for ``mapInArrow``: the sorted parcels of one place in, results out.
+def scores(model: Any, work: Any) -> Callable[[Iterator[tuple[int, Parcel]]], Iterator[tuple[int, Parcel]]]:
+    """The function for ``mapPartitions``: the parcels of one place in any order in, results by their lane out.
 
     ``model``: a broadcast `ShippedModel`; ``work``: a broadcast `Work`.
     """
 
-    def score(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = (row for batch in batches for row in parcels.parcels_in(batch))
-        return _Place(model.value, work.value).results(rows)
+    def score(keyed: Iterator[tuple[int, Parcel]]) -> Iterator[tuple[int, Parcel]]:
+        rows = spool.in_order((parcel for _, parcel in keyed), _PLACE_ORDER)
+        lanes = work.value.lanes
+        for result in _Place(model.value, work.value).results(rows):
+            yield lanes.of(result), result
 
     return score
 
@@ -61,7 +69,7 @@ class _Place:
         self._model = model
         self._work = work
 
-    def results(self, rows: Iterator[Parcel]) -> Iterator[pa.RecordBatch]:
+    def results(self, rows: Iterator[Parcel]) -> Iterator[Parcel]:
         stream: int | None = None
         scored: _ScoredStream | None = None
         health: _HealthOfStream | None = None
@@ -70,20 +78,20 @@ class _Place:
                 yield from self._ends(scored, health)
                 stream, scored, health = row.stream, None, None
             if row.kind in _TOLD:
-                yield parcels.batch_of([row])
+                yield row
             elif row.kind == Kinds.HEALTH:
                 health = health or _HealthOfStream(row.stream)
-                yield from _batch(health.marks(row))
+                yield from health.marks(row)
             else:
                 scored = scored or _ScoredStream(self._model, self._work, row.stream)
                 yield from scored.add(row)
         yield from self._ends(scored, health)
 
-    def _ends(self, scored: _ScoredStream | None, health: _HealthOfStream | None) -> Iterator[pa.RecordBatch]:
+    def _ends(self, scored: _ScoredStream | None, health: _HealthOfStream | None) -> Iterator[Parcel]:
         if scored is not None:
             yield from scored.end()
         if health is not None:
-            yield from _batch(health.findings())
+            yield from health.findings()
 
 
 class _HealthOfStream:
@@ -125,7 +133,7 @@ class _ScoredStream:
         self._model = bundle.name
         self._scorer = Scorer(bundle, limits=work.limits, threads=work.threads)
         self._engine = AlertEngine(work.policy, bundle.classes)
-        self._held: list[Parcel] = []
+        self._held: list[tuple[int, pa.Table]] = []
         self._rows = 0
         self._hosts = HostCount()
         self._counts: Counter[str] = Counter()
@@ -139,15 +147,15 @@ class _ScoredStream:
             classes=bundle.classes,
         )
 
-    def add(self, parcel: Parcel) -> Iterator[pa.RecordBatch]:
+    def add(self, parcel: Parcel) -> Iterator[Parcel]:
         """Take the next parcel, and score when there is enough for a batch."""
-        rows = pa.ipc.read_record_batch(parcel.data, parcels.CONNECTIONS).num_rows
-        self._held.append(parcel)
-        self._rows += rows
+        table = parcels.unpack_connections(parcel.data)
+        self._held.append((parcel.part, table))
+        self._rows += table.num_rows
         if self._rows >= BATCH_ROWS:
             yield from self._score()
 
-    def end(self) -> Iterator[pa.RecordBatch]:
+    def end(self) -> Iterator[Parcel]:
         """The rest, and the counts."""
         if self._held:
             yield from self._score()
@@ -159,20 +167,24 @@ class _ScoredStream:
             "hosts": len(self._hosts),
             "caps_acted": self._scorer.caps_acted + self._engine.caps_acted,
         }
-        yield from _batch([Parcel(0, self._stream, STREAM_END, 0, Kinds.TALLY, 0, orjson.dumps(tally))])
+        yield Parcel(0, self._stream, STREAM_END, 0, Kinds.TALLY, 0, orjson.dumps(tally))
 
-    def _score(self) -> Iterator[pa.RecordBatch]:
-        frame, lines, counts = parcels.unpack_connections([held.data for held in self._held])
-        parts = np.repeat(np.array([held.part for held in self._held], dtype=np.int32), counts)
+    def _score(self) -> Iterator[Parcel]:
+        parts = np.repeat(
+            np.array([part for part, _ in self._held], dtype=np.int32),
+            [table.num_rows for _, table in self._held],
+        )
+        table = parcels.joined([table for _, table in self._held])
         self._held, self._rows = [], 0
-        for start in range(0, len(frame), 2 * BATCH_ROWS):
-            rows = slice(start, start + 2 * BATCH_ROWS)
-            part = frame if len(frame) <= 2 * BATCH_ROWS else frame.iloc[rows].reset_index(drop=True)
-            yield from self._score_batch(part, parts[rows], lines[rows])
+        batches = max(1, round(len(parts) / BATCH_ROWS))
+        edges = np.linspace(0, len(parts), batches + 1).astype(np.int64).tolist()
+        for start, stop in pairwise(edges):
+            frame, lines = parcels.connections_of(table.slice(start, stop - start))
+            yield from self._score_batch(frame, parts[start:stop], lines)
 
     def _score_batch(
         self, frame: pd.DataFrame, parts: npt.NDArray[np.int32], lines: Lines
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Iterator[Parcel]:
         scores = self._scorer.score(frame, self._name)
         alerts = self._engine.process(frame, scores, self._name)
         rows = np.flatnonzero(scores.score >= self._work.log_threshold)
@@ -180,10 +192,10 @@ class _ScoredStream:
         explained = Explained(explained_rows, self._scorer.reasons(scores, explained_rows))
         self._count(frame, scores, alerts, len(rows))
         if len(rows):
-            yield self._logged(
+            yield from self._logged(
                 frame, scores, rows, explained.where(alerts.above), alerts.notices, parts, lines
             )
-        yield from _batch(self._noticed(alerts, frame, explained, parts, lines))
+        yield from self._noticed(alerts, frame, explained, parts, lines)
 
     def _logged(
         self,
@@ -194,8 +206,8 @@ class _ScoredStream:
         notices: Sequence[Notice],
         parts: npt.NDArray[np.int32],
         lines: Lines,
-    ) -> pa.RecordBatch:
-        """The lines of zeekml.log, a row each; for Parquet one row with all of them."""
+    ) -> Iterator[Parcel]:
+        """The lines of zeekml.log, those of a stretch in one result; for Parquet all of them in one."""
         if self._work.format is None:
             table = tables.verdicts(
                 frame,
@@ -210,23 +222,17 @@ class _ScoredStream:
                 lines=lines[rows],
             )
             data = table.serialize().to_pybytes()
-            return parcels.batch_of(
-                [Parcel(0, self._stream, int(parts[0]), int(lines[0]), Kinds.LOGGED, 0, data)]
-            )
+            yield Parcel(0, self._stream, int(parts[0]), int(lines[0]), Kinds.LOGGED, 0, data)
+            return
         self._log.write(frame, scores, rows, explained, notices)
-        written = [line + b"\n" for line in b"".join(self._rendered).split(b"\n")[:-1]]
+        text = self._rendered[0] if len(self._rendered) == 1 else b"".join(self._rendered)
         self._rendered.clear()
-        count = len(rows)
-        columns = {
-            "place": np.zeros(count, dtype=np.int32),
-            "stream": np.full(count, self._stream, dtype=np.int32),
-            "part": parts[rows],
-            "line": lines[rows],
-            "kind": np.full(count, Kinds.LOGGED, dtype=np.int32),
-            "seq": np.zeros(count, dtype=np.int32),
-            "data": pa.array(written, type=pa.binary()),
-        }
-        return pa.RecordBatch.from_pydict(columns, schema=parcels.ARROW_SCHEMA)
+        ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE) + 1
+        begins = np.append(0, ends)
+        for part, line, within in stretches(parts[rows], lines[rows]):
+            start, stop = int(begins[within.start]), int(begins[within.stop])
+            data = pack_lines(lines[rows][within], ends[within] - start, memoryview(text)[start:stop])
+            yield Parcel(0, self._stream, part, line, Kinds.LOGGED, 0, data)
 
     def _noticed(
         self,
@@ -236,11 +242,13 @@ class _ScoredStream:
         parts: npt.NDArray[np.int32],
         lines: Lines,
     ) -> list[Parcel]:
+        at = [notice.row for notice in alerts.notices]
+        connections = zip(*(frame[name].take(at).tolist() for name in _CONNECTION), strict=True)
         found = []
-        for seq, notice in enumerate(alerts.notices):
+        for seq, (notice, connection) in enumerate(zip(alerts.notices, connections, strict=True)):
             row = notice.row
             told = {
-                "connection": [_own(frame[name].iloc[row]) for name in _CONNECTION],
+                "connection": connection,
                 "notice": asdict(notice) | {"row": 0},
                 "reasons": explained.of(row),
             }
@@ -255,13 +263,3 @@ class _ScoredStream:
         by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self._classes))
         self._alerts += Counter(dict(zip(self._classes, by_class.tolist(), strict=True)))
         self._notices += Counter((notice.note, notice.class_name) for notice in alerts.notices)
-
-
-def _own(value: Any) -> Any:
-    """A value as one of Python's own."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _batch(rows: Sequence[Parcel]) -> Iterator[pa.RecordBatch]:
-    if rows:
-        yield parcels.batch_of(rows)

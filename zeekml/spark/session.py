@@ -15,27 +15,34 @@ from typing import TYPE_CHECKING, Final
 from zeekml.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 DEFAULT_MASTER: Final = "local[*,4]"
 """All processors of this machine, each task tried four times."""
 
+_JAVA: Final = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+"""On this machine Java only moves bytes: to compile for more than that costs more than the run. Options of one's own,
+``spark.driver.extraJavaOptions``, come after these."""
+_BUFFER: Final = 1 << 20
+"""Bytes that Java and Python hand to each other at once."""
 _MOST_BYTES: Final = 16 << 20
 """Bytes that Spark hands to a Python worker at once."""
 
 
 @contextmanager
-def spark_session(master: str) -> Iterator[SparkSession]:
-    """A session on ``master``, ended afterwards; one that is there already, as within spark-submit, is used and left.
+def spark_context(master: str) -> Iterator[SparkContext]:
+    """Spark on ``master``, ended afterwards; what is there already, as within spark-submit, is used and left.
 
     Raises ConfigError when pyspark or Java is not installed, or the master cannot be used.
     """
     check_installed()
     _leave_pandas_out()
-    from pyspark.errors import PySparkException  # noqa: PLC0415  an extra, and heavy
-    from pyspark.sql import SparkSession  # noqa: PLC0415
+    from py4j.protocol import Py4JError  # noqa: PLC0415  an extra, and heavy
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415
+    from pyspark.errors import PySparkException  # noqa: PLC0415
 
-    running = SparkSession.getActiveSession()
+    running = SparkContext._active_spark_context
     if running is not None:
         yield running
         return
@@ -43,12 +50,10 @@ def spark_session(master: str) -> Iterator[SparkSession]:
         # On this machine, the executors' Python is this one, with all that is installed for it.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.master(master).appName("zeekml")
-    for name, value in _settings(master).items():
-        builder = builder.config(name, value)
+    conf = SparkConf().setMaster(master).setAppName("zeekml").setAll(list(_settings(master).items()))
     try:
-        spark = builder.getOrCreate()
-    except (PySparkException, OSError, RuntimeError) as error:
+        spark = SparkContext.getOrCreate(conf)
+    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
         raise ConfigError(
             f"--master {master}: Spark does not start: {str(error).strip() or type(error).__name__}; name a master "
             "such as local[*,4], spark://host:7077 or yarn"
@@ -57,6 +62,15 @@ def spark_session(master: str) -> Iterator[SparkSession]:
         yield spark
     finally:
         spark.stop()
+
+
+@contextmanager
+def spark_session(master: str) -> Iterator[SparkSession]:
+    """As `spark_context`, with a session on it."""
+    with spark_context(master) as context:
+        from pyspark.sql import SparkSession  # noqa: PLC0415  an extra, and heavy
+
+        yield SparkSession(context)
 
 
 def check_installed() -> None:
@@ -92,9 +106,12 @@ def _settings(master: str) -> dict[str, str]:
     }
     if not master.startswith("local"):
         return common
-    # Nothing listens but on loopback.
+    # Nothing listens but on loopback. What is shuffled stays on this machine: packing it takes longer than keeping it.
     return common | {
         "spark.ui.enabled": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        "spark.driver.defaultJavaOptions": _JAVA,
+        "spark.shuffle.compress": "false",
+        "spark.buffer.size": str(_BUFFER),
     }
