@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 from numba.core.errors import TypingError
@@ -236,8 +236,9 @@ def lived(gates: Floats, carried: Floats, out: Floats) -> None:
     store(out, CELLS, outer)
 
 
+@settings(max_examples=30)
 @given(
-    st.lists(st.floats(-1e30, 1e30, width=32), min_size=4 * CELLS, max_size=4 * CELLS),
+    st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=4 * CELLS, max_size=4 * CELLS),
     st.lists(st.floats(-1000, 1000, width=32), min_size=CELLS, max_size=CELLS),
 )
 def test_a_cell_is_an_lstms(gates: list[float], carried: list[float]) -> None:
