@@ -134,7 +134,7 @@ def test_sums_are_close_and_prefetching_changes_nothing() -> None:
     load = loader(32)
 
     @compiled
-    def work(x: Floats) -> float:
+    def work(x: Floats) -> Any:
         prefetch(x, 10_000_000)
         return total(load(x, 0))
 
