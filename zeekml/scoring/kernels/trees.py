@@ -137,7 +137,7 @@ def struck_lines(
         for c in range(word, min(word + WORD, whole), GROUP):
             bits |= above(_load_group(matrix, place + c), _load_group(only, c)) << (c - word)
         for c in range(max(word, whole), min(word + WORD, columns)):
-            bits |= np.int64(number(matrix, place + c) > number(only, c)) << (c - word)
+            bits |= int(number(matrix, place + c) > number(only, c)) << (c - word)
         while bits != 0:
             found[end] = only_line[word + lowest_bit(bits)]
             end += 1

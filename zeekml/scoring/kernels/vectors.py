@@ -24,8 +24,15 @@ _FUSED: Final = ("contract",)
 #: Numbers of one vector may be added up in any order, but it is the same one each time.
 _ANY_ORDER: Final = ("contract", "reassoc")
 
+_declared: Final[Any] = cgutils.get_or_insert_function
 
-class Vector(types.Type):  # type: ignore[misc]  # numba is untyped
+
+def emitted(typed: Function) -> Function:
+    """A function for kernels whose instructions are written by ``typed``: it gives the types and what writes them."""
+    return cast("Function", intrinsic(typed))
+
+
+class Vector(types.Type):
     """So many float32."""
 
     def __init__(self, lanes: int) -> None:
@@ -34,15 +41,15 @@ class Vector(types.Type):  # type: ignore[misc]  # numba is untyped
 
 
 @register_model(Vector)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Vector) -> None:
-        super().__init__(manager, kind, _of(kind.lanes))
+        super().__init__(manager, kind, _of(kind.lanes))  # type: ignore[no-untyped-call]
 
 
 def loader(lanes: int) -> Function:
     """``load(array, at)``: the vector of so many numbers from a flat place on."""
 
-    @intrinsic
+    @emitted
     def load(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for its name
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             loaded = builder.load(_pointer(context, builder, signature, arguments, _of(lanes)))
@@ -51,10 +58,10 @@ def loader(lanes: int) -> Function:
 
         return (Vector(lanes)(array, types.intp), generate) if _is_flat(array) else None
 
-    return cast("Function", load)
+    return load
 
 
-@intrinsic
+@emitted
 def number(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
     """``number(array, at)``: the one number at a flat place."""
 
@@ -64,7 +71,7 @@ def number(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
     return (types.float32(array, types.intp), generate) if _is_flat(array) else None
 
 
-@intrinsic
+@emitted
 def store(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG001
     """``store(array, at, vector)``: put a vector to a flat place."""
 
@@ -79,17 +86,17 @@ def store(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG0
 def filler(lanes: int) -> Function:
     """``full(value)``: so many times the same number."""
 
-    @intrinsic
+    @emitted
     def full(_context: Any, value: Any) -> Any:  # noqa: ARG001
         def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
             return _splat(builder, arguments[0], lanes)
 
         return Vector(lanes)(types.float32), generate
 
-    return cast("Function", full)
+    return full
 
 
-@intrinsic
+@emitted
 def multiply_add(_context: Any, first: Any, second: Any, third: Any) -> Any:
     """``first * second + third``."""
     signature = _signature(first, second, third)
@@ -102,7 +109,7 @@ def multiply_add(_context: Any, first: Any, second: Any, third: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
+@emitted
 def total(_context: Any, vector: Any) -> Any:
     """The sum of a vector's numbers."""
 
@@ -115,7 +122,7 @@ def total(_context: Any, vector: Any) -> Any:
 
 
 def _compared(comparison: str, *, ordered: bool) -> Function:
-    @intrinsic
+    @emitted
     def compare(_context: Any, first: Any, second: Any) -> Any:
         kind = _signature(first, second)
 
@@ -126,7 +133,7 @@ def _compared(comparison: str, *, ordered: bool) -> Function:
 
         return types.int64(*kind.args), generate
 
-    return cast("Function", compare)
+    return compare
 
 
 #: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
@@ -136,7 +143,7 @@ above_or_missing: Final = _compared(">", ordered=False)
 above: Final = _compared(">", ordered=True)
 
 
-@intrinsic
+@emitted
 def ones(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     """How many bits of an integer are set."""
 
@@ -146,7 +153,7 @@ def ones(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     return types.int64(types.int64), generate
 
 
-@intrinsic
+@emitted
 def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     """The place of the lowest bit that is set in an integer other than 0."""
 
@@ -156,14 +163,14 @@ def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
     return types.int64(types.int64), generate
 
 
-@intrinsic
+@emitted
 def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
     """Have what lies at a flat place brought near; it need not exist."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         integer, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
         kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
-        known = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        known = _declared(builder.module, kind, "llvm.prefetch.p0")
         place = _pointer(context, builder, signature, arguments, ir.IntType(8))
         builder.call(known, [place, *(ir.Constant(integer, value) for value in (0, 3, 1))])
         return context.get_dummy_value()
@@ -171,7 +178,7 @@ def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
     return (types.none(array, types.intp), generate) if _is_flat(array) else None
 
 
-@intrinsic
+@emitted
 def where_reached(_context: Any, value: Any, edge: Any, yes: Any, no: Any) -> Any:
     """The numbers of ``yes`` where ``value`` is not below ``edge``, else (or where one is NaN) those of ``no``."""
 
@@ -182,7 +189,7 @@ def where_reached(_context: Any, value: Any, edge: Any, yes: Any, no: Any) -> An
     return _signature(value, edge, yes, no), generate
 
 
-@intrinsic
+@emitted
 def where_known(_context: Any, value: Any, yes: Any, no: Any) -> Any:
     """The numbers of ``yes``, but those of ``no`` where ``value`` is NaN."""
 
@@ -194,7 +201,7 @@ def where_known(_context: Any, value: Any, yes: Any, no: Any) -> Any:
 
 
 def _chosen(comparison: str) -> Function:
-    @intrinsic
+    @emitted
     def choose(_context: Any, first: Any, second: Any) -> Any:
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             both = _vectors(builder, signature, arguments, signature.return_type.lanes)
@@ -202,7 +209,7 @@ def _chosen(comparison: str) -> Function:
 
         return _signature(first, second), generate
 
-    return cast("Function", choose)
+    return choose
 
 
 #: The larger and the smaller of two vectors, number by number; the second's where one is NaN.
@@ -211,7 +218,7 @@ smaller: Final = _chosen("<")
 
 
 def _arithmetic(operation: Function, name: str) -> None:
-    @intrinsic
+    @emitted
     def apply(_context: Any, first: Any, second: Any) -> Any:
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             return getattr(builder, name)(
@@ -267,7 +274,7 @@ def _pointer(context: Any, builder: Any, signature: Any, arguments: Any, kind: A
 
 def _llvm(builder: Any, name: str, lanes: int, result: Any, given: list[Any]) -> Any:
     kind = ir.FunctionType(result, given)
-    return cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{lanes}f32")
+    return _declared(builder.module, kind, f"llvm.{name}.v{lanes}f32")
 
 
 def _is_flat(array: Any) -> bool:

@@ -11,14 +11,18 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.core.extending import intrinsic, register_model
+from numba.core.extending import register_model
+
+from zeekml.scoring.kernels.vectors import emitted
 
 from zeekml.scoring.kernels.registers import TOGETHER
 
 _BITS: Final = 16
 
+_declared: Final[Any] = cgutils.get_or_insert_function
 
-class _Words(types.Type):  # type: ignore[misc]  # numba is untyped
+
+class _Words(types.Type):
     def __init__(self) -> None:
         super().__init__(name=f"Words({TOGETHER})")
 
@@ -28,9 +32,9 @@ _KIND: Final = ir.VectorType(ir.IntType(_BITS), TOGETHER)
 
 
 @register_model(_Words)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: _Words) -> None:
-        super().__init__(manager, kind, _KIND)
+        super().__init__(manager, kind, _KIND)  # type: ignore[no-untyped-call]
 
 
 def _constant(value: int) -> Any:
@@ -46,7 +50,7 @@ def _holds_words(array: Any) -> bool:
     return isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.uint16
 
 
-@intrinsic
+@emitted
 def full_words(_context: Any) -> Any:
     """``full_words()``: words of which every bit is set."""
 
@@ -56,7 +60,7 @@ def full_words(_context: Any) -> Any:
     return _WORDS(), generate
 
 
-@intrinsic
+@emitted
 def struck(_context: Any, words: Any, array: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for its name
     """``struck(words, array, at)``: of the words' bits those that are set in the words from a flat place on, too."""
 
@@ -69,13 +73,13 @@ def struck(_context: Any, words: Any, array: Any, at: Any) -> Any:  # noqa: ARG0
     return (_WORDS(_WORDS, array, types.intp), generate) if _holds_words(array) else None
 
 
-@intrinsic
+@emitted
 def store_lowest(_context: Any, array: Any, at: Any, words: Any) -> Any:  # noqa: ARG001
     """``store_lowest(array, at, words)``: put the place of each word's lowest bit, 0 where none is set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_KIND, [_KIND, ir.IntType(1)])
-        known = cgutils.get_or_insert_function(builder.module, kind, f"llvm.cttz.v{TOGETHER}i{_BITS}")
+        known = _declared(builder.module, kind, f"llvm.cttz.v{TOGETHER}i{_BITS}")
         places = builder.call(known, [arguments[2], ir.Constant(ir.IntType(1), 0)])
         places = builder.and_(places, _constant(_BITS - 1))
         builder.store(places, _pointer(context, builder, signature, arguments)).align = 2
