@@ -17,7 +17,7 @@ class Row:
     """The medians of a tool's runs on one log.
 
     ``alerting``: connections at or above the threshold, where the tool tells. ``peak_mib``: of the largest run.
-    ``spread``: slowest run less fastest, of the median.
+    ``spread``: slowest run less fastest, of the median. ``note``: what else there is to say of the tool.
     """
 
     tool: str
@@ -34,6 +34,7 @@ class Row:
     spread: float = 0.0
     alerting: int | None = None
     hosts_seen: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)

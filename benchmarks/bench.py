@@ -49,7 +49,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
     few, many = max(size // 1000, 12), size * MANY_HOSTS
     repeat = ["--repeat", str(options.repeat)]
     model = ["--model", options.model] if options.model else []
-    site = ["--malicious", SITE]
+    site, train = ["--malicious", SITE], ["--train", options.train] if options.train else []
 
     def throughput(*own: str) -> list[str]:
         return script("throughput.py", *own, *kept, *model)
@@ -61,7 +61,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
         return script("stages.py", "--connections", str(size), *own, *repeat, *kept, *model)
 
     return {
-        "sizes": Part([throughput("--sizes", f"{size // 10},{size}", *site, "--peers", "all", *repeat)]),
+        "sizes": Part([throughput("--sizes", f"{size // 10},{size}", *site, "--peers", "all", *repeat, *train)]),
         "alerts": Part([
             throughput("--sizes", str(size), "--malicious", f"{SITE},0.02,all", "--peers", "zat-read", *repeat)
         ]),
@@ -144,6 +144,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rate", type=int, default=20_000, help="connections a second to a watch (default 20000)"
     )
+    parser.add_argument("--train", help="labelled TSV log that the peers learn (default: a made one)")
     parser.add_argument("--dir", help="the folder for made logs, 4 GiB (default: the temporary folder)")
     parser.add_argument("--model", help="passed to zeekml")
     return parser.parse_args(arguments)

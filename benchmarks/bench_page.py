@@ -78,7 +78,9 @@ def _machine(parts: Parts) -> str:
 
 def _throughput(*names: str) -> Callable[[Parts], str]:
     def table(parts: Parts) -> str:
-        return _rows(row for name in names for row in rows_of(parts, name))
+        rows = [row for name in names for row in rows_of(parts, name)]
+        notes = dict.fromkeys(f"{row.tool}: {row.note}." for row in rows if row.note)
+        return "\n\n".join([_rows(rows), *notes])
 
     return table
 

@@ -34,19 +34,23 @@ def zat_read(log: str) -> int:
     return len(_zat_frame(log))
 
 
-def forest(train: str, log: str) -> tuple[int, float, float]:
-    """Connections predicted, and the seconds by the clock and of processor that it took from log to verdicts."""
+def forest(train: str, log: str) -> tuple[float, ...]:
+    """The seconds by the clock and of processor that it took from log to verdicts; then what the forest is like:
+    connections it was fitted on, columns of its matrix, nodes of a tree (mean)."""
     from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - only this peer needs it
     from zat.dataframe_to_matrix import DataFrameToMatrix  # noqa: PLC0415
 
     to_matrix, trees = DataFrameToMatrix(), RandomForestClassifier(n_jobs=THREADS)
     with contextlib.redirect_stdout(io.StringIO()):  # it tells of every column
         frame = _zat_frame(train)
-        trees.fit(to_matrix.fit_transform(_plain(frame)), frame["label"].astype(str) != "Benign")
-        del frame
+        matrix = to_matrix.fit_transform(_plain(frame))
+        trees.fit(matrix, frame["label"].astype(str) != "Benign")
+        nodes = sum(tree.tree_.node_count for tree in trees.estimators_) / len(trees.estimators_)
+        fitted = len(frame), matrix.shape[1], round(nodes)
+        del frame, matrix
         wall, cpu = time.perf_counter(), time.process_time()
-        said = trees.predict(to_matrix.transform(_plain(_zat_frame(log))))
-        return len(said), time.perf_counter() - wall, time.process_time() - cpu
+        trees.predict(to_matrix.transform(_plain(_zat_frame(log))))
+        return time.perf_counter() - wall, time.process_time() - cpu, *fitted
 
 
 def boosted_fit(train: str, model: str) -> int:
@@ -103,7 +107,7 @@ def _features(log: str) -> Iterator[np.ndarray]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Runs one of them; prints the connections, and the seconds where they are not those of the process."""
+    """Runs one of them; prints what it gives."""
     kind, *files = arguments
     kinds: dict[str, Any] = {
         "zat-read": zat_read,

@@ -79,6 +79,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"{', '.join(PEERS)}; all; none (default zat-read)",
     )  # fmt: skip
     parser.add_argument(
+        "--train", help="labelled TSV log that the peers learn (default: a made one of 100,000)"
+    )
+    parser.add_argument(
         "--threads", type=int, default=1, help="passed to zeekml score (default 1, as its own)"
     )
     parser.add_argument(
@@ -156,7 +159,7 @@ class _Peers:
     def _command(self, peer: str, path: str) -> list[str]:
         if peer == "zat-read":
             return script("peers.py", peer, path)
-        train = str(TRAINING.made(self._folder))
+        train = self._options.train or str(TRAINING.made(self._folder))
         if peer == "forest":
             return script("peers.py", peer, train, path)
         if not self._model.exists():
@@ -196,6 +199,7 @@ def _row(case: Case) -> Row:
         spread=round((max(walls) - min(walls)) / wall, 3),
         alerting=int(alerting[1].replace(",", "")) if alerting else None,
         hosts_seen=hosts_in(case.path) if log.hosts is not None and log.form == "tsv" else None,
+        note=_note(case.tool, runs[0].said),
     )
 
 
@@ -203,8 +207,16 @@ def _counted(tool: str, done: Run) -> Run:
     """What counts of a run: of the forest only what it timed itself, after it was fitted."""
     if tool != FOREST:
         return done
-    _, wall, cpu = done.said.split()[-3:]
+    wall, cpu = done.said.split()[-5:-3]
     return Run(float(wall), float(cpu), done.peak_mib, done.said)
+
+
+def _note(tool: str, said: str) -> str:
+    """What the forest is like."""
+    if tool != FOREST:
+        return ""
+    connections, columns, nodes = map(int, said.split()[-3:])
+    return f"fitted on {connections:,} connections, {columns:,} columns, {nodes:,} nodes a tree"
 
 
 def _print_table(rows: list[Row]) -> None:
@@ -220,6 +232,8 @@ def _print_table(rows: list[Row]) -> None:
             f"{row.tool:<18} {row.connections:>11,}  {row.form:<7} {share:>9} {hosts:>9} {row.log_mib:>8.1f} "
             f"{row.wall_s:>8.2f} {row.cpu_s:>8.2f} {row.connections_per_s:>10,.0f} {row.peak_mib:>9.0f} {alerts:>7}"
         )
+    for note in dict.fromkeys(f"{row.tool}: {row.note}" for row in rows if row.note):
+        print(note)
     for bar in bars(rows):
         held = {None: "", True: f"  ({bar.bar}: held)", False: f"  ({bar.bar}: NOT held)"}[bar.held]
         print(f"{bar.name}: {bar.value:.2f}{held}")

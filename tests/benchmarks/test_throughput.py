@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_every_peer_scores_the_same_log(
         ("zeekml score", "json.gz"),
     ]
     assert rows[0]["alerting"] is not None
+    assert re.fullmatch(r"fitted on 3,000 connections, \d+ columns, \d+ nodes a tree", rows[2]["note"])
     assert {(row["malicious"], row["hosts"]) for row in rows} == {(0.1, 30)}
     assert 20 < rows[0]["hosts_seen"] <= 30
     assert {path.name for path in tmp_path.glob("conn-*")} == {
@@ -81,9 +83,13 @@ def test_every_peer_scores_the_same_log(
 
 
 def test_of_the_forest_only_its_own_seconds_count() -> None:
-    done = processes.Run(9.0, 8.0, 300.0, "a warning\n1000 2.5 3.5\n")
+    done = processes.Run(9.0, 8.0, 300.0, "a warning\n2.5 3.5 1000 43 320\n")
     counted = throughput._counted("zat, random forest", done)
     assert (counted.wall_s, counted.cpu_s, counted.peak_mib) == (2.5, 3.5, 300.0)
+    assert (
+        throughput._note("zat, random forest", done.said)
+        == "fitted on 1,000 connections, 43 columns, 320 nodes a tree"
+    )
     assert throughput._counted("boosted trees", done) is done
 
 
