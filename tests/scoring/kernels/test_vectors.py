@@ -49,7 +49,8 @@ from zeekml.scoring.kernels.vectors import (
     where_known,
     where_reached,
 )
-from zeekml.scoring.kernels.words import TOGETHER, full_words, store_lowest, struck
+from zeekml.scoring.kernels.registers import TOGETHER
+from zeekml.scoring.kernels.words import full_words, store_lowest, struck
 
 RNG = np.random.default_rng(0)
 NAN = np.float32(np.nan)

@@ -13,9 +13,8 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.extending import register_model
 
-from zeekml.scoring.kernels.vectors import emitted
-
 from zeekml.scoring.kernels.registers import TOGETHER
+from zeekml.scoring.kernels.vectors import emitted
 
 _BITS: Final = 16
 
