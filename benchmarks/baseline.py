@@ -213,7 +213,7 @@ def changes(baseline: Baseline) -> bool:
 def ordinary_hosts(baseline: Baseline) -> list[str]:
     """The hosts behind which something could hide: all of which anything is usual; any address where there is none."""
     ordinary = baseline.ordinary()
-    known = {key[0] for key in (*ordinary.peers, *ordinary.failing)} | {*ordinary.evidence}
+    known = {key[0] for key in ordinary.peers} | {key[0] for key in ordinary.failing} | {*ordinary.evidence}
     return sorted(known) or ["192.168.1.2"]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numba import njit
 from numba.core.errors import TypingError
 
+import zeekml.compiled.build  # noqa: F401 - tells numba of our own kinds of functions
 from tests.builders import Floats
 from zeekml.scoring.kernels import vectors
 from zeekml.scoring.kernels.dense import (
@@ -31,6 +32,7 @@ from zeekml.scoring.kernels.dense import (
     relu,
     tanh_parts,
 )
+from zeekml.scoring.kernels.registers import TOGETHER
 from zeekml.scoring.kernels.vectors import (
     above,
     above_or_missing,
@@ -49,7 +51,6 @@ from zeekml.scoring.kernels.vectors import (
     where_known,
     where_reached,
 )
-from zeekml.scoring.kernels.registers import TOGETHER
 from zeekml.scoring.kernels.words import full_words, store_lowest, struck
 
 RNG = np.random.default_rng(0)
