@@ -1,39 +1,7 @@
-"""Compilation: once on a machine, and kept."""
+"""Compilation, as everywhere in zeekml."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from zeekml.compiled import compiled
 
-from numba import njit
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-#: Multiply and add in one step. It is the only liberty taken by default: sums keep the order in which they are written,
-#: so a row comes out the same to the last bit wherever in a batch it stands.
-_EXACT: Final = frozenset({"contract"})
-#: Sums in any order, for those over the fixed width of one row.
-_REORDERED: Final = frozenset({"contract", "reassoc"})
-
-
-def compiled(signature: str, *, reordered: bool = False) -> Callable[[Function], Function]:
-    """Compile a function for these types (numba's notation) when its module is read; it runs without Python's lock.
-
-    The machine code is taken from the cache that numba keeps in ``__pycache__`` or, where that cannot be written, in
-    the user's cache folder; where neither can be, it is compiled anew in every process.
-    """
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": set(_REORDERED if reordered else _EXACT),
-    }
-
-    def compile_it(function: Function) -> Function:
-        try:
-            return cast("Function", njit(signature, cache=True, **options)(function))
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
-            return cast("Function", njit(signature, **options)(function))
-
-    return compile_it
+__all__ = ["compiled"]
