@@ -86,6 +86,24 @@ class Foreign(Source):
         return found if self.arguments is None else found(*self.arguments)
 
 
+class Later:
+    """A module that is read when something of it is asked for."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __repr__(self) -> str:
+        return f"the module {self._module}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._module), name)
+
+
+def later(module: str) -> Any:
+    """A module that `emitted` functions need, such as ``llvmlite.ir``, and nobody who only runs kernels."""
+    return Later(module)
+
+
 def foreign(module: str, attribute: str, *arguments: Any) -> Any:
     """An attribute of a module that is written for numba alone, or with ``arguments`` what it gives for them."""
     return Foreign(module, attribute, arguments or None)

@@ -63,7 +63,7 @@ def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
 def _plain(head: bytes, raw: BinaryIO) -> Iterator[bytes]:
     while head:
         yield head
-        head = raw.read(_READ)
+        head = raw.read(PIECE)
 
 
 def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:

@@ -24,10 +24,6 @@ _ARROW: dict[Kind, pa.DataType] = {
 MAX_HELD = 64 << 20  # bytes of log text held before a batch is closed early
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
-# Labels with many values are encoded once a batch is cut: joining large dictionaries costs more than
-# reading them.
-_MANY_VALUED = ("id.orig_h", "id.resp_h")
-
 Lines = npt.NDArray[np.int64]
 
 
@@ -42,7 +38,7 @@ class Rows:
 
 def arrow_type(column: Column) -> pa.DataType:
     """The type of a column's values until the frame is made."""
-    return pa.string() if column.name in _MANY_VALUED else _ARROW[column.kind]
+    return _ARROW[column.kind]
 
 
 def table_of(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> pa.Table:
@@ -64,6 +60,11 @@ class Gatherer:
         self._held: list[Rows] = []
         self._count = 0
         self._size = 0
+
+    @property
+    def missing(self) -> int:
+        """Rows that the next batch still lacks."""
+        return self._batch_rows - self._count
 
     def add(self, rows: Rows) -> Iterator[tuple[pa.Table, Lines]]:
         """Take ``rows`` and yield the batches that are full."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 MAX_LINE = 1 << 20  # bytes; no connection is written longer
+MOST_CUT = 16 << 20  # bytes, about, of a block that is cut to a number of lines
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -109,3 +114,42 @@ def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> 
         yield block
     elif start < len(data):
         yield block.part(start, len(data))
+
+
+def cut_to_lines(blocks: Iterator[Block], wanted: Callable[[], int]) -> Iterator[Block]:
+    """Cut blocks anew, so that each has the number of lines that are wanted then, or about MOST_CUT bytes.
+
+    The first block, which tells the format, keeps what it has and is not cut.
+    """
+    # Not for those that read no log at all: numba takes long to load.
+    from zeekml.records.kernels.tsv import end_of_lines  # noqa: PLC0415
+
+    yield from itertools.islice(blocks, 1)
+    held = Block(b"", 0, 0)
+    for block in blocks:
+        if held.data and held.offset + len(held.data) != block.offset:
+            yield held  # a line that was too long is left out here
+            held = block
+        elif held.data:
+            held = Block(held.data + block.data, held.line, held.offset)
+        else:
+            held = block
+        raw = np.frombuffer(held.data, dtype=np.uint8)
+        start, line = 0, held.line
+        while (end := end_of_lines(raw, start, count := wanted())) >= 0:
+            yield Block(held.data[start:end], line, held.offset + start)
+            start = end
+            line += count
+        held = Block(held.data[start:], line, held.offset + start)
+        if len(held.data) >= MOST_CUT:
+            yield held
+            held = Block(b"", 0, 0)
+    if held.data:
+        yield held
+
+
+def line_starts(data: bytes, start: int) -> npt.NDArray[np.int64]:
+    """Where in ``data`` the lines from ``start`` on begin; the last is the end."""
+    newlines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8, offset=start) == ord("\n"))
+    starts = np.concatenate([[start], newlines + start + 1])
+    return starts if data.endswith(b"\n") else np.append(starts, len(data))

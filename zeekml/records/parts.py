@@ -18,7 +18,7 @@ from zeekml.records import lines
 from zeekml.records.compression import PIECE
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows, to_frame
-from zeekml.records.lines import Block, line_blocks
+from zeekml.records.lines import Block, cut_to_lines, line_blocks
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import sniff
@@ -102,7 +102,7 @@ def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_
     gatherer, name = Gatherer(batch_rows), part.log.name
     failure: TruncatedError | None = None
     try:
-        for rows in _rows(part, stream, rejects, end):
+        for rows in _rows(part, stream, rejects, end, gatherer):
             for table, numbers in gatherer.add(rows):
                 yield Batch(to_frame(table, extra=False), name, stream, numbers)
     except TruncatedError as error:
@@ -113,13 +113,13 @@ def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_
         raise failure
 
 
-def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd) -> Iterator[Rows]:
+def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gatherer) -> Iterator[Rows]:
     def too_long(number: int, start: bytes) -> None:
         rejects.add(part.log.name, number, f"longer than {lines.MAX_LINE} bytes", start)
         end.lines = max(end.lines, number)
 
     reader: Reader | None = None
-    for block in _blocks(part, too_long):
+    for block in cut_to_lines(_blocks(part, too_long), lambda: gatherer.missing):
         if reader is None:
             first = block if not part.start else _first_block(part.log)
             sniffed = sniff(first.data, part.log.name)

@@ -15,7 +15,7 @@ from zeekml.errors import InputError, TruncatedError
 from zeekml.records import compression, lines
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Lines, Rows, to_frame
-from zeekml.records.lines import Block, line_blocks
+from zeekml.records.lines import Block, cut_to_lines, line_blocks
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import Format, Sniffed, sniff
 from zeekml.records.values import UidMaker
@@ -69,7 +69,7 @@ def read_batches(
     gatherer = Gatherer(batch_rows)
     failure: TruncatedError | None = None
     try:
-        for rows in _rows(log, stream, rejects, extra=extra):
+        for rows in _rows(log, stream, rejects, gatherer, extra=extra):
             for table, numbers in gatherer.add(rows):
                 yield Batch(to_frame(table, extra=extra), log.name, stream, numbers)
     except TruncatedError as error:
@@ -80,13 +80,14 @@ def read_batches(
         raise failure
 
 
-def _rows(log: LogFile, stream: str, rejects: Rejects, *, extra: bool) -> Iterator[Rows]:
+def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, extra: bool) -> Iterator[Rows]:
     def too_long(number: int, start: bytes) -> None:
         rejects.add(log.name, number, f"longer than {lines.MAX_LINE} bytes", start)
 
     with open_log(log) as raw:
         reader: Reader | None = None
-        for block in line_blocks(pieces_of(raw, log.name), too_long):
+        blocks = line_blocks(pieces_of(raw, log.name), too_long)
+        for block in cut_to_lines(blocks, lambda: gatherer.missing):
             if reader is None:
                 reader = reader_for(
                     sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra

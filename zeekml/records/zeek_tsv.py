@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from zeekml.records import frame
 from zeekml.records.frame import Rows
-from zeekml.records.lines import Block
+from zeekml.records.lines import Block, line_starts
 from zeekml.records.rejects import Rejects
 from zeekml.records.schema import Column
 from zeekml.records.values import BadLine, UidMaker
-from zeekml.records.zeek_fast import FastReader, FastRows
 from zeekml.records.zeek_header import Header
 from zeekml.records.zeek_line import LineReader, Value, wanted_columns
+
+if TYPE_CHECKING:
+    from zeekml.records.zeek_fast import FastReader, FastRows
 
 _DIRECTIVE = re.compile(rb"^\0*#[^\n]*\n?", re.MULTILINE)
 _SMALL = 16 << 10  # bytes: below this the search for the odd line costs more than reading line by line
@@ -42,63 +45,57 @@ class ZeekTsvReader:
     def read(self, block: Block) -> Iterator[Rows]:
         """Yield the connections of ``block`` in line order."""
         data = block.data
-        if not (data.startswith(b"#") or b"\n#" in data or b"\0" in data):
-            yield from self._read_lines(block)
-            return
         start, line = 0, block.line
-        for match in _DIRECTIVE.finditer(data):
-            if match.start() > start:
-                between = Block(data[start : match.start()], line, block.offset + start)
-                yield from self._read_lines(between)
-                line += between.data.count(b"\n")
-            self._set_header(self._header.with_line(match.group().lstrip(b"\0").removesuffix(b"\n")))
-            start = match.end()
-            line += 1
-        if start < len(data):
-            yield from self._read_lines(Block(data[start:], line, block.offset + start))
+        while start < len(data):
+            if found := _DIRECTIVE.match(data, start):
+                self._set_header(self._header.with_line(found.group().lstrip(b"\0").removesuffix(b"\n")))
+                start = found.end()
+                line += 1
+                continue
+            fast = self._read_fast(data, start) if len(data) - start >= _SMALL else None
+            if fast:
+                yield self._completed(fast, block, start, line)
+                start = fast.stop
+                line += fast.count
+                continue
+            found = _DIRECTIVE.search(data, start)
+            between = Block(data[start : found.start() if found else None], line, block.offset + start)
+            yield from self._read_lines(between)
+            start += len(between.data)
+            line += between.data.count(b"\n")
 
     def _set_header(self, header: Header) -> None:
         self._header = header
         self._columns = wanted_columns(header, extra=self._extra)
         self._line_reader = LineReader(header, self._columns)
-        self._fast = FastReader.for_header(header, self._columns) if self._may_be_fast else None
+        self._fast: FastReader | None = None
+        self._fast_for: Header | None = None
 
     def _read_lines(self, block: Block) -> Iterator[Rows]:
         if self._header.missing:
             self._reject_all(block)
-        elif self._fast is None or len(block.data) < _SMALL:
-            yield self._read_exactly(block.lines(), len(block.data))
-        elif (rows := self._fast.read(block.data)) is not None:
-            yield self._completed(rows, block)
         else:
-            # Halves, and halves of halves, until what cannot be read fast stands alone.
-            cut = block.data.rfind(b"\n", 0, len(block.data) // 2) + 1 or block.data.find(b"\n") + 1
-            if not 0 < cut < len(block.data):
-                yield self._read_exactly(block.lines(), len(block.data))
-                return
-            yield from self._read_lines(block.part(0, cut))
-            yield from self._read_lines(block.part(cut, len(block.data)))
+            yield self._read_exactly(block.lines(), len(block.data))
 
-    def _completed(self, fast: FastRows, block: Block) -> Rows:
-        """Add the uids and the lines that the fast path left out."""
+    def _read_fast(self, data: bytes, start: int) -> FastRows | None:
+        if self._fast_for is not self._header and self._may_be_fast:
+            # Loaded with the first block that is long enough: kernels take their time.
+            from zeekml.records.zeek_fast import FastReader  # noqa: PLC0415
+
+            self._fast_for = self._header
+            self._fast = FastReader.for_header(self._header, self._columns)
+        return self._fast.read(data, start) if self._fast else None
+
+    def _completed(self, fast: FastRows, block: Block, start: int, line: int) -> Rows:
+        """Add the uids and the lines that the fast path left out; it read from ``start``, which is in ``line``."""
         table, data = fast.table, block.data
         if "uid" not in table.column_names or table.column("uid").null_count:
-            table = self._with_uids(table, _line_starts(data)[fast.places] + block.offset)
-        rows = Rows(table, fast.places + block.line, len(data))
+            table = self._with_uids(table, line_starts(data, start)[fast.places] + block.offset)
+        rows = Rows(table, fast.places + line, fast.stop - start)
         if not len(fast.odd):
             return rows
-        starts = np.append(_line_starts(data), len(data))
-        odd = [
-            (
-                int(place) + block.line,
-                int(starts[place]) + block.offset,
-                data[starts[place] : starts[place + 1]],
-            )
-            for place in fast.odd
-        ]
-        return _merged(
-            rows, self._read_exactly(((n, at, line.removesuffix(b"\n")) for n, at, line in odd), 0)
-        )
+        odd = ((int(place) + line, int(at) + block.offset, _line_at(data, int(at))) for place, at in fast.odd)
+        return _merged(rows, self._read_exactly(odd, 0))
 
     def _read_exactly(self, lines: Iterable[tuple[int, int, bytes]], size: int) -> Rows:
         columns = [column for _, column in self._columns]
@@ -141,10 +138,9 @@ class ZeekTsvReader:
         return table.set_column(place, "uid", uids) if place >= 0 else table.append_column("uid", uids)
 
 
-def _line_starts(data: bytes) -> frame.Lines:
-    newlines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    starts = np.concatenate([[0], newlines + 1])
-    return starts[:-1] if data.endswith(b"\n") else starts
+def _line_at(data: bytes, start: int) -> bytes:
+    end = data.find(b"\n", start)
+    return data[start : end if end >= 0 else None]
 
 
 def _merged(one: Rows, other: Rows) -> Rows:

@@ -1,0 +1,130 @@
+"""Eight bytes at a time: loads and stores at any place, and what they tell about the bytes.
+
+The first of the bytes is the lowest of the word.
+"""
+
+# ruff: noqa: ARG001 - what an intrinsic is called with is given
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zeekml.compiled import emitted, inlined, later
+
+ir, types = later("llvmlite.ir"), later("numba.types")
+
+Bytes = npt.NDArray[np.uint8]
+
+_BIG_ENDIAN: Final = sys.byteorder == "big"
+ONES: Final = np.uint64(0x0101010101010101)
+_SPACES: Final = np.uint64(0x2020202020202020)
+HIGH: Final = np.uint64(0x8080808080808080)
+_ONE: Final = np.uint64(1)
+_SEVEN: Final = np.uint64(7)
+_EIGHT: Final = np.uint64(8)
+_NOTHING: Final = np.uint64(0)
+
+
+def word_of(text: bytes) -> np.uint64:
+    """Up to eight bytes as a word."""
+    return np.uint64(int.from_bytes(text, "little"))
+
+
+def eightfold(byte: int) -> np.uint64:
+    """A word of eight times this byte."""
+    return np.uint64(byte * int(ONES))
+
+
+def _pointer(builder: Any, address: Any, bits: int) -> Any:
+    return builder.inttoptr(address, ir.IntType(bits).as_pointer())
+
+
+@emitted
+def address_of(typing: Any, array: Any) -> Any:
+    """Where the first element of an array lies in memory.
+
+    What follows works with addresses: handing arrays from function to function costs more than what is done with them.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(data, ir.IntType(64))
+
+    return types.int64(array), generate
+
+
+@emitted
+def byte_of(typing: Any, address: Any) -> Any:
+    """The byte at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.zext(builder.load(_pointer(builder, arguments[0], 8)), ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@emitted
+def load(typing: Any, address: Any) -> Any:
+    """The eight bytes at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_pointer(builder, arguments[0], 64), align=1)
+        return builder.bswap(loaded) if _BIG_ENDIAN else loaded
+
+    return types.uint64(types.int64), generate
+
+
+@emitted
+def store(typing: Any, address: Any, word: Any) -> Any:
+    """Put eight bytes at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = builder.bswap(arguments[1]) if _BIG_ENDIAN else arguments[1]
+        builder.store(value, _pointer(builder, arguments[0], 64), align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), generate
+
+
+@emitted
+def zeros_below(typing: Any, word: Any) -> Any:
+    """How many bits lie below the lowest that is set; the word must not be 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@inlined
+def word_at(at: int, stop: int) -> np.uint64:
+    """The eight bytes at an address; those from ``stop`` on are 0."""
+    if at + 8 <= stop:
+        return load(at)  # type: ignore[no-any-return]
+    word = _NOTHING
+    while at < stop:
+        stop -= 1
+        word = (word << _EIGHT) | np.uint64(byte_of(stop))
+    return word
+
+
+@inlined
+def zero_bytes(word: np.uint64) -> np.uint64:
+    """The highest bit of each byte that is 0; of those above the lowest such byte it may be set as well."""
+    return (word - ONES) & ~word & HIGH
+
+
+@inlined
+def control_bytes(word: np.uint64) -> np.uint64:
+    """The highest bit of each byte below 32; of those above the lowest such byte it may be set as well."""
+    return (word - _SPACES) & ~word & HIGH
+
+
+@inlined
+def below(bits: np.uint64) -> np.uint64:
+    """A word of ones in all bytes below the lowest byte whose highest bit is among ``bits``; all ones for none."""
+    return ((bits & (_NOTHING - bits)) >> _SEVEN) - _ONE
