@@ -49,7 +49,10 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
     few, many = max(size // 1000, 12), size * MANY_HOSTS
     repeat = ["--repeat", str(options.repeat)]
     model = ["--model", options.model] if options.model else []
-    site, train = ["--malicious", SITE], ["--train", options.train] if options.train else []
+    site, train = (
+        ["--malicious", SITE],
+        ["--train", str(Path(options.train).resolve())] if options.train else [],
+    )
 
     def throughput(*own: str) -> list[str]:
         return script("throughput.py", *own, *kept, *model)

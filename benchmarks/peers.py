@@ -59,7 +59,7 @@ def boosted_fit(train: str, model: str) -> int:
     from lightgbm import LGBMClassifier  # noqa: PLC0415
 
     with Path(train).open(encoding="utf-8") as lines:
-        truth = [line.split("\t")[-2] != "Benign" for line in lines if not line.startswith("#")]
+        truth = [float(line.split("\t")[-2] != "Benign") for line in lines if not line.startswith("#")]
     matrix = np.concatenate(list(_features(train)))
     # One thread: fitting is not counted, and threads that wait for each other suffer most on a busy machine.
     trees = LGBMClassifier(n_estimators=TREES, num_leaves=LEAVES, n_jobs=1, random_state=0, verbose=-1)

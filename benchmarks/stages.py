@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     bundle = load_bundle(options.model)
     with tempfile.TemporaryDirectory(prefix="zeekml-stages-") as scratch:
-        folder = options.dir or Path(scratch)
+        folder = (options.dir or Path(scratch)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         log = options.log or Log(options.connections, options.format, options.malicious).made(folder)
         found = median([costs(log, bundle) for _ in range(options.repeat)])

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parses the command line, measures, prints; returns the exit status."""
     options = _options(arguments)
     with tempfile.TemporaryDirectory(prefix="zeekml-throughput-") as scratch:
-        folder = Path(options.dir or scratch)
+        folder = Path(options.dir or scratch).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         rows = _measured(options, folder, Path(scratch))
     if options.json:
@@ -159,7 +159,11 @@ class _Peers:
     def _command(self, peer: str, path: str) -> list[str]:
         if peer == "zat-read":
             return script("peers.py", peer, path)
-        train = self._options.train or str(TRAINING.made(self._folder))
+        train = (
+            str(Path(self._options.train).resolve())
+            if self._options.train
+            else str(TRAINING.made(self._folder))
+        )
         if peer == "forest":
             return script("peers.py", peer, train, path)
         if not self._model.exists():
