@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zeekml.compiled import compiled
 from zeekml.features import Encoding
 
 Floats = NDArray[np.float32]
@@ -39,12 +40,13 @@ class Bins:
 
     def place(self, matrix: Floats) -> NDArray[np.int64]:
         """The bin (N, F) of each feature of a matrix (N, F)."""
-        numbers = matrix[:, self.is_number]
         places = np.empty(matrix.shape, dtype=np.int64)
-        places[:, ~self.is_number] = 1 + (matrix[:, ~self.is_number] > 0)
-        # A missing number is below no edge and above none.
-        above = np.count_nonzero(numbers[:, :, None] >= self.edges, axis=2)
-        places[:, self.is_number] = np.where(np.isnan(numbers), 0, 1 + above)
+        _place(
+            np.ascontiguousarray(matrix, dtype=np.float32),
+            np.ascontiguousarray(self.is_number),
+            np.ascontiguousarray(self.edges, dtype=np.float32),
+            places,
+        )
         return places
 
     def count(self, matrix: Floats, weights: NDArray[np.floating] | None = None) -> Counts:
@@ -57,3 +59,24 @@ class Bins:
             each = None if weights is None else np.repeat(weights[rows].astype(np.float64), features)
             total += np.bincount(flat, each, len(total))
         return total.reshape(features, bins)
+
+
+@compiled(
+    "void(Array(f4, 2, 'C', readonly=True), Array(b1, 1, 'C', readonly=True),"
+    "Array(f4, 2, 'C', readonly=True), i8[:, ::1])"
+)
+def _place(matrix: Floats, is_number: NDArray[np.bool_], edges: Floats, places: NDArray[np.int64]) -> None:
+    """``edges`` (numbers, K - 2): of the features that are numbers, in their order."""
+    for i in range(matrix.shape[0]):
+        number = 0
+        for feature in range(matrix.shape[1]):
+            value = matrix[i, feature]
+            if not is_number[feature]:
+                places[i, feature] = 1 + (value > 0)
+                continue
+            above = 0
+            for edge in edges[number]:
+                above += value >= edge
+            # A missing number is below no edge and above none.
+            places[i, feature] = 0 if np.isnan(value) else 1 + above
+            number += 1
