@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zeekml.config import Settings
 from zeekml.errors import InputError, OutputError
@@ -137,7 +137,7 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
 
     spark = SparkSession(run.spark)
     prepare(spark)
-    rows = run.results().map(lambda keyed: tuple(keyed[1]))
+    rows = run.results().map(_as_row)
     results = spark.createDataFrame(rows, SCHEMA, verifySchema=False).persist(StorageLevel.DISK_ONLY)
 
     def only(*kinds: Kinds) -> DataFrame:
@@ -149,7 +149,7 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
     _refuse_nothing(summary)
     sources = [share.part.log.name for share in run.shares]
     written = [
-        ("zeekml", Kinds.LOGGED, tables.unpacked(), tables.VERDICTS),
+        ("zeekml", Kinds.LOGGED, tables.unpacked(told.marks), tables.VERDICTS),
         (
             "rejects",
             Kinds.REJECT,
@@ -173,6 +173,12 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
             raise OutputError(
                 f"{out}/{name} cannot be written: {str(error).splitlines()[0]}; name a new folder"
             ) from error
+
+
+def _as_row(keyed: tuple[int, Parcel]) -> tuple[Any, ...]:
+    """A result in values of which Java knows how to read them."""
+    result = keyed[1]
+    return tuple(result._replace(kind=int(result.kind)))
 
 
 def _refuse_nothing(summary: Summary) -> None:
