@@ -196,3 +196,10 @@ def test_python_calls_what_is_inlined_as_it_is_written() -> None:
     assert _tripled(2.0) == 10.0
     with pytest.raises(TypeError, match="called by kernels only"):
         _negated(1.0)
+
+
+def test_no_key_is_made_of_what_may_be_another_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "_FACTOR", object())
+    assert isinstance(weigh, Kernel)
+    with pytest.raises(TypeError, match="of which no key can be made"):
+        key_of(weigh)

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
-from numba import njit
 
 from zeekml.alerts.evidence import Floats, Ints, Update
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
-from zeekml.compiled import compiled
+from zeekml.compiled import compiled, inlined
 from zeekml.errors import StateError
 
 SHOWN: Final = 5
@@ -185,7 +184,7 @@ class _Adding:
         return {texts[key] if key >= 0 else former[-1 - key]: weight for key, weight in found}
 
 
-@njit(inline="always")
+@inlined
 def _make_room(keys: Ints, weights: Floats) -> int:
     """Take the (`KEPT` + 1)-th heaviest of `MOST` weights off all; gives how many are left."""
     least = 0.0

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zeekml.compiled.source import Foreign, Source
+from zeekml.compiled.source import Foreign, Later, Source
 
 #: Of our own making of machine code: another number makes every kernel anew.
 _FORMAT = 1
@@ -71,6 +71,8 @@ def _code(code: CodeType) -> Iterator[bytes]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _code(constant)
+        elif isinstance(constant, frozenset):
+            yield repr(sorted(constant, key=repr)).encode()
         else:
             yield repr(constant).encode()
     yield repr((code.co_names, code.co_varnames, code.co_freevars)).encode()
@@ -94,5 +96,12 @@ def _value(value: Any, seen: set[int]) -> Iterator[bytes]:
             yield from _code(value.__code__)
         case type():
             yield value.__qualname__.encode()
-        case _:
+        case bool() | int() | float() | str() | None | np.generic() | Later():
             yield f"{type(value).__name__} {value!r}".encode()
+        case tuple():
+            for each in value:
+                yield from _value(each, seen)
+        case _:  # whose text may be another one in every process
+            raise TypeError(
+                f"a kernel refers to a {type(value).__name__}, of which no key can be made: {value!r}"
+            )
