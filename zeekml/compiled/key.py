@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,8 @@ def _value(value: Any, seen: set[int]) -> Iterator[bytes]:
             yield np.ascontiguousarray(value).tobytes()
         case ModuleType():
             yield value.__name__.encode()
+        case BuiltinFunctionType():
+            yield f"{value.__module__}.{value.__qualname__}".encode()
         case FunctionType():  # of an `emitted` function's own helpers
             yield from _code(value.__code__)
         case type():
