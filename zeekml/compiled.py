@@ -40,7 +40,7 @@ def compiled(signature: str, *, reordered: bool = False) -> Callable[[Function],
 
 
 def part(function: Function) -> Function:
-    """Make a function one that compiled functions can call; it is compiled as a part of them.
+    """Make a function one that compiled functions can call; it is compiled as a part of them, wherever it is called.
 
     numba takes a compiled function from its cache as long as the file of that function is the same: whoever changes a
     part in another file must touch those that use it.
@@ -48,3 +48,8 @@ def part(function: Function) -> Function:
     return cast(
         "Function", njit(nogil=True, error_model="numpy", fastmath=set(_EXACT), forceinline=True)(function)
     )
+
+
+def routine(function: Function) -> Function:
+    """As `part`, for what is large or seldom called: it is compiled once for all calls."""
+    return cast("Function", njit(nogil=True, error_model="numpy", fastmath=set(_EXACT))(function))

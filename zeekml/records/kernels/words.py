@@ -8,7 +8,8 @@ The first of the bytes is the lowest of the word.
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,13 @@ from numba.extending import intrinsic
 from zeekml.compiled import part
 
 Bytes = npt.NDArray[np.uint8]
+# Numbers of compiled code: int64, uint64 and float64, for which Python has types of several names.
+Int: TypeAlias = Any
+Word: TypeAlias = Any
+Float: TypeAlias = Any
 
 _BIG_ENDIAN: Final = sys.byteorder == "big"
+_built_in: Callable[[Callable[..., Any]], Any] = intrinsic
 ONES: Final = np.uint64(0x0101010101010101)
 _SPACES: Final = np.uint64(0x2020202020202020)
 HIGH: Final = np.uint64(0x8080808080808080)
@@ -44,7 +50,7 @@ def _pointer(builder: Any, address: Any, bits: int) -> Any:
     return builder.inttoptr(address, ir.IntType(bits).as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_built_in
 def address_of(typing: Any, array: Any) -> Any:
     """Where the first element of an array lies in memory.
 
@@ -58,7 +64,7 @@ def address_of(typing: Any, array: Any) -> Any:
     return types.int64(array), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_built_in
 def byte_of(typing: Any, address: Any) -> Any:
     """The byte at an address."""
 
@@ -68,7 +74,7 @@ def byte_of(typing: Any, address: Any) -> Any:
     return types.int64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_built_in
 def load(typing: Any, address: Any) -> Any:
     """The eight bytes at an address."""
 
@@ -79,7 +85,7 @@ def load(typing: Any, address: Any) -> Any:
     return types.uint64(types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_built_in
 def store(typing: Any, address: Any, word: Any) -> Any:
     """Put eight bytes at an address."""
 
@@ -91,7 +97,7 @@ def store(typing: Any, address: Any, word: Any) -> Any:
     return types.void(types.int64, types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_built_in
 def zeros_below(typing: Any, word: Any) -> Any:
     """How many bits lie below the lowest that is set; the word must not be 0."""
 
@@ -101,11 +107,31 @@ def zeros_below(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@_built_in
+def leading_zeros(typing: Any, word: Any) -> Any:
+    """How many bits lie above the highest that is set; the word must not be 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@_built_in
+def bits_as_float(typing: Any, word: Any) -> Any:
+    """The float64 that these bits are."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
 @part
-def word_at(at: int, stop: int) -> np.uint64:
+def word_at(at: Int, stop: Int) -> Word:
     """The eight bytes at an address; those from ``stop`` on are 0."""
     if at + 8 <= stop:
-        return load(at)  # type: ignore[no-any-return]
+        return load(at)
     word = _NOTHING
     while at < stop:
         stop -= 1
@@ -114,18 +140,18 @@ def word_at(at: int, stop: int) -> np.uint64:
 
 
 @part
-def zero_bytes(word: np.uint64) -> np.uint64:
+def zero_bytes(word: Word) -> Word:
     """The highest bit of each byte that is 0; of those above the lowest such byte it may be set as well."""
     return (word - ONES) & ~word & HIGH
 
 
 @part
-def control_bytes(word: np.uint64) -> np.uint64:
+def control_bytes(word: Word) -> Word:
     """The highest bit of each byte below 32; of those above the lowest such byte it may be set as well."""
     return (word - _SPACES) & ~word & HIGH
 
 
 @part
-def below(bits: np.uint64) -> np.uint64:
+def below(bits: Word) -> Word:
     """A word of ones in all bytes below the lowest byte whose highest bit is among ``bits``; all ones for none."""
     return ((bits & (_NOTHING - bits)) >> _SEVEN) - _ONE
