@@ -2,6 +2,7 @@ r"""Zeek TSV logs with every quirk that real ones have."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -244,8 +245,12 @@ _ODD_NUMBERS = (
 _ODD_WORDS = r'- (empty) T F t TRUE NA null ICMP #x \x09 \x2d \\ \x5cx41 \xff é "a"'
 _ODD_BLANKS = ("", " 7", "7 ", "a b", "   ", "a   b", "\ufeff", "\r", "\u2028", "\x0b")
 _ODD = st.sampled_from((*_ODD_NUMBERS.split(), *_ODD_WORDS.split(), *_ODD_BLANKS))
+_DIGITS = st.text("0123456789", max_size=20)
+_NUMBER = st.builds(
+    lambda whole, point, part: whole + point + part, _DIGITS, st.sampled_from(("", ".")), _DIGITS
+)
 _FIELD = st.one_of(
-    _ODD, st.text(st.characters(exclude_characters="\n\t", exclude_categories=["Cs"]), max_size=6)
+    _NUMBER, _ODD, st.text(st.characters(exclude_characters="\n\t", exclude_categories=["Cs"]), max_size=6)
 )
 _CHANGE = st.tuples(st.integers(0, MANY - 1), st.sampled_from(FIELDS), _FIELD)
 
@@ -267,14 +272,23 @@ def _read_block(data: bytes, *, fast: bool) -> Result:
 @given(
     changes=st.lists(_CHANGE, max_size=6),
     odd_lines=st.lists(
-        st.tuples(st.integers(0, MANY), st.sampled_from(["\n", "a\tb\n", "\r\n", "#close\n", "\0\n"])),
+        st.tuples(
+            st.integers(0, MANY),
+            st.sampled_from(
+                ["\n", "a\tb\n", "\r\n", "#close\n", "\0\n", "\0#open\tx\n", "#\n", "#unset_field\tF\n"]
+            ),
+        ),
         max_size=2,
     ),
     joined_labels=st.booleans(),
+    ending=st.sampled_from(["\n", "\r\n", ""]),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_fast_path_and_the_exact_path_agree(
-    changes: list[tuple[int, str, str]], odd_lines: list[tuple[int, str]], joined_labels: bool
+    changes: list[tuple[int, str, str]],
+    odd_lines: list[tuple[int, str]],
+    joined_labels: bool,
+    ending: str,
 ) -> None:
     names = (*FIELDS[:-1], "tunnel_parents   label") if joined_labels else FIELDS
     rows = [{**connection(number), "tunnel_parents   label": "-   Benign"} for number in range(MANY)]
@@ -283,9 +297,70 @@ def test_the_fast_path_and_the_exact_path_agree(
     lines = [line(row, names) for row in rows]
     for place, text in odd_lines:
         lines.insert(place, text)
-    data = (header(names) + "".join(lines)).encode()
+    data = (header(names) + "".join(lines)).encode().replace(b"\n", (ending or "\n").encode())
+    data = data if ending else data.rstrip(b"\n")
     fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
     assert fast.lines == exact.lines
     assert fast.rejects == exact.rejects
     assert fast.passed_over == exact.passed_over
     pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
+
+
+def test_numbers_come_out_to_the_last_bit() -> None:
+    generator = random.Random(5)  # noqa: S311  (a seed, not a secret)
+
+    def digits(most: int) -> str:
+        return "".join(generator.choices("0123456789", k=generator.randint(0, most)))
+
+    rows = []
+    for number in range(20_000):
+        duration = f"{digits(12)}.{digits(12)}" if number % 2 else digits(20) + generator.choice(["", "."])
+        ts = f"{generator.randint(0, 7_258_118_400)}.{digits(9)}"
+        rows.append({**connection(number), "duration": duration, "ts": ts, "orig_bytes": digits(17)})
+    data = (header() + "".join(line(row) for row in rows)).encode()
+    fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
+    assert fast.rejects == exact.rejects
+    assert len(exact.lines) > 15_000
+    pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
+
+
+def test_many_different_labels_keep_apart() -> None:
+    """Of all lengths, about each word's end, alike but for one byte, and the same ones again."""
+    texts = ["x" * length + last for length in range(1, 70) for last in "abcABC"]
+    rows = [
+        {"history": text, "id.orig_h": text, "service": texts[-place % len(texts)]}
+        for place, text in enumerate(texts * 3)
+    ]
+    data = (header() + "".join(map(line, rows))).encode()
+    fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
+    pd.testing.assert_frame_equal(fast.frame, exact.frame)
+    assert fast.frame["history"].tolist() == texts * 3
+
+
+@pytest.mark.parametrize("unset", ["-", "0", "1.", ".5", "T", "", "(nothing at all)", "NULL", "\x01"])
+@pytest.mark.parametrize("empty", ["(empty)", "-", "T", "443", "(nothing to be seen)"])
+def test_any_marks_are_read_as_the_exact_path_reads_them(unset: str, empty: str) -> None:
+    odd = [
+        "",
+        "-",
+        "0",
+        "1.",
+        ".5",
+        "T",
+        "F",
+        "NULL",
+        "(empty)",
+        "443",
+        "(nothing at all)",
+        "(nothing to be seen)",
+    ]
+    rows = [
+        {name: text}
+        for name in ("duration", "local_orig", "service", "uid", "proto", "id.resp_p")
+        for text in odd
+    ]
+    data = (header(empty=empty, unset=unset) + "".join(map(line, rows))).encode()
+    fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
+    assert (fast.lines, fast.rejects) == (exact.lines, exact.rejects)
+    if exact.lines:
+        pd.testing.assert_frame_equal(fast.frame, exact.frame)

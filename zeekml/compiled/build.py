@@ -30,6 +30,11 @@ def inline(function: Callable[..., Any]) -> Any:
     return njit(forceinline=True, fastmath=set(EXACT), error_model="numpy", nogil=True)(function)
 
 
+def call(function: Callable[..., Any]) -> Any:
+    """A function that those call that use it."""
+    return njit(fastmath=set(EXACT), error_model="numpy", nogil=True)(function)
+
+
 def emit(function: Callable[..., Any]) -> Any:
     """A function that writes instructions itself."""
     return intrinsic(function)

@@ -48,6 +48,16 @@ class Inlined(Source):
         return inline(self.function)
 
 
+class Routine(Source):
+    """Is compiled once for all that call it in a kernel: for what is large."""
+
+    @cached_property
+    def numbas(self) -> Any:
+        from zeekml.compiled.build import call  # noqa: PLC0415 - brings numba
+
+        return call(self.function)
+
+
 class Emitted(Source):
     """Gives a signature and a function that writes LLVM's instructions, as numba's ``intrinsic`` wants them."""
 
@@ -112,6 +122,11 @@ def foreign(module: str, attribute: str, *arguments: Any) -> Any:
 def inlined(function: Function) -> Function:
     """A function that is compiled into the kernels that call it."""
     return cast("Function", Inlined(function))
+
+
+def routine(function: Function) -> Function:
+    """As `inlined`, for what is large or seldom called: it is compiled once for all calls."""
+    return cast("Function", Routine(function))
 
 
 def emitted(function: Callable[..., Any]) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from zeekml.records.frame import Lines
 from zeekml.records.kernels import fields
 from zeekml.records.schema import Kind
 
@@ -27,7 +30,24 @@ KINDS: Final[dict[Kind, int]] = {
 }
 """Which array a column is read into; there is one text column at most."""
 
+Array = npt.NDArray[Any]
+Arrays: TypeAlias = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]
 _SLACK: Final = 8  # bytes: copies may go on to the end of a word
+
+
+@dataclass(frozen=True, slots=True)
+class FastRows:
+    """A table, the places of its rows among the ``count`` lines read, and the lines left to the exact path.
+
+    ``odd`` (M, 2): the place of such a line and where in the block it begins. ``stop``: where reading ended, at the end
+    or at a header.
+    """
+
+    table: pa.Table
+    places: Lines
+    odd: Lines
+    count: int
+    stop: int
 
 
 class Columns:
@@ -52,7 +72,7 @@ class Columns:
         self._label_ends = np.empty((labels, most + 1), dtype=np.int32)
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
+    def arrays(self) -> Arrays:
         """In the order in which the kernels take them."""
         return (self._numbers, self._ports, self._bools, self._codes, self.entries, self._slots, self._labels,
                 self._text, self._ends)  # fmt: skip
@@ -84,7 +104,7 @@ class Columns:
                 texts = self._array(pa.string(), ends)
                 unset = ends[1:] == ends[:-1]
                 # Empty is what a text column has where it is unset.
-                return pa.compute.if_else(pa.array(unset), None, texts) if unset.any() else texts
+                return pc.if_else(pa.array(unset), None, texts) if unset.any() else texts
 
     def codes(self, column: int, rows: int) -> pa.Array:
         """The numbers (rows,) of a column's labels."""
@@ -100,6 +120,13 @@ class Columns:
         """As `labels`; they may be no UTF-8."""
         return self._array(pa.binary(), self._ends_of(column)).to_pylist()  # type: ignore[no-any-return]
 
+    def labelled(self, column: int, rows: int, *, lower: bool) -> pa.Array:
+        """A column of labels as they stand in the block, in lower case if wanted."""
+        codes, texts = self.codes(column, rows), self.labels(column)
+        if lower and not (changed := pc.utf8_lower(texts)).equals(texts):
+            return taken(changed, codes)
+        return pa.DictionaryArray.from_arrays(codes, texts)
+
     def met(self, column: int) -> int:
         """What was met among a column's labels."""
         return int(self._labels[column, 1])
@@ -111,6 +138,6 @@ class Columns:
         return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends), self._pool])
 
 
-def taken(texts: Sequence[str | None], indices: pa.Array) -> pa.Array:
+def taken(texts: Sequence[str | None] | pa.Array, indices: pa.Array) -> pa.Array:
     """A label array of these texts; two of them may be the same."""
     return pa.array(texts, pa.string()).take(indices).dictionary_encode()

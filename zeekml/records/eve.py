@@ -8,17 +8,21 @@ far it agrees with Zeek.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from zeekml.records import times, values
-from zeekml.records.frame import Rows
+from zeekml.records.frame import Rows, merged
 from zeekml.records.lines import Block
-from zeekml.records.objects import Builder, Found, Object
+from zeekml.records.objects import SMALL, Builder, Found, Object, completed
 from zeekml.records.rejects import Rejects
 from zeekml.records.values import BadLine, UidMaker
 from zeekml.records.zeek_json import parse_odd
+
+if TYPE_CHECKING:
+    from zeekml.records.columns import FastRows
+    from zeekml.records.eve_fast import FastEve
 
 LINK_HEADER = 14  # bytes of Ethernet header that Suricata counts in each packet and Zeek does not
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
@@ -44,19 +48,43 @@ _ICMP6_ANSWERS = {
 
 
 class EveReader:
-    """Reads the blocks of one file. Other events count as passed over, broken lines as rejects."""
+    """Reads the blocks of one file. Other events count as passed over, broken lines as rejects.
 
-    def __init__(self, source: str, rejects: Rejects, make_uid: UidMaker) -> None:
+    ``fast=False`` reads object by object; the result is the same.
+    """
+
+    def __init__(self, source: str, rejects: Rejects, make_uid: UidMaker, *, fast: bool = True) -> None:
         self._source = source
         self._rejects = rejects
-        self._builder = Builder(source, rejects, make_uid)
+        self._make_uid = make_uid
+        self._may_be_fast = fast
+        self._fast: FastEve | None = None
+        self._builder = Builder(source, rejects, make_uid, fast=fast)
         self._has_flows = False
 
     def read(self, block: Block) -> Iterator[Rows]:
         """Yield the flows of ``block`` in line order."""
-        found = Found(block)
+        read = self._read_fast(block.data) if self._may_be_fast and len(block.data) >= SMALL else None
+        if read is None:
+            yield self._read_events(Found(block))
+            return
+        fast, others = read
+        self._rejects.passed_over += others
+        self._has_flows |= len(fast.places) > 0
+        rows = completed(fast, block, self._make_uid)
+        yield merged(rows, self._read_events(Found(block, fast.odd))) if len(fast.odd) else rows
+
+    def _read_fast(self, data: bytes) -> tuple[FastRows, int] | None:
+        if self._fast is None:
+            # Loaded with the first block that is long enough: kernels take their time.
+            from zeekml.records.eve_fast import FastEve  # noqa: PLC0415
+
+            self._fast = FastEve(_PROTOCOLS, _SERVICES, (_ICMP_ANSWERS, _ICMP6_ANSWERS))
+        return self._fast.read(data)
+
+    def _read_events(self, found: Found) -> Rows:
         for place, line in enumerate(found.lines):
-            number = block.line + place
+            number = int(found.numbers[place])
             try:
                 event = orjson.loads(line)
             except orjson.JSONDecodeError:
@@ -77,7 +105,7 @@ class EveReader:
                     self._rejects.add(self._source, number, str(reason), line)
                 else:
                     found.places.append(place)
-        yield self._builder.rows(found)
+        return self._builder.rows(found)
 
     def end(self) -> None:
         """The file was read to its end."""

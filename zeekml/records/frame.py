@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ _ARROW: dict[Kind, pa.DataType] = {
     "number": pa.float64(),
     "bool": pa.bool_(),
 }
+# Arrow's dictionaries have each text once: looking for that once more takes pandas as long as all else about them.
+_CATEGORIES: Callable[..., Any] = getattr(pd.CategoricalDtype, "_from_fastpath", pd.CategoricalDtype)
 MAX_HELD = 64 << 20  # bytes of log text held before a batch is closed early
 _TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 
@@ -50,6 +53,30 @@ def table_of(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> pa.
             for column, values in zip(columns, by_column, strict=True)
         }
     )
+
+
+def lacks_uids(table: pa.Table) -> bool:
+    """Whether there are rows without a uid."""
+    return "uid" not in table.column_names or table.column("uid").null_count > 0
+
+
+def with_uids(table: pa.Table, make_uid: Callable[[int], str], offsets: Lines) -> pa.Table:
+    """The table with uids made up where there are none; ``offsets`` (N,) are those of the lines in the content."""
+    place = table.schema.get_field_index("uid")
+    given = table.column(place).to_pylist() if place >= 0 else [None] * table.num_rows
+    made = [uid or make_uid(int(offset)) for uid, offset in zip(given, offsets, strict=True)]
+    uids = pa.array(made, pa.string())
+    return table.set_column(place, "uid", uids) if place >= 0 else table.append_column("uid", uids)
+
+
+def merged(one: Rows, other: Rows) -> Rows:
+    """Rows of the same block in line order."""
+    if not len(other.lines):
+        return one
+    lines = np.concatenate([one.lines, other.lines])
+    table = pa.concat_tables([one.table, other.table.select(one.table.column_names)])
+    order = np.argsort(lines, kind="stable")
+    return Rows(table.unify_dictionaries().combine_chunks().take(pa.array(order)), lines[order], one.size)
 
 
 class Gatherer:
@@ -141,7 +168,8 @@ def _categorical(array: pa.ChunkedArray) -> pd.Categorical[str]:
     whole = array.combine_chunks()
     if not pa.types.is_dictionary(whole.type):
         whole = whole.dictionary_encode()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    indices = whole.indices.fill_null(-1) if whole.null_count else whole.indices
+    codes = indices.to_numpy(zero_copy_only=False)
     dictionary = whole.dictionary
     used = np.bincount(codes + 1, minlength=len(dictionary) + 1)[1:] > 0
     if not used.all():
@@ -150,5 +178,5 @@ def _categorical(array: pa.ChunkedArray) -> pd.Categorical[str]:
         codes = np.where(codes >= 0, places[codes], -1)
         dictionary = dictionary.filter(pa.array(used))
     categories = pd.Index(_text(pa.chunked_array([dictionary])))
-    dtype: pd.CategoricalDtype[str] = pd.CategoricalDtype(categories)
+    dtype: pd.CategoricalDtype[str] = _CATEGORIES(categories, ordered=False)
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from zeekml.records.kernels.tsv import end_of_lines
+
 MAX_LINE = 1 << 20  # bytes; no connection is written longer
 MOST_CUT = 16 << 20  # bytes, about, of a block that is cut to a number of lines
+_NEWLINE = ord("\n")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -41,16 +43,23 @@ class Block:
             offset += len(line) + 1
 
 
-def line_blocks(pieces: Iterator[bytes], too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+def line_blocks(
+    pieces: Iterator[bytes],
+    too_long: Callable[[int, bytes], None],
+    wanted: Callable[[], int] | None = None,
+) -> Iterator[Block]:
     """Yield blocks of whole lines; NUL bytes and a byte order mark before the first line are skipped.
 
     ``too_long(line number, its beginning)`` is called for each line over MAX_LINE, which is then left out.
-    What follows the last newline is the last block, without newline.
+    What follows the last newline is the last block, without newline. A block has what a piece has; where ``wanted``
+    says how many lines (1 or more) are needed next, all but the first, which tells the format, have as many, or about
+    MOST_CUT bytes.
     """
     line, offset = 1, 0
     tail = b""
     skipping = False
     at_start = True
+    cutter = None if wanted is None else _Cutter(wanted)
     for piece in pieces:
         data = tail + piece
         tail = b""
@@ -77,18 +86,53 @@ def line_blocks(pieces: Iterator[bytes], too_long: Callable[[int, bytes], None])
             line += 1
             skipping = False
         cut = data.rfind(b"\n") + 1
-        whole, tail = Block(data[:cut], line, offset), data[cut:]
-        if cut:
-            line += whole.data.count(b"\n")
-            offset += cut
+        is_long = len(data) - cut > MAX_LINE
+        start = 0
+        while start < cut:
+            end = cutter.end(data, start, cut, at_least=is_long) if cutter else cut
+            if end < 0:
+                break
+            whole = Block(data[start:end], line, offset)
+            line += newlines(whole.data)
+            offset += end - start
+            start = end
             yield from without_long_lines(whole, too_long)
-        if len(tail) > MAX_LINE:
+        tail = data[start:]
+        if is_long:
             too_long(line, tail[:MAX_LINE])
             offset += len(tail)
             tail = b""
             skipping = True
-    if tail:
-        yield Block(tail, line, offset)
+    yield from _last_blocks(Block(tail, line, offset), too_long)
+
+
+def _last_blocks(rest: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+    """The whole lines at the end of the content, and what follows the last newline."""
+    cut = rest.data.rfind(b"\n") + 1
+    if cut:
+        yield from without_long_lines(rest.part(0, cut), too_long)
+    if cut < len(rest.data):
+        yield rest.part(cut, len(rest.data))
+
+
+class _Cutter:
+    """Cuts off as many lines as are wanted."""
+
+    def __init__(self, wanted: Callable[[], int]) -> None:
+        self._end_of_lines = end_of_lines
+        self._wanted = wanted
+        self._is_first = True
+
+    def end(self, data: bytes, start: int, cut: int, *, at_least: bool) -> int:
+        """Where the block that begins at ``start`` ends; -1 where that depends on what follows ``cut``.
+
+        ``at_least``: it ends at ``cut`` then.
+        """
+        if self._is_first:
+            self._is_first = False
+            return cut
+        end = self._end_of_lines(np.frombuffer(data, dtype=np.uint8), start, self._wanted())
+        return cut if end < 0 and (at_least or cut - start >= MOST_CUT) else end
 
 
 def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
@@ -116,40 +160,19 @@ def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> 
         yield block.part(start, len(data))
 
 
-def cut_to_lines(blocks: Iterator[Block], wanted: Callable[[], int]) -> Iterator[Block]:
-    """Cut blocks anew, so that each has the number of lines that are wanted then, or about MOST_CUT bytes.
-
-    The first block, which tells the format, keeps what it has and is not cut.
-    """
-    # Not for those that read no log at all: numba takes long to load.
-    from zeekml.records.kernels.tsv import end_of_lines  # noqa: PLC0415
-
-    yield from itertools.islice(blocks, 1)
-    held = Block(b"", 0, 0)
-    for block in blocks:
-        if held.data and held.offset + len(held.data) != block.offset:
-            yield held  # a line that was too long is left out here
-            held = block
-        elif held.data:
-            held = Block(held.data + block.data, held.line, held.offset)
-        else:
-            held = block
-        raw = np.frombuffer(held.data, dtype=np.uint8)
-        start, line = 0, held.line
-        while (end := end_of_lines(raw, start, count := wanted())) >= 0:
-            yield Block(held.data[start:end], line, held.offset + start)
-            start = end
-            line += count
-        held = Block(held.data[start:], line, held.offset + start)
-        if len(held.data) >= MOST_CUT:
-            yield held
-            held = Block(b"", 0, 0)
-    if held.data:
-        yield held
+def newlines(data: bytes) -> int:
+    """How many there are; ``bytes.count`` takes six times as long."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE))
 
 
 def line_starts(data: bytes, start: int) -> npt.NDArray[np.int64]:
     """Where in ``data`` the lines from ``start`` on begin; the last is the end."""
-    newlines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8, offset=start) == ord("\n"))
+    newlines = np.flatnonzero(np.frombuffer(data, dtype=np.uint8, offset=start) == _NEWLINE)
     starts = np.concatenate([[start], newlines + start + 1])
     return starts if data.endswith(b"\n") else np.append(starts, len(data))
+
+
+def line_at(data: bytes, start: int) -> bytes:
+    """The line that begins there, without its newline."""
+    end = data.find(b"\n", start)
+    return data[start : end if end >= 0 else None]

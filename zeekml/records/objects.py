@@ -6,40 +6,69 @@ The way one by one is the definition that the way at once is held to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
 from zeekml.records import frame, times, values
 from zeekml.records.frame import Rows
-from zeekml.records.lines import Block
+from zeekml.records.lines import Block, line_at, line_starts
 from zeekml.records.rejects import Rejects
 from zeekml.records.schema import COLUMNS, NAMES, REQUIRED, Column, Kind
 from zeekml.records.values import BadLine, UidMaker
 
+if TYPE_CHECKING:
+    from zeekml.records.columns import FastRows
+
 Object = dict[str, Any]  # what a JSON object holds is only known once it is looked at
+
+SMALL = 4 << 10  # bytes: below this, object by object costs less than what the fast path needs for itself
 
 _NEEDED = tuple(name for name in REQUIRED if name != "conn_state")
 _NUMERIC = ("time", "port", "number")
 
 
 class Found:
-    """Objects taken from a block: ``places`` are those of their lines in ``lines``."""
+    """Objects taken from lines: from all of a block, or from some of them, each with its number and offset.
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.lines = block.data.split(b"\n")
-        if not self.lines[-1]:
-            self.lines.pop()
+    ``places`` are those of the objects' lines in ``lines``.
+    """
+
+    def __init__(self, block: Block, some: npt.NDArray[np.int64] | None = None) -> None:
+        """``some`` (N, 2): the places of lines in the block, and where in it they begin."""
+        if some is None:
+            self.lines = block.data.split(b"\n")
+            if not self.lines[-1]:
+                self.lines.pop()
+            self.numbers = np.arange(block.line, block.line + len(self.lines))
+            self.data = block.data
+            self._starts = None
+        else:
+            self.lines = [line_at(block.data, int(start)) for start in some[:, 1]]
+            self.numbers = some[:, 0] + block.line
+            self.data = b"\n".join(self.lines)
+            self._starts = some[:, 1] + block.offset
+        self._offset = block.offset
         self.objects: list[Object] = []
         self.places: list[int] = []
 
     def offsets(self) -> list[int]:
         """Byte offset of each object's line in the content."""
-        starts = np.cumsum([self.block.offset, *(len(line) + 1 for line in self.lines)])
+        starts = self._starts
+        if starts is None:
+            starts = np.cumsum([self._offset, *(len(line) + 1 for line in self.lines)])
         return [int(starts[place]) for place in self.places]
+
+
+def completed(fast: FastRows, block: Block, make_uid: UidMaker) -> Rows:
+    """What was read fast from a block, with uids; not the lines that were left out."""
+    table = fast.table
+    if frame.lacks_uids(table):
+        table = frame.with_uids(table, make_uid, line_starts(block.data, 0)[fast.places] + block.offset)
+    return Rows(table, fast.places + block.line, len(block.data))
 
 
 class Builder:
@@ -62,8 +91,8 @@ class Builder:
 
     def rows(self, found: Found) -> Rows:
         """Return the connections among the objects; what cannot be read is rejected."""
-        numbers = np.array(found.places, dtype=np.int64) + found.block.line
-        size = len(found.block.data)
+        numbers = found.numbers[np.array(found.places, dtype=np.int64)]
+        size = len(found.data)
         columns = _at_once(found) if self._fast else None
         if columns is None:
             return self._one_by_one(found, numbers, size)
@@ -143,7 +172,7 @@ def _numbers_are_numbers(found: Found, columns: dict[str, pa.Array]) -> bool:
     known = sum(
         len(found.objects) - columns[column.name].null_count for column in COLUMNS if column.kind == "bool"
     )
-    data = found.block.data
+    data = found.data
     if data.count(b"true") + data.count(b"false") == known:
         return True
     numeric = [column.name for column in COLUMNS if column.kind in _NUMERIC]

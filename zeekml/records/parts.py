@@ -18,7 +18,7 @@ from zeekml.records import lines
 from zeekml.records.compression import PIECE
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows, to_frame
-from zeekml.records.lines import Block, cut_to_lines, line_blocks
+from zeekml.records.lines import Block, line_blocks, newlines
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import sniff
@@ -119,7 +119,7 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
         end.lines = max(end.lines, number)
 
     reader: Reader | None = None
-    for block in cut_to_lines(_blocks(part, too_long), lambda: gatherer.missing):
+    for block in _blocks(part, too_long, lambda: gatherer.missing):
         if reader is None:
             first = block if not part.start else _first_block(part.log)
             sniffed = sniff(first.data, part.log.name)
@@ -127,18 +127,18 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
             if part.header:
                 yield from reader.read(Block(part.header, 1, 0))
         yield from reader.read(block)
-        end.lines = block.line - 1 + block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+        end.lines = block.line - 1 + newlines(block.data) + (not block.data.endswith(b"\n"))
     if reader is None:
         sniff(b"", part.log.name)
     if isinstance(reader, EveReader):
         reader.end()
 
 
-def _blocks(part: Part, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
+def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable[[], int]) -> Iterator[Block]:
     """The blocks of a part; offsets are those in the file."""
     with open_log(part.log) as raw:
         if not part.start and part.stop is None:
-            yield from line_blocks(pieces_of(raw, part.log.name), too_long)
+            yield from line_blocks(pieces_of(raw, part.log.name), too_long, wanted)
             return
         raw.seek(part.start)
 
@@ -148,7 +148,7 @@ def _blocks(part: Part, too_long: Callable[[int, bytes], None]) -> Iterator[Bloc
                 left = None if left is None else left - len(piece)
                 yield piece
 
-        for block in line_blocks(pieces(), too_long):
+        for block in line_blocks(pieces(), too_long, wanted):
             yield replace(block, offset=block.offset + part.start)
 
 

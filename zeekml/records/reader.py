@@ -15,7 +15,7 @@ from zeekml.errors import InputError, TruncatedError
 from zeekml.records import compression, lines
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Lines, Rows, to_frame
-from zeekml.records.lines import Block, cut_to_lines, line_blocks
+from zeekml.records.lines import Block, line_blocks
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import Format, Sniffed, sniff
 from zeekml.records.values import UidMaker
@@ -86,8 +86,7 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, ex
 
     with open_log(log) as raw:
         reader: Reader | None = None
-        blocks = line_blocks(pieces_of(raw, log.name), too_long)
-        for block in cut_to_lines(blocks, lambda: gatherer.missing):
+        for block in line_blocks(pieces_of(raw, log.name), too_long, lambda: gatherer.missing):
             if reader is None:
                 reader = reader_for(
                     sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra

@@ -5,7 +5,6 @@ Nothing is accepted here that the exact path would reject or read otherwise; a t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from zeekml.records import columns as memory
 from zeekml.records import frame
-from zeekml.records.columns import Columns, taken
+from zeekml.records.columns import Columns, FastRows, taken
 from zeekml.records.escapes import unescape
 from zeekml.records.kernels import tsv
 from zeekml.records.kernels.fields import SEED
@@ -35,21 +34,6 @@ _READ_AS: Final[dict[Kind, int]] = {
 _LIMITS: Final[dict[Kind, float]] = {"time": MAX_TIME, "port": MAX_PORT}
 _MOST: Final = 1 << 30  # bytes
 _MARK: Final = 8  # bytes, at most
-
-
-@dataclass(frozen=True, slots=True)
-class FastRows:
-    """A table, the places of its rows among the ``count`` lines read, and the lines left to the exact path.
-
-    ``odd`` (M, 2): the place of such a line and where in the block it begins. ``stop``: where reading ended, at the end
-    or at a header.
-    """
-
-    table: pa.Table
-    places: frame.Lines
-    odd: frame.Lines
-    count: int
-    stop: int
 
 
 class FastReader:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import orjson
 
-from zeekml.records.frame import Rows
+from zeekml.records.frame import Rows, merged
 from zeekml.records.lines import Block
-from zeekml.records.objects import Builder, Found, Object
+from zeekml.records.objects import SMALL, Builder, Found, Object, completed
 from zeekml.records.rejects import Rejects
 from zeekml.records.values import UidMaker
 
+if TYPE_CHECKING:
+    from zeekml.records.columns import FastRows
+    from zeekml.records.json_fast import FastJson
 # Who wrote the object: Corelight and Zeek's JSON streaming say _path, older Corelight exports @stream.
 _PATH_KEYS = ("_path", "@stream")
 
@@ -33,21 +37,41 @@ class ZeekJsonReader:
     ) -> None:
         self._source = source
         self._rejects = rejects
+        self._make_uid = make_uid
+        self._extra = extra
+        self._may_be_fast = fast
+        self._fast: FastJson | None = None
         self._builder = Builder(source, rejects, make_uid, extra, fast=fast)
 
     def read(self, block: Block) -> Iterator[Rows]:
         """Yield the connections of ``block`` in line order."""
-        found = Found(block)
+        fast = self._read_fast(block.data) if len(block.data) >= SMALL else None
+        if fast is None:
+            yield self._read_objects(Found(block))
+            return
+        rows = completed(fast, block, self._make_uid)
+        yield merged(rows, self._read_objects(Found(block, fast.odd))) if len(fast.odd) else rows
+
+    def _read_fast(self, data: bytes) -> FastRows | None:
+        if self._fast is None and self._may_be_fast:
+            # Loaded with the first block that is long enough: kernels take their time.
+            from zeekml.records.json_fast import FastJson  # noqa: PLC0415
+
+            self._fast = FastJson.for_keys(self._extra)
+            self._may_be_fast = self._fast is not None
+        return self._fast.read(data) if self._fast else None
+
+    def _read_objects(self, found: Found) -> Rows:
         objects, places, loads = found.objects, found.places, orjson.loads
         for place, line in enumerate(found.lines):
             try:
                 parsed = loads(line)
             except orjson.JSONDecodeError:
-                parsed = parse_odd(line, block.line + place, self._source, self._rejects)
+                parsed = parse_odd(line, int(found.numbers[place]), self._source, self._rejects)
                 if parsed is None:
                     continue
             if type(parsed) is not dict:
-                self._rejects.add(self._source, block.line + place, "not a JSON object", line)
+                self._rejects.add(self._source, int(found.numbers[place]), "not a JSON object", line)
                 continue
             if "id" in parsed:
                 parsed = flattened(parsed)
@@ -56,7 +80,7 @@ class ZeekJsonReader:
                 continue
             objects.append(parsed)
             places.append(place)
-        yield self._builder.rows(found)
+        return self._builder.rows(found)
 
 
 def parse_odd(line: bytes, number: int, source: str, rejects: Rejects) -> object:

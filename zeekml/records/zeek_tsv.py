@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from zeekml.records import frame
-from zeekml.records.frame import Rows
-from zeekml.records.lines import Block, line_starts
+from zeekml.records.frame import Rows, lacks_uids, merged, with_uids
+from zeekml.records.lines import Block, line_at, line_starts
 from zeekml.records.rejects import Rejects
 from zeekml.records.schema import Column
 from zeekml.records.values import BadLine, UidMaker
@@ -19,10 +18,11 @@ from zeekml.records.zeek_header import Header
 from zeekml.records.zeek_line import LineReader, Value, wanted_columns
 
 if TYPE_CHECKING:
-    from zeekml.records.zeek_fast import FastReader, FastRows
+    from zeekml.records.columns import FastRows
+    from zeekml.records.zeek_fast import FastReader
 
 _DIRECTIVE = re.compile(rb"^\0*#[^\n]*\n?", re.MULTILINE)
-_SMALL = 16 << 10  # bytes: below this the search for the odd line costs more than reading line by line
+_SMALL = 1 << 10  # bytes: below this, line by line costs less than what the fast path needs for itself
 _UID = Column("uid", "string")
 
 
@@ -89,13 +89,13 @@ class ZeekTsvReader:
     def _completed(self, fast: FastRows, block: Block, start: int, line: int) -> Rows:
         """Add the uids and the lines that the fast path left out; it read from ``start``, which is in ``line``."""
         table, data = fast.table, block.data
-        if "uid" not in table.column_names or table.column("uid").null_count:
-            table = self._with_uids(table, line_starts(data, start)[fast.places] + block.offset)
+        if lacks_uids(table):
+            table = with_uids(table, self._make_uid, line_starts(data, start)[fast.places] + block.offset)
         rows = Rows(table, fast.places + line, fast.stop - start)
         if not len(fast.odd):
             return rows
-        odd = ((int(place) + line, int(at) + block.offset, _line_at(data, int(at))) for place, at in fast.odd)
-        return _merged(rows, self._read_exactly(odd, 0))
+        odd = ((int(place) + line, int(at) + block.offset, line_at(data, int(at))) for place, at in fast.odd)
+        return merged(rows, self._read_exactly(odd, 0))
 
     def _read_exactly(self, lines: Iterable[tuple[int, int, bytes]], size: int) -> Rows:
         columns = [column for _, column in self._columns]
@@ -129,24 +129,3 @@ class ZeekTsvReader:
                 self._rejects.add(self._source, number, reason, line)
             else:
                 self._rejects.passed_over += 1
-
-    def _with_uids(self, table: pa.Table, offsets: frame.Lines) -> pa.Table:
-        place = table.schema.get_field_index("uid")
-        given = table.column(place).to_pylist() if place >= 0 else [None] * table.num_rows
-        made = [uid or self._make_uid(int(offset)) for uid, offset in zip(given, offsets, strict=True)]
-        uids = pa.array(made, pa.string())
-        return table.set_column(place, "uid", uids) if place >= 0 else table.append_column("uid", uids)
-
-
-def _line_at(data: bytes, start: int) -> bytes:
-    end = data.find(b"\n", start)
-    return data[start : end if end >= 0 else None]
-
-
-def _merged(one: Rows, other: Rows) -> Rows:
-    if not len(other.lines):
-        return one
-    lines = np.concatenate([one.lines, other.lines])
-    table = pa.concat_tables([one.table, other.table.select(one.table.column_names)])
-    order = np.argsort(lines, kind="stable")
-    return Rows(table.unify_dictionaries().combine_chunks().take(pa.array(order)), lines[order], one.size)

@@ -9,26 +9,44 @@ import numpy as np
 import numpy.typing as npt
 
 from zeekml.compiled import compiled, inlined
-from zeekml.records.kernels.words import Bytes, address_of, byte_of, load, store, word_at
+from zeekml.records.kernels.floats import scaled
+from zeekml.records.kernels.words import (
+    HIGH,
+    Bytes,
+    Float,
+    Int,
+    Word,
+    address_of,
+    byte_of,
+    eightfold,
+    load,
+    store,
+    word_at,
+    zeros_below,
+)
 
 Ints = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
 
 POINT: Final = ord(".")
-_ZERO: Final = ord("0")
+_ZEROS: Final = eightfold(ord("0"))
+_BEYOND_NINE: Final = eightfold(0x7F - 9)
+_TEN: Final = np.uint64(10)
+_EIGHT: Final = np.uint64(8)
+_SIXTEEN: Final = np.uint64(16)
+_PAIRS: Final = np.uint64(0x000000FF000000FF)
+_FIRST_PAIRS: Final = np.uint64(100 + (1_000_000 << 32))
+_SECOND_PAIRS: Final = np.uint64(1 + (10_000 << 32))
 _ONE_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _OTHER_FACTOR: Final = np.uint64(0xD6E8FEB86659FD93)
 _HALF: Final = np.uint64(32)
 SEED: Final = np.uint64(secrets.randbits(64))
 """So that nobody can write texts into a log that share their places in a table."""
 
-#: More digits than these are left to the exact readers.
-_MOST: Final = (2**63 - 10) // 10
-#: Numbers below it, and powers of ten up to the 22nd, are float64 without rounding, so that their quotient is rounded
-#: once (W. D. Clinger, "How to read floating point numbers accurately", 1990).
-_EXACT: Final = 2**53
-_TENS: Final = np.array([10.0**power for power in range(23)])
+#: By how many digits follow: the power of ten, and up to where what stands before them leaves room in 63 bits.
+_SHIFTS: Final = np.array([10**count for count in range(9)])
+_ROOM: Final = np.array([(2**63 - 1) // 10**count - 1 for count in range(9)])
 
 #: Bytes of an entry in a table of texts, four words: the first 16 bytes of the text, its length and its number plus one
 #: (0: the entry is free), and its address.
@@ -38,43 +56,50 @@ _CODES: Final = (1 << _CODE_BITS) - 1
 
 
 @inlined
-def decimal(at: int, stop: int) -> tuple[float, int]:
+def digits(at: Int, stop: Int, mantissa: Int) -> tuple[Int, Int]:
+    """A number continued by the digits at an address, and where they end: -1 where they are too many."""
+    while True:
+        word = word_at(at, stop) ^ _ZEROS
+        others = ((word + _BEYOND_NINE) | word) & HIGH
+        count = 8 if others == 0 else zeros_below(others) >> 3
+        if count:
+            if mantissa > _ROOM[count]:
+                return 0, -1
+            mantissa = mantissa * _SHIFTS[count] + _eight_digits(word << np.uint64(64 - 8 * count))
+            at += count
+        if count < 8:
+            return mantissa, at
+
+
+@inlined
+def _eight_digits(word: Word) -> Int:
+    """The number of eight digits, the first in the lowest byte: pairs, then fours, then all at once."""
+    word = word * _TEN + (word >> _EIGHT)
+    low = (word & _PAIRS) * _FIRST_PAIRS
+    high = ((word >> _SIXTEEN) & _PAIRS) * _SECOND_PAIRS
+    return np.int64((low + high) >> _HALF)
+
+
+@inlined
+def decimal(at: Int, stop: Int) -> tuple[Float, Int]:
     """The number of zero or more that begins at an address, digits with at most one point among them, and its end.
 
     The end is ``at`` where there is no digit, and -1 where there are so many that it must be read exactly.
     """
-    begin = at
-    mantissa = 0
-    while at < stop:
-        digit = byte_of(at) - _ZERO
-        if digit < 0 or digit > 9:
-            break
-        if mantissa > _MOST:
-            return 0.0, -1
-        mantissa = mantissa * 10 + digit
-        at += 1
-    if at == begin:
-        return 0.0, begin
-    decimals = 0
-    if at < stop and byte_of(at) == POINT:
-        at += 1
-        first = at
-        while at < stop:
-            digit = byte_of(at) - _ZERO
-            if digit < 0 or digit > 9:
-                break
-            if mantissa > _MOST:
-                return 0.0, -1
-            mantissa = mantissa * 10 + digit
-            at += 1
-        decimals = at - first
-    if mantissa >= _EXACT or decimals >= len(_TENS):
-        return 0.0, -1
-    return mantissa / _TENS[decimals], at
+    mantissa, after = digits(at, stop, 0)
+    if after <= at:
+        return 0.0, after
+    power = 0
+    if after < stop and byte_of(after) == POINT:
+        first = after + 1
+        mantissa, after = digits(first, stop, mantissa)
+        power = first - after
+    value = scaled(mantissa, power)
+    return value, -1 if np.isnan(value) else after
 
 
 @inlined
-def further(rest: np.uint64, word: np.uint64) -> np.uint64:
+def further(rest: Word, word: Word) -> Word:
     """What is to be known of a text's bytes from the 17th on, eight bytes later."""
     mixed = np.uint64((rest ^ word) * _OTHER_FACTOR)
     return np.uint64(mixed ^ (mixed >> _HALF))
@@ -82,16 +107,16 @@ def further(rest: np.uint64, word: np.uint64) -> np.uint64:
 
 @inlined
 def code_of(
-    start: int,
-    length: int,
-    first: np.uint64,
-    second: np.uint64,
-    rest: np.uint64,
-    seed: np.uint64,
-    entries: int,
-    mask: int,
-    count: int,
-) -> tuple[int, int]:
+    start: Int,
+    length: Int,
+    first: Word,
+    second: Word,
+    rest: Word,
+    seed: Word,
+    entries: Int,
+    mask: Int,
+    count: Int,
+) -> tuple[Int, Int]:
     """The number of a text among ``count`` different ones, in the order of their first occurrence, and its entry.
 
     The number is ``count`` if it is new. ``start``: its address; ``first``, ``second``: its first 16 bytes, zeros
@@ -121,7 +146,7 @@ def code_of(
 
 
 @inlined
-def copy(start: int, length: int, stop: int, target: int) -> None:
+def copy(start: Int, length: Int, stop: Int, target: Int) -> None:
     """Copy bytes from one address to another, behind which there must be room for seven more."""
     done = 0
     while done < length:
@@ -131,8 +156,8 @@ def copy(start: int, length: int, stop: int, target: int) -> None:
 
 @compiled("i8(i8[:, ::1], i4[:, ::1], u8[:, :, ::1], u1[::1], i8, i8, i4[:, ::1])")
 def keep_texts(
-    labels: Ints, slots: Places, entries: Words, text: Bytes, at: int, stop: int, ends: Places
-) -> int:
+    labels: Ints, slots: Places, entries: Words, text: Bytes, at: Int, stop: Int, ends: Places
+) -> Int:
     """Copy the different texts of each column to ``text`` from ``at`` on, and free their entries for the next block.
 
     The n-th text of column c comes to lie from ``ends[c, n]`` to ``ends[c, n + 1]``. ``stop``: the address where what

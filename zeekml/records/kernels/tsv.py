@@ -1,5 +1,7 @@
 """Lines of a Zeek TSV log, read in one pass over their bytes."""
 
+# ruff: noqa: PLR0912, PLR0915, PLR1714, SIM109 - one pass over bytes, in terms that compile well
+
 from __future__ import annotations
 
 from typing import Final
@@ -12,6 +14,8 @@ from zeekml.records.kernels.fields import ENTRY, Ints, Places, Words, code_of, c
 from zeekml.records.kernels.words import (
     HIGH,
     Bytes,
+    Int,
+    Word,
     address_of,
     below,
     byte_of,
@@ -76,9 +80,7 @@ def end_of_lines(data: Bytes, start: int, count: int) -> int:
 
 
 @inlined
-def text_at(
-    at: int, stop: int, separator: np.uint64, last: bool
-) -> tuple[int, bool, np.uint64, np.uint64, np.uint64]:
+def text_at(at: Int, stop: Int, separator: Word, last: bool) -> tuple[Int, bool, Word, Word, Word]:
     """Where the text at an address ends, whether it is special, its first 16 bytes and a hash of those behind them.
 
     Its end is -1 where a control character stands in it: such a line must be read exactly.
@@ -114,9 +116,9 @@ def text_at(
     "f8[:, ::1], i4[:, ::1], i1[:, ::1], i4[:, ::1], u8[:, :, ::1], i4[:, ::1], i8[:, ::1], "
     "u1[::1], i4[::1], i8[::1], i8[:, ::1], i8[::1])"
 )
-def read_lines(  # noqa: PLR0912, PLR0915 - one pass over the bytes, in which calls cost more than what they do
+def read_lines(
     data: Bytes,
-    at: int,
+    at: Int,
     separator: np.uint64,
     kinds: Bytes,
     outputs: Ints,
@@ -138,7 +140,7 @@ def read_lines(  # noqa: PLR0912, PLR0915 - one pass over the bytes, in which ca
     places: Ints,
     odd: Ints,
     counts: Ints,
-) -> int:
+) -> Int:
     """Read whole lines from ``at`` to the next header line or the end, and return where that is.
 
     The column at each place (W,) of a line is read as ``kinds`` says into the row of its kind's array that ``outputs``
@@ -226,7 +228,7 @@ def read_lines(  # noqa: PLR0912, PLR0915 - one pass over the bytes, in which ca
                 elif kind == BOOL:
                     if is_unset:
                         bools[output, row] = -1
-                    elif first == _TRUE or first == _FALSE:  # noqa: PLR1714, SIM109 - numba knows no `in` here
+                    elif first == _TRUE or first == _FALSE:
                         bools[output, row] = first == _TRUE
                     else:
                         good = False

@@ -8,7 +8,7 @@ The first of the bytes is the lowest of the word.
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from zeekml.compiled import emitted, inlined, later
 ir, types = later("llvmlite.ir"), later("numba.types")
 
 Bytes = npt.NDArray[np.uint8]
+# Numbers of compiled code: int64, uint64 and float64, for which Python has types of several names.
+Int: TypeAlias = Any
+Word: TypeAlias = Any
+Float: TypeAlias = Any
 
 _BIG_ENDIAN: Final = sys.byteorder == "big"
 ONES: Final = np.uint64(0x0101010101010101)
@@ -100,11 +104,31 @@ def zeros_below(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@emitted
+def leading_zeros(typing: Any, word: Any) -> Any:
+    """How many bits lie above the highest that is set; the word must not be 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+@emitted
+def bits_as_float(typing: Any, word: Any) -> Any:
+    """The float64 that these bits are."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), generate
+
+
 @inlined
-def word_at(at: int, stop: int) -> np.uint64:
+def word_at(at: Int, stop: Int) -> Word:
     """The eight bytes at an address; those from ``stop`` on are 0."""
     if at + 8 <= stop:
-        return load(at)  # type: ignore[no-any-return]
+        return load(at)
     word = _NOTHING
     while at < stop:
         stop -= 1
@@ -113,18 +137,18 @@ def word_at(at: int, stop: int) -> np.uint64:
 
 
 @inlined
-def zero_bytes(word: np.uint64) -> np.uint64:
+def zero_bytes(word: Word) -> Word:
     """The highest bit of each byte that is 0; of those above the lowest such byte it may be set as well."""
     return (word - ONES) & ~word & HIGH
 
 
 @inlined
-def control_bytes(word: np.uint64) -> np.uint64:
+def control_bytes(word: Word) -> Word:
     """The highest bit of each byte below 32; of those above the lowest such byte it may be set as well."""
     return (word - _SPACES) & ~word & HIGH
 
 
 @inlined
-def below(bits: np.uint64) -> np.uint64:
+def below(bits: Word) -> Word:
     """A word of ones in all bytes below the lowest byte whose highest bit is among ``bits``; all ones for none."""
     return ((bits & (_NOTHING - bits)) >> _SEVEN) - _ONE
