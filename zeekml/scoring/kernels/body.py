@@ -21,18 +21,18 @@ from zeekml.scoring.kernels.dense import (
     ROWS,
     WIDTH,
     cell,
-    inlined,
     load_cells,
     load_columns,
     load_half,
     load_row,
     load_two,
     normed,
+    part,
     product,
     recurrent_half,
     relu,
 )
-from zeekml.scoring.kernels.vectors import filler, store
+from zeekml.scoring.kernels.vectors import filler, prefetch, store
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -43,6 +43,8 @@ Ints = NDArray[np.int64]
 KERNEL: Final = 3
 _PAST: Final = KERNEL - 1
 _TILE: Final = 48
+#: Numbers of a cache's line.
+_LINE: Final = 16
 _PART: Final = np.float32(1 / WIDTH)
 _PART_OF_TWO: Final = np.float32(1 / (2 * WIDTH))
 _ZERO: Final = np.float32(0)
@@ -54,7 +56,7 @@ _nothing = filler(WIDTH)
 # in its input together: row i of piece p, counted in the tile, in line i + 2 p + 2, and what it sees begins two before.
 
 
-@inlined
+@part
 def before(
     lines: Floats,
     pieces: int,
@@ -73,7 +75,7 @@ def before(
             store(lines, place, load_two(state, piece_slot[p] * state.shape[1] + at))
 
 
-@inlined
+@part
 def after(lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, state: Floats, at: int) -> None:
     """Leave the last lines of each piece in its host's state."""
     for p in range(pieces):
@@ -81,7 +83,7 @@ def after(lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, state
         store(state, piece_slot[p] * state.shape[1] + at, load_two(lines, place))
 
 
-@inlined
+@part
 def convolve(
     x: Floats,
     count: int,
@@ -139,7 +141,7 @@ def convolve(
         after(second, pieces, piece_begin, piece_slot, state, carried + _PAST * WIDTH)
 
 
-@inlined
+@part
 def recur(
     x: Floats,
     count: int,
@@ -206,7 +208,7 @@ def recur(
                 store(x, y, load_cells(x, y) + outer)
 
 
-@inlined
+@part
 def head(
     x: Floats,
     count: int,
@@ -312,6 +314,10 @@ def body(
                 if waits:
                     # What the run goes on from is only known once this tile is through.
                     break
+            # Where hosts have a row each, their states lie anywhere in a memory that no cache holds.
+            ahead = slots[min(run + _TILE, len(slots) - 1)] * state.shape[1]
+            for line in range(0, state.shape[1], _LINE):
+                prefetch(state, ahead + line)
             piece_begin[pieces], piece_slot[pieces], anew[pieces] = count, mine, is_new
             stop = min(count + ends[run] - at, _TILE)
             for i in range(count, stop):

@@ -44,7 +44,8 @@ _Q1, _Q2, _Q3, _Q4 = (
     np.float32(value) for value in (4.67065214e-01, 2.58420991e-02, 3.27143441e-04, 7.70291768e-07)
 )
 
-#: Marks a part of kernels, compiled into each of them.
+#: Marks a part of kernels, compiled with those that use it: one that is called, or one that becomes part of its caller.
+part = njit(error_model="numpy", fastmath={"contract"})
 inlined = njit(inline="always", error_model="numpy", fastmath={"contract"})
 
 load_row: Final = loader(WIDTH)
@@ -82,10 +83,10 @@ def recurrent_half(hidden: Floats, place: int, weight: Floats, at: int, first: A
 
 
 @inlined
-def normed(x: Any, part: np.float32, scale: Any, shift: Any) -> Any:
-    """Layer norm of one row, a vector, as PyTorch's; ``part`` is one divided by its width."""
-    away = x - total(x) * part
-    factor = _ONE / np.sqrt(total(away * away) * part + _EPSILON)
+def normed(x: Any, share: np.float32, scale: Any, shift: Any) -> Any:
+    """Layer norm of one row, a vector, as PyTorch's; ``share`` is one divided by its width."""
+    away = x - total(x) * share
+    factor = _ONE / np.sqrt(total(away * away) * share + _EPSILON)
     return multiply_add(away * factor, scale, shift)
 
 

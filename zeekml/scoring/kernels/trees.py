@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.scoring.kernels.compiled import compiled
-from zeekml.scoring.kernels.dense import inlined
+from zeekml.scoring.kernels.dense import part
 from zeekml.scoring.kernels.vectors import above, loader, lowest_bit, number, ones
 from zeekml.scoring.kernels.words import TOGETHER, full_words, store_lowest, struck
 from zeekml.scoring.trees import MOST_LEAVES, FeatureTable, Trees, feature_tables
@@ -101,7 +101,7 @@ def _laid_out(thresholds: Floats) -> tuple[Floats, Floats]:
     return last, every
 
 
-@inlined
+@part
 def struck_lines(
     matrix: Floats,
     row: int,
