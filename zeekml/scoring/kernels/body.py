@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled, inlined
+from zeekml.compiled import compiled, routine
 from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
@@ -31,7 +31,7 @@ from zeekml.scoring.kernels.dense import (
     recurrent_half,
     relu,
 )
-from zeekml.scoring.kernels.registers import filler, store
+from zeekml.scoring.kernels.registers import filler, prefetch, store
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -42,6 +42,8 @@ Ints = NDArray[np.int64]
 KERNEL: Final = 3
 _PAST: Final = KERNEL - 1
 _TILE: Final = 48
+#: Numbers of a cache's line.
+_LINE: Final = 16
 _PART: Final = np.float32(1 / WIDTH)
 _PART_OF_TWO: Final = np.float32(1 / (2 * WIDTH))
 _ZERO: Final = np.float32(0)
@@ -53,7 +55,7 @@ _nothing = filler(WIDTH)
 # in its input together: row i of piece p, counted in the tile, in line i + 2 p + 2, and what it sees begins two before.
 
 
-@inlined
+@routine
 def before(
     lines: Floats,
     pieces: int,
@@ -72,7 +74,7 @@ def before(
             store(lines, place, load_two(state, piece_slot[p] * state.shape[1] + at))
 
 
-@inlined
+@routine
 def after(lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, state: Floats, at: int) -> None:
     """Leave the last lines of each piece in its host's state."""
     for p in range(pieces):
@@ -80,7 +82,7 @@ def after(lines: Floats, pieces: int, piece_begin: Ints, piece_slot: Ints, state
         store(state, piece_slot[p] * state.shape[1] + at, load_two(lines, place))
 
 
-@inlined
+@routine
 def convolve(
     x: Floats,
     count: int,
@@ -138,7 +140,7 @@ def convolve(
         after(second, pieces, piece_begin, piece_slot, state, carried + _PAST * WIDTH)
 
 
-@inlined
+@routine
 def recur(
     x: Floats,
     count: int,
@@ -205,7 +207,7 @@ def recur(
                 store(x, y, load_cells(x, y) + outer)
 
 
-@inlined
+@routine
 def head(
     x: Floats,
     count: int,
@@ -311,6 +313,10 @@ def body(
                 if waits:
                     # What the run goes on from is only known once this tile is through.
                     break
+            # Where hosts have a row each, their states lie anywhere in a memory that no cache holds.
+            ahead = slots[min(run + _TILE, len(slots) - 1)] * state.shape[1]
+            for line in range(0, state.shape[1], _LINE):
+                prefetch(state, ahead + line)
             piece_begin[pieces], piece_slot[pieces], anew[pieces] = count, mine, is_new
             stop = min(count + ends[run] - at, _TILE)
             for i in range(count, stop):

@@ -79,10 +79,10 @@ def recurrent_half(hidden: Floats, place: int, weight: Floats, at: int, first: A
 
 
 @inlined
-def normed(x: Any, part: np.float32, scale: Any, shift: Any) -> Any:
-    """Layer norm of one row, a vector, as PyTorch's; ``part`` is one divided by its width."""
-    away = x - total(x) * part
-    factor = _ONE / np.sqrt(total(away * away) * part + _EPSILON)
+def normed(x: Any, share: np.float32, scale: Any, shift: Any) -> Any:
+    """Layer norm of one row, a vector, as PyTorch's; ``share`` is one divided by its width."""
+    away = x - total(x) * share
+    factor = _ONE / np.sqrt(total(away * away) * share + _EPSILON)
     return multiply_add(away * factor, scale, shift)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled, inlined
+from zeekml.compiled import compiled, routine
 from zeekml.scoring.kernels.registers import (
     TOGETHER,
     above,
@@ -109,7 +109,7 @@ def _laid_out(thresholds: Floats) -> tuple[Floats, Floats]:
     return last, every
 
 
-@inlined
+@routine
 def struck_lines(
     matrix: Floats,
     row: int,

@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.core.extending import intrinsic, overload, register_model
+from numba.core.extending import intrinsic, lower_builtin, register_model, type_callable
 
 Function = Callable[..., Any]
 
@@ -218,21 +218,22 @@ smaller: Final = _chosen("<")
 
 
 def _arithmetic(operation: Function, name: str) -> None:
-    @emitted
-    def apply(_context: Any, first: Any, second: Any) -> Any:
-        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return getattr(builder, name)(
-                *_vectors(builder, signature, arguments, signature.return_type.lanes), flags=_FUSED
-            )
+    @type_callable(operation)
+    def typed(_context: Any) -> Any:
+        def typer(first: Any, second: Any) -> Any:
+            given = (first, second)
+            if not any(isinstance(kind, Vector) for kind in given):
+                return None
+            return _signature(first, second)
 
-        return _signature(first, second), generate
+        return typer
 
-    @overload(operation, inline="always")
-    def overloaded(first: Any, second: Any) -> Any:
-        def implementation(first: Any, second: Any) -> Any:
-            return apply(first, second)
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        both = _vectors(builder, signature, arguments, signature.return_type.lanes)
+        return getattr(builder, name)(*both, flags=_FUSED)
 
-        return implementation if isinstance(first, Vector) or isinstance(second, Vector) else None
+    for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+        lower_builtin(operation, *kinds)(generate)
 
 
 for _operation, _name in (
