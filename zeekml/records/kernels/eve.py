@@ -291,7 +291,7 @@ def read_lines(
                     codes[SERVICE, row] = _label(found, _APP, SERVICE, seed, table, mask, slots, labels)
                 if named != objects.MISSING:
                     record = found + _FLOW_ID * RECORD
-                    length = np.int64(load(record + objects.LENGTH))
+                    length: Int = np.int64(load(record + objects.LENGTH))
                     copy(np.int64(load(record + objects.START)), length, stop, pool + written)
                     written += length
                 ends[row + 1] = written
