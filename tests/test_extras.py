@@ -33,7 +33,7 @@ def without_torch(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_shipped_model_scores_and_watches(made_log: Path, tmp_path: Path) -> None:
-    commands: tuple[list[str | Path], ...] = (
+    commands: list[list[str | Path]] = [
         ["score", made_log, "--out", tmp_path / "score"],
         [
             "watch",
@@ -45,7 +45,7 @@ def test_the_shipped_model_scores_and_watches(made_log: Path, tmp_path: Path) ->
             "--state",
             tmp_path / "state",
         ],
-    )
+    ]
     for command in commands:
         done = without_torch(*command)
         assert done.returncode == 0, done.stderr
