@@ -19,6 +19,7 @@ from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 STRETCH: Final = 1 << 17
 """Lines of a part whose results are joined at once; whoever looks holds about so many lines of zeekml.log."""
 _STRETCHES_A_LANE: Final = 4
+_CODEC: Final = "lz4"
 _MOST_LANES: Final = 10_000
 
 LOG_ORDER: Final = attrgetter("stream", "part", "line", "kind", "seq")
@@ -63,20 +64,34 @@ def stretches(parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[tuple[int,
             yield int(parts[start]), int(which[start]) * STRETCH, slice(start, stop)
 
 
+def squeeze(text: memoryview | bytes) -> bytes:
+    """Text as it goes through Spark: to make it smaller costs less than to move it."""
+    return len(text).to_bytes(8, "little") + bytes(pa.compress(text, codec=_CODEC, asbytes=True))
+
+
+def unsqueeze(data: memoryview | bytes) -> bytes:
+    """What `squeeze` made smaller."""
+    size = int.from_bytes(data[:8], "little")
+    return bytes(pa.decompress(data[8:], size, codec=_CODEC, asbytes=True))
+
+
 def pack_lines(lines: Lines, ends: npt.NDArray[np.int64], text: memoryview | bytes) -> bytes:
     """Lines of zeekml.log (N) as a result: the lines (N,) of the part that they are of, where each ends in ``text``."""
-    return b"".join([np.int64(len(lines)).tobytes(), lines.tobytes(), ends.tobytes(), text])
+    return b"".join([len(lines).to_bytes(8, "little"), lines.tobytes(), ends.tobytes(), squeeze(text)])
 
 
 def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = ()) -> list[bytes]:
-    """What `pack_lines` packed, of any order, as the lines in order: those before the first cut, and from each on."""
+    """What `pack_lines` packed, of any order, as the lines in order: those before the first cut, and from each on.
+
+    The texts come out as `squeeze` makes them.
+    """
     lines, sizes, texts = [], [], []
     for data in packed:
-        count = int(np.frombuffer(data, dtype=np.int64, count=1)[0])
+        count = int.from_bytes(data[:8], "little")
         numbers = np.frombuffer(data, dtype=np.int64, count=2 * count, offset=8)
         lines.append(numbers[:count])
         sizes.append(np.diff(numbers[count:], prepend=0))
-        texts.append(memoryview(data)[8 + 16 * count :])
+        texts.append(unsqueeze(memoryview(data)[8 + 16 * count :]))
     known = np.concatenate(lines)
     order = np.argsort(known, kind="stable")
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(sizes))])
@@ -87,13 +102,13 @@ def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = ()) -> list[bytes]
     _, offsets, data = array.take(pa.array(order)).buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)
     edges = [0, *starts[np.searchsorted(known[order], cuts)].tolist(), int(starts[len(order)])]
-    return [data[start:stop].to_pybytes() for start, stop in pairwise(edges)]
+    return [squeeze(memoryview(data)[start:stop]) for start, stop in pairwise(edges)]
 
 
-def orders() -> Callable[[Iterator[tuple[int, Parcel]]], Iterator[Parcel]]:
+def orders() -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[Parcel]]:
     """The function for ``mapPartitions``: the results of a lane in, `in_order` out."""
 
-    def order(keyed: Iterator[tuple[int, Parcel]]) -> Iterator[Parcel]:
+    def order(keyed: Iterable[tuple[int, Parcel]]) -> Iterator[Parcel]:
         return in_order(result for _, result in keyed)
 
     return order

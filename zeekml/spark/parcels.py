@@ -84,6 +84,8 @@ HEALTH: Final = pa.schema(
     ]
 )
 _TEXT: Final = pd.StringDtype("pyarrow", na_value=np.nan)
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+"""To make it smaller costs less than to move it."""
 _MANY: Final = 4
 """A dictionary of so many times more values than a parcel has rows is not counted through for each parcel."""
 
@@ -92,8 +94,8 @@ def parcels_in(batch: pa.RecordBatch) -> Iterator[Parcel]:
     """The rows of what Spark gives of a DataFrame; ``data`` is a view of its memory."""
     numbers = [batch.column(name).to_pylist() for name in _NUMBERS]
     data = batch.column("data")
-    for at, values in enumerate(zip(*numbers, strict=True)):
-        yield Parcel(*values, memoryview(data[at].as_buffer()))
+    for at, (place, stream, part, line, kind, seq) in enumerate(zip(*numbers, strict=True)):
+        yield Parcel(place, stream, part, line, kind, seq, memoryview(data[at].as_buffer()))
 
 
 def pack_connections(
@@ -201,13 +203,13 @@ def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArra
         used, places = np.unique(codes, return_inverse=True)
         unset = int(len(used) and used[0] < 0)
         return _encoded(places - unset, texts.take(pa.array(used[unset:])))
-    used = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:])
-    if len(used) == len(texts):
+    occurs = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:])
+    if len(occurs) == len(texts):
         return _encoded(codes, texts)
-    places = np.empty(len(texts) + 1, dtype=np.int32)
-    places[used] = np.arange(len(used), dtype=np.int32)
-    places[-1] = -1  # code -1, unset, takes the last
-    return _encoded(places[codes], texts.take(pa.array(used)))
+    new = np.empty(len(texts) + 1, dtype=np.int32)
+    new[occurs] = np.arange(len(occurs), dtype=np.int32)
+    new[-1] = -1  # code -1, unset, takes the last
+    return _encoded(new[codes], texts.take(pa.array(occurs)))
 
 
 def _encoded(codes: npt.NDArray[Any], texts: pa.Array | pd.Index[str]) -> pa.DictionaryArray:
@@ -232,7 +234,7 @@ def _texts(categories: pd.Index[str]) -> pa.Array:
 def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
     """A table as a stream of Arrow's, which has its dictionaries with it."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as stream:
+    with pa.ipc.new_stream(sink, schema, options=_OPTIONS) as stream:
         stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return bytes(sink.getvalue().to_pybytes())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,13 +60,13 @@ def lines_thought(share: Share) -> int:
     return max(0, (stop or 0) - part.start) * factor // _LINE_BYTES
 
 
-def reads(shares: Any, places: int) -> Callable[[Iterator[int]], Iterator[tuple[int, Parcel]]]:
+def reads(shares: Any, places: int) -> Callable[[Iterable[int]], Iterator[tuple[int, Parcel]]]:
     """The function for ``mapPartitions``: numbers of shares in, parcels by their place (of ``places``) out.
 
     ``shares``: a broadcast list.
     """
 
-    def read(numbers: Iterator[int]) -> Iterator[tuple[int, Parcel]]:
+    def read(numbers: Iterable[int]) -> Iterator[tuple[int, Parcel]]:
         for number in numbers:
             for parcel in _Task(shares.value[number], places).parcels():
                 yield parcel.place, parcel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from operator import attrgetter
@@ -47,13 +47,13 @@ class Work:
     lanes: Lanes = field(default_factory=Lanes)
 
 
-def scores(model: Any, work: Any) -> Callable[[Iterator[tuple[int, Parcel]]], Iterator[tuple[int, Parcel]]]:
+def scores(model: Any, work: Any) -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[tuple[int, Parcel]]]:
     """The function for ``mapPartitions``: the parcels of one place in any order in, results by their lane out.
 
     ``model``: a broadcast `ShippedModel`; ``work``: a broadcast `Work`.
     """
 
-    def score(keyed: Iterator[tuple[int, Parcel]]) -> Iterator[tuple[int, Parcel]]:
+    def score(keyed: Iterable[tuple[int, Parcel]]) -> Iterator[tuple[int, Parcel]]:
         rows = spool.in_order((parcel for _, parcel in keyed), _PLACE_ORDER)
         lanes = work.value.lanes
         for result in _Place(model.value, work.value).results(rows):
