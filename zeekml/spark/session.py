@@ -38,7 +38,7 @@ def spark_context(master: str) -> Iterator[SparkContext]:
     """
     check_installed()
     _leave_pandas_out()
-    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # noqa: PLC0415  an extra, and heavy
+    from py4j.protocol import Py4JError  # noqa: PLC0415  an extra, and heavy
     from pyspark import SparkConf, SparkContext  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415
 
