@@ -6,9 +6,17 @@ import random
 from pathlib import Path
 
 import orjson
+import pandas as pd
 import pytest
 
-from tests.records.logs import FLOW, connection, header, json_object, line, read
+from tests.records.logs import FLOW, Result, connection, header, joined, json_object, line, read
+from zeekml.records import Reject, Rejects
+from zeekml.records.eve import EveReader
+from zeekml.records.frame import to_frame
+from zeekml.records.lines import Block
+from zeekml.records.values import UidMaker
+from zeekml.records.zeek_json import ZeekJsonReader
+from zeekml.records.zeek_tsv import ZeekTsvReader
 
 MUTATED = 66_667  # lines in each of the three formats; blank or unaltered ones do not count
 _BYTES = [
@@ -134,3 +142,37 @@ def test_mutated_headers(tmp_path: Path) -> None:
     result = read(path, extra=True)
     assert result.error is None
     assert len(result.frame) + len(result.rejects) + result.passed_over == count
+
+
+@pytest.mark.parametrize("kind", ["tsv", "json", "eve"])
+def test_the_fast_readers_agree_with_the_exact_ones_on_mutated_lines(kind: str) -> None:
+    """Line by line, so that a line is judged for itself alone, and with so many others that it is read fast."""
+    start, samples = {"tsv": tsv_lines, "json": json_lines, "eve": eve_lines}[kind]()
+    generator = random.Random(20_261_129)  # noqa: S311  (a seed, not a secret)
+    lines = [mutated(generator.choice(samples), generator) for _ in range(12_000)]
+    if kind == "tsv":
+        lines = [text for text in lines if not text.lstrip(b"\0").startswith(b"#")]
+    data = start + b"\n".join(lines) + b"\n"
+    fast, exact = _block(data, kind, fast=True), _block(data, kind, fast=False)
+    assert fast.lines == exact.lines
+    assert fast.rejects == exact.rejects
+    assert fast.passed_over == exact.passed_over
+    pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
+
+
+def _block(data: bytes, kind: str, *, fast: bool) -> Result:
+    rejected: list[Reject] = []
+    rejects = Rejects(rejected.append)
+    make_uid = UidMaker("s", data)
+    reader: ZeekTsvReader | ZeekJsonReader | EveReader
+    if kind == "tsv":
+        reader = ZeekTsvReader("x", rejects, make_uid, extra=False, fast=fast)
+    elif kind == "json":
+        reader = ZeekJsonReader("x", rejects, make_uid, fast=fast)
+    else:
+        reader = EveReader("x", rejects, make_uid, fast=fast)
+    read = [rows for rows in reader.read(Block(data, 1, 0)) if len(rows.lines)]
+    rejected.sort(key=lambda reject: reject.line)
+    frames = [to_frame(rows.table, extra=False) for rows in read]
+    lines = [line for rows in read for line in rows.lines.tolist()]
+    return Result(joined(frames), lines, rejected, rejects.passed_over)

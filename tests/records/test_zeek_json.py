@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ def test_what_is_no_log_is_an_error(tmp_path: Path, content: bytes) -> None:
     assert "conn.log" in str(result.error)
 
 
+MANY = 20  # objects enough for the fast path
+
 _VALUE = st.one_of(
     st.none(),
     st.booleans(),
@@ -121,7 +124,18 @@ _VALUE = st.one_of(
         [2**53 + 1, 2**63, -1, 80.0, 80.5, 1e308, 1600000000.5, 1600000000123, 7.3e9, 0, 1, -0.0]
     ),
     st.sampled_from(
-        ["", "-", "(empty)", "TCP", "2023-11-14T22:13:20Z", "2023-11-14", "2023-11-14T22:13:20.5", "true"]
+        [
+            "",
+            "-",
+            "(empty)",
+            "TCP",
+            "2023-11-14T22:13:20Z",
+            "2023-11-14",
+            "2023-11-14T22:13:20.5",
+            "true",
+            "é",
+            "a\\b",
+        ]
     ),
     st.sampled_from([[], ["a"], {}, {"a": 1}]),
 )
@@ -130,18 +144,57 @@ _VALUE = st.one_of(
 def _read_block(data: bytes, *, fast: bool) -> Result:
     rejected: list[Reject] = []
     reader = ZeekJsonReader("x", Rejects(rejected.append), UidMaker("s", data), ("label",), fast=fast)
-    rows = next(reader.read(Block(data, 1, 0)))
+    (rows,) = reader.read(Block(data, 1, 0))
+    rejected.sort(key=lambda reject: reject.line)
     return Result(joined([to_frame(rows.table, extra=True)]), rows.lines.tolist(), rejected)
 
 
-@given(changes=st.lists(st.tuples(st.integers(0, 4), st.sampled_from((*NAMES, "label")), _VALUE), max_size=3))
-@settings(max_examples=300, deadline=None)
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, MANY - 1), st.sampled_from((*NAMES, "label")), _VALUE), max_size=3
+    )
+)
+@settings(max_examples=200, deadline=None)
 def test_at_once_and_one_by_one_agree(changes: list[tuple[int, str, Any]]) -> None:
-    objects = [json_object(number) for number in range(5)]
+    objects = [json_object(number) for number in range(MANY)]
     for number, name, value in changes:
         objects[number][name] = value
     data = ndjson(objects)
     fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
     assert fast.lines == exact.lines
     assert fast.rejects == exact.rejects
+    pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
+
+
+_ISO = st.builds(
+    "{}T{}{}{}".format,
+    st.sampled_from(
+        ["2024-02-29", "2023-02-29", "1970-01-01", "2199-12-31", "2000-12-31", "2023-00-10", "2023-04-31"]
+    ),
+    st.sampled_from(["00:00:00", "23:59:59", "24:00:00", "12:60:00", "1:02:03", "12-00-00"]),
+    st.one_of(st.just(""), st.text("0123456789", max_size=8).map(lambda digits: "." + digits)),
+    st.sampled_from(["", "Z", "z", "+0000", "-0130", "+05:30", "-23:59", "+24:00", "+01", " ", "+01:0"]),
+)
+
+
+@given(
+    times=st.lists(st.one_of(_ISO, st.floats(0, 2e13), st.integers(0, 10**20)), min_size=1, max_size=MANY),
+    numbers=st.lists(
+        st.one_of(
+            st.floats(0, allow_infinity=False), st.integers(0, 2**70), st.floats(0, 1).map(lambda x: x / 1e4)
+        ),
+        min_size=1,
+        max_size=MANY,
+    ),
+)
+@settings(max_examples=200, deadline=None)
+def test_times_and_numbers_come_out_to_the_last_bit(times: list[Any], numbers: list[Any]) -> None:
+    objects = [json_object(number) for number in range(2 * MANY)]
+    for place, time in enumerate(times):
+        objects[place]["ts"] = time
+    for place, number in enumerate(numbers):
+        objects[MANY + place]["duration"] = number
+    data = b"".join(json.dumps(one).encode() + b"\n" for one in objects)
+    fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
+    assert (fast.lines, fast.rejects) == (exact.lines, exact.rejects)
     pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
