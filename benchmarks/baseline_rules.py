@@ -106,8 +106,10 @@ def named(
         update.whole, update.evidence, ordinary.usual_evidence(frame["id.orig_h"])[update.order], limit
     )
     odd = (score > usual)[update.order]
+    hosts = hosts[update.order]
     return {
-        rule: {names[at] for at in hosts[update.order][odd & holds(against)]} for rule, holds in RULES.items()
+        rule: {names[at] for at in np.unique(hosts[odd & holds(against)]).tolist()}
+        for rule, holds in RULES.items()
     }
 
 
