@@ -25,6 +25,7 @@ _FUSED: Final = ("contract",)
 _ANY_ORDER: Final = ("contract", "reassoc")
 
 _declared: Final[Any] = cgutils.get_or_insert_function
+_lowered: Final[Any] = lower_builtin
 
 
 def emitted(typed: Function) -> Function:
@@ -221,10 +222,8 @@ def _arithmetic(operation: Function, name: str) -> None:
     @type_callable(operation)
     def typed(_context: Any) -> Any:
         def typer(first: Any, second: Any) -> Any:
-            given = (first, second)
-            if not any(isinstance(kind, Vector) for kind in given):
-                return None
-            return _signature(first, second)
+            holds = isinstance(first, Vector) or isinstance(second, Vector)
+            return _signature(first, second) if holds else None
 
         return typer
 
@@ -233,9 +232,10 @@ def _arithmetic(operation: Function, name: str) -> None:
         return getattr(builder, name)(*both, flags=_FUSED)
 
     for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
-        lower_builtin(operation, *kinds)(generate)
+        _lowered(operation, *kinds)(generate)
 
 
+# Not by numba's ``overload``, which takes seconds to compile where there are so many.
 for _operation, _name in (
     (operator.add, "fadd"),
     (operator.sub, "fsub"),
