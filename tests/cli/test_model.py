@@ -89,7 +89,7 @@ def test_train_prints_the_figures_and_where_the_bundle_is(
         assert given[:3] == (tmp_path / "recipe.yaml", tmp_path, Path("models"))
         return copy
 
-    monkeypatch.setattr("zeekml.training.train", trained)
+    monkeypatch.setattr("zeekml.training.job.train", trained)
     assert run("model", "figures") == 0
     figures = capsys.readouterr().out
     assert run("train", tmp_path / "recipe.yaml", "--processes", "1") == 0
