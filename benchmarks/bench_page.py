@@ -15,17 +15,31 @@ Parts = Mapping[str, Mapping[str, Any]]
 """What was measured, by part: ``date``, ``machine``, ``versions``, ``seconds``, ``figures``."""
 
 THROUGHPUT = ("sizes", "alerts", "formats", "hosts", "large")
+PICTURES = {
+    "sizes": ("figures/performance-peers.svg", "Connections a second"),
+    "hosts": ("figures/performance-growth.svg", "Rate and memory over connections, hosts and alerts"),
+    "stages": ("figures/performance-stages.svg", "Microseconds a connection by stage"),
+}
 _BLOCK = re.compile(r"(<!-- bench: (?P<name>[a-z-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
 
 def write_page(page: Path, parts: Parts) -> None:
-    """Puts every table between its marks; a mark that names no table is an error of the page (KeyError)."""
+    """Puts every table between its marks, under its picture where there is one in ``figures/`` beside the page.
+
+    A mark that names no table is an error of the page (KeyError).
+    """
     text = page.read_text(encoding="utf-8")
-    page.write_text(_BLOCK.sub(lambda block: _filled(block, parts), text), encoding="utf-8")
+    page.write_text(_BLOCK.sub(lambda block: _filled(block, parts, page.parent), text), encoding="utf-8")
 
 
-def _filled(block: re.Match[str], parts: Parts) -> str:
-    return f"{block[1]}\n{BLOCKS[block['name']](parts)}\n\n{block[4]}"
+def _filled(block: re.Match[str], parts: Parts, folder: Path) -> str:
+    name = block["name"]
+    body = [BLOCKS[name](parts)]
+    if name in PICTURES:
+        picture, words = PICTURES[name]
+        if (folder / picture).exists():
+            body.insert(0, f"![{words}]({picture})")
+    return "\n\n".join([block[1], *body, block[4]]).replace("-->\n\n\n", "-->\n\n", 1)
 
 
 def rows_of(parts: Parts, name: str) -> list[Row]:

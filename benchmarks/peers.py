@@ -40,7 +40,7 @@ def forest(train: str, log: str) -> tuple[float, ...]:
     from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 - only this peer needs it
     from zat.dataframe_to_matrix import DataFrameToMatrix  # noqa: PLC0415
 
-    to_matrix, trees = DataFrameToMatrix(), RandomForestClassifier(n_jobs=THREADS)
+    to_matrix, trees = DataFrameToMatrix(), RandomForestClassifier(n_jobs=THREADS, random_state=0)
     with contextlib.redirect_stdout(io.StringIO()):  # it tells of every column
         frame = _zat_frame(train)
         matrix = to_matrix.fit_transform(_plain(frame))

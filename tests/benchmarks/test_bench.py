@@ -98,8 +98,14 @@ def test_the_page_takes_its_tables_and_nothing_else(tmp_path: Path) -> None:
         "Large packages that `--help` imports: numpy.",
     ):
         assert line in once
+    assert ".svg" not in once
     write_page(page, made_parts())
     assert page.read_text(encoding="utf-8") == once
+    bench_figures.draw(made_parts(), tmp_path / "figures")
+    write_page(page, made_parts())
+    for target in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert (tmp_path / target).exists()
+    assert page.read_text(encoding="utf-8").count(".svg") == 3
 
 
 def test_no_ratio_stands_twice() -> None:
