@@ -29,7 +29,7 @@ import pandas as pd
 from benchmarks.logs import Log
 from zeekml.alerts import AlertEngine, Explained
 from zeekml.config import load_settings
-from zeekml.features import StateLimits, StreamState, blocks
+from zeekml.features import PAIR_FEATURES, StateLimits, StreamState, blocks
 from zeekml.health import SensorHealth
 from zeekml.pipeline.batch import BATCH_ROWS, alert_policy, drift_from
 from zeekml.records import Rejects, discover, read_batches
@@ -85,7 +85,9 @@ class Stages:
     def __init__(self, bundle: Bundle, outputs: Outputs, clock: Clock) -> None:
         settings = load_settings(None)
         self.bundle, self.outputs, self.clock = bundle, outputs, clock
-        self.state, self.runner = StreamState(StateLimits()), runners_of(bundle, 1)()
+        with_pairs = bool(bundle.features_used[PAIR_FEATURES].any())  # as the scorer decides it
+        self.state = StreamState(StateLimits(), with_pairs=with_pairs)
+        self.runner = runners_of(bundle, 1)()
         self.scorer = Scorer(bundle, threads=1)  # for reasons alone
         self.engine = AlertEngine(alert_policy(settings, bundle), bundle.classes)
         self.health, self.drift = SensorHealth(), drift_from(settings, bundle, fades=False)
