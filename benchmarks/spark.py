@@ -1,9 +1,10 @@
 """What a connection costs on Spark, beside ``zeekml score``, how that grows with workers, and what an archive would
 cost.
 
-Every measurement is a whole process, start-up included. In one run, on one made conn.log: ``zeekml score``, then
-``zeekml score --engine spark`` in ``local[1]`` and ``local[2]``, and the same on a log of 1,000 connections, which
-tells what a run costs before its first connection. Run it from anywhere::
+Every measurement is a whole process, start-up included, in wall time and in that of the processors, which other work
+on the machine hardly changes. In one run, on one made conn.log: ``zeekml score``, then ``zeekml score --engine spark``
+in ``local[1]`` and ``local[2]``, and the same on a log of 1,000 connections, which tells what a run costs before its
+first connection. Run it from anywhere::
 
     python benchmarks/spark.py --connections 5000000
     python benchmarks/spark.py --connections 5000000 --archive 1e12 --core-hour 0.05
@@ -23,6 +24,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.processor import ProcessorSeconds
+
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = 1000
 WORKERS = (1, 2)
@@ -30,13 +34,15 @@ WORKERS = (1, 2)
 
 @dataclass(frozen=True)
 class Measured:
-    """Wall seconds: of ``zeekml score``, and by workers of Spark; each on the log and on the small one."""
+    """Wall seconds: of ``zeekml score``, and by workers of Spark; each on the log and on the small one. ``processor``:
+    what the runs on the log had of the processors beyond those on the small one, in seconds; by workers, 0: plain."""
 
     connections: int
     plain: float
     plain_start: float
     spark: dict[int, float]
     spark_start: dict[int, float]
+    processor: dict[int, float]
 
     @property
     def ratio(self) -> float:
@@ -87,14 +93,22 @@ def _measured(connections: int, repeat: int, folder: Path, scratch: Path) -> Mea
     folder.mkdir(parents=True, exist_ok=True)
     small, log = (_made_log(size, folder) for size in (SMALL, connections))
 
-    def wall(path: Path, *engine: str) -> float:
+    def cost(path: Path, workers: int) -> tuple[float, float]:
+        engine = ["--engine", "spark", "--master", f"local[{workers}]"] if workers else []
         command = ["score", str(path), "--out", str(scratch / "out"), "--quiet", *engine]
-        return statistics.median(_run(command) for _ in range(repeat))
+        wall, processor = zip(*(_run(command) for _ in range(repeat)), strict=True)
+        return statistics.median(wall), statistics.median(processor)
 
-    def spark(path: Path) -> dict[int, float]:
-        return {count: wall(path, "--engine", "spark", "--master", f"local[{count}]") for count in WORKERS}
-
-    return Measured(connections, wall(log), wall(small), spark(log), spark(small))
+    ways = (0, *WORKERS)
+    large, little = ({way: cost(path, way) for way in ways} for path in (log, small))
+    return Measured(
+        connections,
+        large[0][0],
+        little[0][0],
+        {way: large[way][0] for way in WORKERS},
+        {way: little[way][0] for way in WORKERS},
+        {way: large[way][1] - little[way][1] for way in ways},
+    )
 
 
 def _made_log(size: int, folder: Path) -> Path:
@@ -104,15 +118,22 @@ def _made_log(size: int, folder: Path) -> Path:
     return log
 
 
-def _run(arguments: list[str]) -> float:
-    """Runs one process to its end, from the root of the repository; gives its seconds."""
+def _run(arguments: list[str]) -> tuple[float, float]:
+    """Runs one process to its end, from the root of the repository; gives its wall and its processor seconds."""
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "zeekml", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zeekml", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    if done.returncode != 0:
-        sys.exit(f"zeekml {' '.join(arguments)}\nended with status {done.returncode}:\n{done.stderr[-4000:]}")
-    return time.perf_counter() - started
+    processor = ProcessorSeconds(process)
+    _, said = process.communicate()
+    wall = time.perf_counter() - started
+    if process.returncode != 0:
+        sys.exit(f"zeekml {' '.join(arguments)}\nended with status {process.returncode}:\n{said[-4000:]}")
+    return wall, processor.stop()
 
 
 def _archive(measured: Measured, options: argparse.Namespace) -> dict[str, float]:
@@ -130,6 +151,7 @@ def _as_json(measured: Measured, options: argparse.Namespace) -> str:
             "spark_s": measured.spark,
             "plain_start_s": measured.plain_start,
             "spark_start_s": measured.spark_start,
+            "processor_s_after_start": measured.processor,
             "ratio": measured.ratio,
             "ratio_of_connections": measured.ratio_of_connections,
             "archive": _archive(measured, options),
@@ -142,14 +164,12 @@ def _as_text(measured: Measured, options: argparse.Namespace) -> str:
     speed_up = (measured.spark[1] - measured.spark_start[1]) / (measured.spark[2] - measured.spark_start[2])
     lines = [
         f"{measured.connections:,} connections, {os.cpu_count()} processors",
-        "run                        wall s   of it start s   us/conn after start",
-        _row("zeekml score", measured.plain, measured.plain_start, measured.connections),
-        *(
-            _row(f"spark, local[{n}]", measured.spark[n], measured.spark_start[n], measured.connections)
-            for n in WORKERS
-        ),
+        "run                        wall s   of it start s   us/conn after start   of processors",
+        _row("zeekml score", measured, 0),
+        *(_row(f"spark, local[{n}]", measured, n) for n in WORKERS),
         f"spark on two workers / zeekml score: {measured.ratio:.2f} as whole processes, "
-        f"{measured.ratio_of_connections:.2f} after the start",
+        f"{measured.ratio_of_connections:.2f} after the start; of processor time after the start: "
+        f"{measured.processor[2] / measured.processor[0]:.2f}",
         f"two workers / one: {speed_up:.2f} times as fast after the start",
         f"an archive of {archive['connections']:.3g} connections: {archive['core_hours']:,.0f} core hours; "
         f"at {options.core_hour} a core hour (an assumption): {archive['price']:,.0f}",
@@ -160,8 +180,13 @@ def _as_text(measured: Measured, options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def _row(name: str, wall: float, start: float, connections: int) -> str:
-    return f"{name:<24} {wall:>9.1f} {start:>15.1f} {1e6 * (wall - start) / connections:>21.2f}"
+def _row(name: str, measured: Measured, workers: int) -> str:
+    wall = measured.spark[workers] if workers else measured.plain
+    start = measured.spark_start[workers] if workers else measured.plain_start
+    each, processor = (
+        1e6 * seconds / measured.connections for seconds in (wall - start, measured.processor[workers])
+    )
+    return f"{name:<24} {wall:>9.1f} {start:>15.1f} {each:>21.2f} {processor:>15.2f}"
 
 
 if __name__ == "__main__":
