@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
@@ -16,7 +17,7 @@ EXACT: Final = frozenset({"contract"})
 REORDERED: Final = frozenset({"contract", "reassoc"})
 
 
-class Source:
+class Source(ABC):
     """A function that kernels may call by its name. Python itself calls it as it is written, slowly."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -32,10 +33,10 @@ class Source:
         """What besides the function's text decides on its machine code."""
         return type(self).__name__
 
-    @cached_property
+    @property
+    @abstractmethod
     def numbas(self) -> Any:
         """What numba calls in its place."""
-        raise NotImplementedError
 
 
 class Inlined(Source):

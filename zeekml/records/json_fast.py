@@ -12,18 +12,18 @@ import pyarrow as pa
 
 from zeekml.records import columns as memory
 from zeekml.records.columns import Columns, FastRows
-from zeekml.records.kernels import tsv, zeek_json
+from zeekml.records.kernels import fields, tsv, zeek_json
 from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.objects import LONGEST_KEY, RECORD, key_words
 from zeekml.records.schema import COLUMNS, Column, Kind
 
 _READ_AS: Final[dict[Kind, int]] = {
-    "time": zeek_json.TIME,
-    "string": zeek_json.TEXT,
-    "label": zeek_json.LABEL,
-    "port": zeek_json.PORT,
-    "number": zeek_json.NUMBER,
-    "bool": zeek_json.BOOL,
+    "time": fields.TIME,
+    "string": fields.TEXT,
+    "label": fields.LABEL,
+    "port": fields.PORT,
+    "number": fields.NUMBER,
+    "bool": fields.BOOL,
 }
 _NESTED: Final = "id"  # holds addresses and ports in some logs
 _MOST: Final = 1 << 30  # bytes
@@ -39,13 +39,13 @@ class FastJson:
         self._levels = np.array([0, len(keys)], dtype=np.int64)
         self._opens = np.zeros(len(keys), dtype=np.int64)
         self._opens[-1] = -1
-        self._kinds = np.full(len(keys), zeek_json.SKIPPED, dtype=np.uint8)
+        self._kinds = np.full(len(keys), fields.SKIPPED, dtype=np.uint8)
         self._outputs = np.zeros(len(keys), dtype=np.int64)
         self._records = np.zeros((len(keys), RECORD // 8), dtype=np.uint64)
         self._used = [0] * (max(memory.KINDS.values()) + 1)
         for place, column in enumerate(self._columns):
             array = memory.KINDS[column.kind]
-            self._kinds[place] = _READ_AS[column.kind] | (zeek_json.REQUIRED if column.required else 0)
+            self._kinds[place] = _READ_AS[column.kind] | (fields.REQUIRED if column.required else 0)
             self._outputs[place] = self._used[array]
             self._used[array] += 1
         self._entries = np.zeros((self._used[memory.LABEL], 0, 4), dtype=np.uint64)

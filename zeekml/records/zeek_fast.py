@@ -15,7 +15,7 @@ from zeekml.records import columns as memory
 from zeekml.records import frame
 from zeekml.records.columns import Columns, FastRows, taken
 from zeekml.records.escapes import unescape
-from zeekml.records.kernels import tsv
+from zeekml.records.kernels import fields, tsv
 from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.words import eightfold, word_of
 from zeekml.records.lines import line_starts
@@ -24,12 +24,12 @@ from zeekml.records.values import MAX_PORT, MAX_TIME
 from zeekml.records.zeek_header import JOINT, Header
 
 _READ_AS: Final[dict[Kind, int]] = {
-    "time": tsv.NUMBER,
-    "string": tsv.TEXT,
-    "label": tsv.LABEL,
-    "port": tsv.PORT,
-    "number": tsv.NUMBER,
-    "bool": tsv.BOOL,
+    "time": fields.NUMBER,
+    "string": fields.TEXT,
+    "label": fields.LABEL,
+    "port": fields.PORT,
+    "number": fields.NUMBER,
+    "bool": fields.BOOL,
 }
 _LIMITS: Final[dict[Kind, float]] = {"time": MAX_TIME, "port": MAX_PORT}
 _MOST: Final = 1 << 30  # bytes
@@ -45,7 +45,7 @@ class FastReader:
         self._joined_from = header.width - 1 if header.joined > 1 else len(header.names)
         self._separator = eightfold(header.separator[0])
         self._marks = (word_of(header.unset), len(header.unset), word_of(header.empty), len(header.empty))
-        self._kinds = np.full(header.width, tsv.SKIPPED, dtype=np.uint8)
+        self._kinds = np.full(header.width, fields.SKIPPED, dtype=np.uint8)
         self._outputs = np.zeros(header.width, dtype=np.int64)
         self._limits = np.full(header.width, np.finfo(np.float64).max)
         self._used = [0] * (max(memory.KINDS.values()) + 1)
@@ -53,7 +53,7 @@ class FastReader:
             if place < self._joined_from:
                 self._take(place, column.kind)
                 if column.required and column.name != "conn_state":
-                    self._kinds[place] |= tsv.REQUIRED
+                    self._kinds[place] |= fields.REQUIRED
         if header.joined > 1:
             self._take(self._joined_from, "label")
         self._entries = np.zeros((self._used[memory.LABEL], 0, 4), dtype=np.uint64)

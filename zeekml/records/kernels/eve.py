@@ -15,6 +15,7 @@ from zeekml.records.kernels.fields import ENTRY, Ints, Places, Words, code_of, c
 from zeekml.records.kernels.moments import moment
 from zeekml.records.kernels.objects import RECORD, scan_line
 from zeekml.records.kernels.words import Bytes, Int, Word, address_of, byte_of, load, word_of
+from zeekml.records.values import MAX_PORT
 
 #: Keys of an event, of its ``flow`` and of its ``tcp``, about in the order in which Suricata writes them.
 KEYS: Final = (
@@ -45,7 +46,6 @@ _LOWER: Final = np.uint64(0x2020202020202020)
 _LOWER_DASH: Final = np.uint64(0x2020200020202020)  # of "IPV6-ICM"
 _MOST_COUNTED: Final = 1 << 48  # bytes or packets; what is more is read exactly
 _MOST_MICROS: Final = 7_258_118_400_000_000
-_MAX_PORT: Final = 65_535
 _ANY: Final = (1 << 63) - 1
 _NEWLINE, _COLON, _ZERO = (ord(character) for character in "\n:0")
 _SMALL_A, _LARGE_A = ord("a"), ord("A")
@@ -239,9 +239,9 @@ def read_lines(
             resp_bytes = _whole(found, _BYTES_TO_CLIENT, _MOST_COUNTED, -1)
             begun, ended = _moment(found, _START), _moment(found, _END)
             has_end = _what(found, _END) != objects.MISSING
-            kind = _whole(found, _TYPE, _MAX_PORT, -1)
-            orig_port = _whole(found, _SRC_PORT, _MAX_PORT, 0)
-            resp_port = _whole(found, _DEST_PORT, _MAX_PORT, 0)
+            kind = _whole(found, _TYPE, MAX_PORT, -1)
+            orig_port = _whole(found, _SRC_PORT, MAX_PORT, 0)
+            resp_port = _whole(found, _DEST_PORT, MAX_PORT, 0)
             has_ports = (
                 _what(found, _SRC_PORT) != objects.MISSING or _what(found, _DEST_PORT) != objects.MISSING
             )
@@ -249,7 +249,7 @@ def read_lines(
                 orig_port = kind
                 resp_port = _answer(found, kind, answers)
                 if resp_port < 0:
-                    resp_port = _whole(found, _CODE, _MAX_PORT, 0)
+                    resp_port = _whole(found, _CODE, MAX_PORT, 0)
             state = _state(found, orig_packets, resp_packets)
             good = (
                 min(orig_packets, resp_packets, orig_bytes, resp_bytes, kind) >= -1

@@ -30,6 +30,17 @@ Places = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
 
 POINT: Final = ord(".")
+# How a column or a key is read; times that a number alone does not say are JSON's only.
+SKIPPED: Final = 0
+LABEL: Final = 1
+TEXT: Final = 2
+BOOL: Final = 3
+PORT: Final = 4
+NUMBER: Final = 5
+TIME: Final = 6
+#: Added where it must be there and hold something.
+REQUIRED: Final = 8
+
 _ZEROS: Final = eightfold(ord("0"))
 _BEYOND_NINE: Final = eightfold(0x7F - 9)
 _TEN: Final = np.uint64(10)

@@ -10,7 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from zeekml.compiled import compiled, inlined
-from zeekml.records.kernels.fields import ENTRY, Ints, Places, Words, code_of, copy, decimal, further
+from zeekml.records.kernels.fields import (
+    BOOL,
+    ENTRY,
+    LABEL,
+    NUMBER,
+    PORT,
+    REQUIRED,
+    TEXT,
+    Ints,
+    Places,
+    Words,
+    code_of,
+    copy,
+    decimal,
+    further,
+)
 from zeekml.records.kernels.words import (
     HIGH,
     Bytes,
@@ -25,16 +40,6 @@ from zeekml.records.kernels.words import (
     zero_bytes,
     zeros_below,
 )
-
-# How a column is read.
-SKIPPED: Final = 0
-LABEL: Final = 1
-TEXT: Final = 2
-BOOL: Final = 3
-PORT: Final = 4
-NUMBER: Final = 5
-#: Added where the column must not be unset or empty.
-REQUIRED: Final = 8
 
 #: What was met among a column's texts: a backslash or a byte that is not ASCII, and the mark of an empty text.
 SPECIAL: Final = 1

@@ -11,7 +11,22 @@ import numpy.typing as npt
 
 from zeekml.compiled import compiled
 from zeekml.records.kernels import objects
-from zeekml.records.kernels.fields import ENTRY, Ints, Places, Words, code_of, copy
+from zeekml.records.kernels.fields import (
+    BOOL,
+    ENTRY,
+    LABEL,
+    NUMBER,
+    PORT,
+    REQUIRED,
+    SKIPPED,
+    TEXT,
+    TIME,
+    Ints,
+    Places,
+    Words,
+    code_of,
+    copy,
+)
 from zeekml.records.kernels.floats import scaled
 from zeekml.records.kernels.moments import moment
 from zeekml.records.kernels.objects import RECORD, scan_line
@@ -22,21 +37,9 @@ from zeekml.records.kernels.words import (
     byte_of,
     load,
 )
-
-# How a key is read.
-SKIPPED: Final = 0
-LABEL: Final = 1
-TEXT: Final = 2
-BOOL: Final = 3
-PORT: Final = 4
-NUMBER: Final = 5
-TIME: Final = 6
-#: Added where the key must be there and hold something.
-REQUIRED: Final = 8
+from zeekml.records.values import MAX_PORT, MAX_TIME
 
 _NEWLINE: Final = ord("\n")
-_MAX_PORT: Final = 65_535
-_MAX_TIME: Final = 7_258_118_400.0
 _MILLISECONDS_FROM: Final = 1e11
 
 
@@ -113,11 +116,11 @@ def read_lines(
                     if kind == TIME:
                         if what == objects.NUMBER and value >= _MILLISECONDS_FROM:
                             value /= 1000
-                        good &= value <= _MAX_TIME
+                        good &= value <= MAX_TIME
                     numbers[output, row] = value
                 elif kind == PORT:
                     port = np.int64(load(record + objects.DIGITS))
-                    good = what == objects.NUMBER and load(record + objects.POWER) == 0 and port <= _MAX_PORT
+                    good = what == objects.NUMBER and load(record + objects.POWER) == 0 and port <= MAX_PORT
                     ports[output, row] = port if good else 0
                 elif kind == BOOL:
                     good = unset or what in (objects.TRUE, objects.FALSE)
