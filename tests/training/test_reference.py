@@ -17,7 +17,7 @@ NONE_NEAR = {"benign": 0.0, "malicious": 0.0}
 def sequences(labels: np.ndarray, capture: np.ndarray | None = None) -> Sequences:
     features = matrix_of(random_log(3, len(labels)))
     held = np.zeros(len(labels), dtype=np.int64) if capture is None else capture
-    return Sequences(features, labels, held, np.array([0]))
+    return Sequences(features, labels, held, np.array([0]), np.zeros(len(labels), bool))
 
 
 def test_benign_and_malicious_rows_are_apart_and_context_is_left_out() -> None:

@@ -34,7 +34,9 @@ def captures() -> list[Capture]:
 
 def sequences(labels: list[int], owners: list[int], starts: list[int]) -> Sequences:
     features = np.zeros((len(labels), len(LAYOUT.features)), dtype=np.float32)
-    return Sequences(features, np.array(labels), np.array(owners), np.array(starts))
+    return Sequences(
+        features, np.array(labels), np.array(owners), np.array(starts), np.zeros(len(labels), bool)
+    )
 
 
 def test_rows_are_sorted_into_one_sequence_a_host() -> None:
@@ -181,3 +183,18 @@ def test_features_are_lost_by_whole_sequences() -> None:
         assert (kept[start:end].all(axis=0) | whole).all()
         lost.append((whole & ~kept[start:end].all(axis=0)).sum())
     assert len(set(lost)) > 1
+
+
+def test_the_unlabelled_connections_of_infected_hosts_are_suspect(tmp_path: Path) -> None:
+    given = load_recipe(recipe_file(tmp_path, lambda r: r["fit"].update(suspects=0.1)))
+    unlabelled = capture("unlabelled", host_rows(BOT, list(range(12))), [IGNORED] * 12, infected=(BOT,))
+    epoch = Material([*captures(), unlabelled], given).epoch(np.random.default_rng(0))
+    per_capture = [int(epoch.suspect[epoch.capture == at].sum()) for at in range(3)]
+    assert per_capture == [1, 0, 12]
+    assert (epoch.labels[epoch.suspect] == IGNORED).all()
+
+
+def test_a_host_without_labels_is_left_out_where_nothing_is_learned_from_it(tmp_path: Path) -> None:
+    unlabelled = capture("unlabelled", host_rows(BOT, list(range(12))), [IGNORED] * 12, infected=(BOT,))
+    epoch = Material([*captures(), unlabelled], recipe(tmp_path)).epoch(np.random.default_rng(0))
+    assert not (epoch.capture == 2).any()

@@ -282,7 +282,7 @@ def test_several_seeds_and_processes(data: Path, tmp_path: Path) -> None:
     for name in (WEIGHTS, METRICS, CARD, "bundle.yaml"):
         assert (two / name).read_bytes() == (one / name).read_bytes(), name
     told = {stage for stage, _ in notes.stages}
-    assert {f"6 of 6: seed {seed}, fold {fold} of 3" for seed in (3, 4) for fold in (1, 2, 3)} & told
+    assert {f"12 of 12: seed {seed}, fold {fold} of 3" for seed in (3, 4) for fold in (1, 2, 3)} & told
     metrics = json.loads((one / METRICS).read_text(encoding="utf-8"))
     assert [found["seed"] for found in metrics["seeds"]] == [3, 4]
     for name in SAID:

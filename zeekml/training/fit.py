@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from zeekml.features import LAYOUT, Encoding
 from zeekml.networks import Network, NetworkConfig, build
+from zeekml.training.batches import schedule, single_rows, whole_pieces
 from zeekml.training.captures import IGNORED
+from zeekml.training.losses import class_loss, suspect_loss, teacher_loss
+from zeekml.training.pretrain import pretrain
 from zeekml.training.recipe import FitPart, Recipe
-from zeekml.training.samples import Floats, Ints, Material, Sequences, mask_columns, row_weights
+from zeekml.training.samples import Floats, Material, Sequences, mask_columns, row_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def fit(
     network = build(network_config(recipe, encoding))
     if start is not None:
         network.load_state_dict(start.weights)
+    elif recipe.fit.pretrain:
+        pretrain(network, encoding, material, recipe.fit, seed)
     average = _Average(network, recipe.fit.ema)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.fit.rate, weight_decay=recipe.fit.weight_decay
@@ -183,23 +187,27 @@ def _run_epoch(
     network.train()
     features = mask_columns(sequences, part.mask, part.feature_dropout, rng)
     flow = network.config.layout == "flow"
-    cuts = _single_rows(weights) if flow else _cut(sequences, part.length, weights, rng)
-    batches = list(_batches(*cuts, part.batch * (part.length if flow else 1), rng))
+    counts = weights + sequences.suspect if part.suspects else weights
+    if flow:
+        batches = single_rows(counts, part.batch * part.length, rng)
+    else:
+        batches = whole_pieces(sequences, part.length, counts, part.batch, rng)
     total, counted = 0.0, 0.0
-    for done, (starts, lengths) in enumerate(batches):
+    for done, batch in enumerate(batches):
         for group in optimizer.param_groups:
-            group["lr"] = part.rate * _schedule((at_epoch[0] + done / len(batches)) / at_epoch[1])
-        rows = starts[:, None] + np.arange(lengths.max())
-        real = np.arange(lengths.max()) < lengths[:, None]
-        rows = np.where(real, rows, starts[:, None])
+            group["lr"] = part.rate * schedule((at_epoch[0] + done / len(batches)) / at_epoch[1])
+        rows, real = batch.rows, batch.real
         x = torch.from_numpy(encoding.encode(features[rows.ravel()])).reshape(*rows.shape, -1)
         label = torch.from_numpy(np.where(real, sequences.labels[rows], IGNORED))
         weight = torch.from_numpy(np.where(real, weights[rows], 0).astype(np.float32))
         logits = network(x.transpose(1, 2)).unsqueeze(1) if flow else network(x)
-        loss = _loss(logits, label, weight, part.smoothing)
+        loss = class_loss(logits, label, weight, part.smoothing, part.focal)
         if taught is not None:
             said = torch.from_numpy(taught[rows])
-            loss = (1 - part.taught) * loss + part.taught * _distance(logits, said, weight)
+            loss = (1 - part.taught) * loss + part.taught * teacher_loss(logits, said, weight)
+        if part.suspects:
+            suspect = torch.from_numpy(real & sequences.suspect[rows])
+            loss = loss + part.suspects * suspect_loss(logits, suspect)
         if start is not None:
             loss = loss + start.held(network, x, logits, label, weight)
         optimizer.zero_grad()
@@ -210,63 +218,6 @@ def _run_epoch(
         size = float(weight.sum())
         total, counted = total + float(loss.detach()) * size, counted + size
     return total / max(counted, 1e-9)
-
-
-def _loss(logits: Tensor, label: Tensor, weight: Tensor, smoothing: float) -> Tensor:
-    """Weighted cross entropy over the counted rows, (B, L, K) against (B, L)."""
-    each = F.cross_entropy(
-        logits.flatten(0, 1),
-        label.flatten(),
-        ignore_index=IGNORED,
-        reduction="none",
-        label_smoothing=smoothing,
-    )
-    # Divided by the number of rows, not by the weights: a batch of light rows shall move the network little.
-    return (each * weight.flatten()).sum() / (label >= 0).sum().clamp(min=1)
-
-
-def _distance(logits: Tensor, odds: Tensor, weight: Tensor) -> Tensor:
-    """Weighted cross entropy of not Benign against a teacher's log odds (B, L)."""
-    mine = logits[..., 1:].logsumexp(dim=-1) - logits[..., 0]
-    each = F.binary_cross_entropy_with_logits(mine, odds.sigmoid(), reduction="none")
-    return (each * weight).sum() / (weight > 0).sum().clamp(min=1)
-
-
-def _cut(sequences: Sequences, length: int, weights: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Cut each sequence at a random phase into pieces of ``length``; pieces that count nothing are left out."""
-    starts, lengths = [], []
-    for start, end in zip(sequences.starts, sequences.ends, strict=True):
-        cuts = np.arange(start - rng.integers(length) if end - start > length else start, end, length)
-        cuts = np.append(np.maximum(cuts, start), end)
-        starts.append(cuts[:-1])
-        lengths.append(np.diff(cuts))
-    begin, size = np.concatenate(starts), np.concatenate(lengths)
-    total = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
-    keep = (size > 0) & (total[begin + size] - total[begin] > 0)
-    return begin[keep], size[keep]
-
-
-def _single_rows(weights: Floats) -> tuple[Ints, Ints]:
-    rows = np.flatnonzero(weights > 0)
-    return rows, np.ones(len(rows), dtype=np.int64)
-
-
-def _batches(starts: Ints, lengths: Ints, size: int, rng: np.random.Generator) -> Iterator[tuple[Ints, Ints]]:
-    """Pieces of like length together, in random order; as many as make about the same number of steps."""
-    order = np.lexsort((rng.random(len(lengths)), np.ceil(np.log2(lengths))))
-    most_steps = size * int(lengths.max())
-    groups, at = [], 0
-    while at < len(order):
-        count = max(min(most_steps // int(2 ** np.ceil(np.log2(lengths[order[at]]))), 8 * size), 1)
-        groups.append(order[at : at + count])
-        at += count
-    for i in rng.permutation(len(groups)):
-        yield starts[groups[i]], lengths[groups[i]]
-
-
-def _schedule(done: float) -> float:
-    """A warm-up over the first 5 % and a cosine to a twentieth of the rate."""
-    return float(min(done / 0.05 + 0.05, 1.0) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))))
 
 
 class _Average:

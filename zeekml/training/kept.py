@@ -21,7 +21,7 @@ from zeekml.features import LAYOUT
 from zeekml.simulate.files import whole_file
 from zeekml.training.captures import Capture
 from zeekml.training.recipe import Recipe
-from zeekml.training.said import Said, Task
+from zeekml.training.said import Part, Said, Task
 
 #: The modules, below the package, that what a fold says comes from: another text of any of them is another key.
 _SOURCES: Final = (
@@ -34,12 +34,15 @@ _SOURCES: Final = (
     *(
         f"training/{name}.py"
         for name in (
+            "batches",
             "captures",
             "fit",
             "folds",
             "heldout",
+            "losses",
             "members",
             "overlays",
+            "pretrain",
             "samples",
             "trees",
             "variation",
@@ -47,8 +50,12 @@ _SOURCES: Final = (
     ),
 )
 #: Settings of a recipe that only judging and shipping go by.
-_JUDGING: Final = {"name": True, "description": True, "version": True, "seeds": True, "verdicts": True,
-                   "trees": {"share"}}  # fmt: skip
+_JUDGING: Final = ("name", "description", "version", "seeds", "verdicts")
+#: The settings of ``fit`` and ``network`` that trees go by as well: all others are the network's own.
+_ROWS: Final = {
+    "fit": ("capture_power", "class_power", "malicious_share", "suspects"),
+    "network": ("features",),
+}
 _KEY: Final = b"zeekml key"
 
 
@@ -57,7 +64,8 @@ class Kept:
 
     def __init__(self, folder: Path | None, recipe: Recipe, captures: Sequence[Capture]) -> None:
         self._folder = folder
-        self._basis = "" if folder is None else _basis(recipe, captures)
+        self._recipe = recipe
+        self._basis = "" if folder is None else _basis(captures)
 
     def finished(self, task: Task) -> Said | None:
         """What came of a task, None where there is none of the same key. Raises OutputError."""
@@ -92,19 +100,33 @@ class Kept:
 
     def _path(self, task: Task) -> Path:
         assert self._folder is not None  # noqa: S101 - for the type checker
-        return self._folder / f"seed-{task.seed}-fold-{task.fold + 1}-{self._key(task)[:12]}.parquet"
+        name = f"seed-{task.seed}-fold-{task.fold + 1}-{task.part}-{self._key(task)[:12]}.parquet"
+        return self._folder / name
 
     def _key(self, task: Task) -> str:
-        text = f"{self._basis} {task.seed} {task.fold} {task.epochs}"
+        settings = json.dumps(_settings(self._recipe, task.part), sort_keys=True)
+        text = f"{self._basis} {settings} {task.seed} {task.fold} {task.part} {task.epochs}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _basis(recipe: Recipe, captures: Sequence[Capture]) -> str:
-    """Everything that all folds depend on, as a digest: recipe, logs and their labels, code and libraries."""
+def _settings(recipe: Recipe, part: Part) -> dict[str, Any]:
+    """The settings that a part of the work depends on."""
+    settings = recipe.model_dump(mode="json", exclude=set(_JUDGING))
+    share = settings["trees"].pop("share")
+    if part == "trees":
+        for name, shared in _ROWS.items():
+            settings[name] = {key: settings[name][key] for key in shared}
+        settings["trees"]["shipped"] = share > 0
+    elif not recipe.fit.taught:  # no trees had a say
+        del settings["trees"]
+    return settings
+
+
+def _basis(captures: Sequence[Capture]) -> str:
+    """What every part of every fold depends on, as a digest: logs and their labels, code and libraries."""
     import lightgbm  # an extra  # noqa: PLC0415
 
     described: dict[str, Any] = {
-        "recipe": recipe.model_dump(mode="json", exclude=_JUDGING),  # type: ignore[arg-type]
         "logs": [
             (
                 capture.name,
@@ -140,13 +162,16 @@ def _modules(source: Path) -> list[Path]:
 
 def _frame(said: Said) -> pd.DataFrame:
     """What came of a task as columns: the rows' own, or the epoch alone."""
-    if said.rows is None or said.logits is None:
+    if said.best_epoch:
         return pd.DataFrame({"best_epoch": [said.best_epoch]})
-    columns = {f"logits {place}": said.logits[:, place] for place in range(said.logits.shape[1])}
-    columns["odds of trees"] = np.asarray(said.trees)
-    if said.shipped is not None:
-        columns["odds of shipped"] = said.shipped
-    return pd.concat([said.rows, pd.DataFrame(columns, index=said.rows.index)], axis=1)
+    columns: dict[str, NDArray[np.float32]] = {}
+    if said.logits is not None:
+        columns |= {f"logits {place}": said.logits[:, place] for place in range(said.logits.shape[1])}
+    for name, odds in (("odds of trees", said.trees), ("odds of shipped", said.shipped)):
+        if odds is not None:
+            columns[name] = odds
+    frame = pd.DataFrame(columns)
+    return frame if said.rows is None else pd.concat([said.rows, frame.set_index(said.rows.index)], axis=1)
 
 
 def _said(frame: pd.DataFrame) -> Said:
@@ -154,10 +179,13 @@ def _said(frame: pd.DataFrame) -> Said:
         return Said(best_epoch=int(frame["best_epoch"].iloc[0]))
     logits = [name for name in frame.columns if name.startswith("logits ")]
     odds = [name for name in frame.columns if name.startswith("odds of ")]
-    shipped = np.asarray(frame["odds of shipped"]) if "odds of shipped" in frame else None
     return Said(
-        rows=frame.drop(columns=[*logits, *odds]),
-        logits=np.asarray(frame[logits], dtype=np.float32),
-        trees=np.asarray(frame["odds of trees"], dtype=np.float32),
-        shipped=shipped,
+        rows=frame.drop(columns=[*logits, *odds]) if logits else None,
+        logits=np.asarray(frame[logits], dtype=np.float32) if logits else None,
+        trees=_odds(frame, "odds of trees"),
+        shipped=_odds(frame, "odds of shipped"),
     )
+
+
+def _odds(frame: pd.DataFrame, name: str) -> NDArray[np.float32] | None:
+    return np.asarray(frame[name], dtype=np.float32) if name in frame else None

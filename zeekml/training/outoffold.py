@@ -22,7 +22,7 @@ from zeekml.scoring.ensemble import Ensemble
 from zeekml.scoring.runner import Runner
 from zeekml.scoring.trees import Trees as ShippedTrees
 from zeekml.training.captures import Capture, load_captures
-from zeekml.training.fit import fit
+from zeekml.training.fit import Teacher, fit
 from zeekml.training.folds import Fold, deal
 from zeekml.training.heldout import HeldOut
 from zeekml.training.kept import Kept
@@ -87,11 +87,20 @@ def out_of_fold(
     run = partial(_spread_out, captures, recipe, data, processes, watcher, kept)
     best: tuple[int, ...] = ()
     if recipe.fit.patience:
-        best = tuple(said.best_epoch for said in run([Task(recipe.seed, k, 0) for k in range(recipe.folds)]))
+        best = tuple(
+            said.best_epoch for said in run([Task(recipe.seed, k, "epoch") for k in range(recipe.folds)])
+        )
     epochs = round(median(best)) if best else recipe.fit.epochs
-    said = iter(run([Task(seed, fold, epochs) for seed in seeds for fold in range(recipe.folds)]))
+    dealt = [(seed, fold) for seed in seeds for fold in range(recipe.folds)]
+    grown = [Task(seed, fold, "trees") for seed, fold in dealt]
+    trained = [Task(seed, fold, "network", epochs) for seed, fold in dealt]
+    said = iter(zip(*_halves(run([*grown, *trained])), strict=True))
     found = [_joined(seed, [next(said) for _ in range(recipe.folds)]) for seed in seeds]
     return Measured(tuple(found), best, epochs)
+
+
+def _halves(said: list[Said]) -> tuple[list[Said], list[Said]]:
+    return said[: len(said) // 2], said[len(said) // 2 :]
 
 
 def _check(folds: Sequence[Fold], seed: int) -> None:
@@ -120,7 +129,7 @@ def _spread_out(
     if processes == 1 or not left:
         found = ((task, _fold(task, captures, recipe, watcher)) for task in left)
     else:
-        watcher.begin(f"{len(left)} folds, {processes} at a time", 0)
+        watcher.begin(f"{len(left)} parts of folds, {processes} at a time", 0)
         work = partial(_in_process, recipe=recipe.model_dump_json(), data=data)
         found = worked_out(work, left, processes, "--processes 1")
     for task, said in found:
@@ -145,39 +154,50 @@ def _loaded(recipe: str, data: Path) -> tuple[list[Capture], Recipe]:
 
 def _fold(task: Task, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> Said:
     folds = deal(captures, recipe.folds, task.seed)
-    if task.epochs:
-        return _said(task, folds[task.fold], captures, recipe, watcher)
-    return Said(best_epoch=_best_epoch(task, folds, captures, recipe, watcher))
+    if task.part == "epoch":
+        return Said(best_epoch=_best_epoch(task, folds, captures, recipe, watcher))
+    if task.part == "network":
+        return _of_network(task, folds[task.fold], captures, recipe, watcher)
+    return _of_trees(task, folds[task.fold], captures, recipe, watcher)
 
 
-def _said(task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> Said:
-    """What a network and trees of the other folds say of this one."""
+def _of_trees(task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher) -> Said:
+    """What trees that were grown on the other folds say of this one."""
     held_out = HeldOut(fold, recipe, task.seed + task.fold)
-    material = Material(_without(captures, fold), recipe)
-    watcher.begin(f"{task.named(recipe)}, boosted trees", 0)
-    ground = grounds(material, recipe, task.seed)
+    watcher.begin(task.named(recipe), 0)
+    ground = grounds(Material(_without(captures, fold), recipe), recipe, task.seed)
     grown = fit_trees(ground, recipe, task.seed)
-    teacher = teacher_of(grown, ground, recipe, task.seed)
     shipped = None
     if recipe.trees.share:
         beside = as_arrays(fit_shipped_trees(ground, recipe, task.seed))
         shipped = held_out.predict(_odds_of(beside))[:, 0]
-    del ground
+    return Said(trees=held_out.predict(lambda: grown.predict)[:, 0], shipped=shipped)
+
+
+def _of_network(
+    task: Task, fold: Fold, captures: Sequence[Capture], recipe: Recipe, watcher: Watcher
+) -> Said:
+    """What a network that was trained on the other folds says of this one."""
+    held_out = HeldOut(fold, recipe, task.seed + task.fold)
+    material = Material(_without(captures, fold), recipe)
     fitted = fit_members(
         material,
         recipe,
         seed=task.seed,
         epochs=task.epochs,
-        teacher=teacher,
+        teacher=_teacher(material, recipe, task),
         watcher=watcher,
         stage=task.named(recipe),
     )
-    return Said(
-        rows=held_out.rows,
-        logits=held_out.predict(lambda: runner(fitted.network, fitted.encoding)),
-        trees=held_out.predict(lambda: grown.predict)[:, 0],
-        shipped=shipped,
-    )
+    return Said(rows=held_out.rows, logits=held_out.predict(lambda: runner(fitted.network, fitted.encoding)))
+
+
+def _teacher(material: Material, recipe: Recipe, task: Task) -> Teacher | None:
+    """The trees that teach a network, if the recipe has any."""
+    if not recipe.fit.taught:
+        return None
+    ground = grounds(material, recipe, task.seed)
+    return teacher_of(fit_trees(ground, recipe, task.seed), ground, recipe, task.seed)
 
 
 def _best_epoch(
@@ -195,23 +215,21 @@ def _best_epoch(
 
     watcher.begin(task.named(recipe), recipe.fit.epochs)
     material = Material(_without(captures, folds[task.fold], validation), recipe)
-    teacher = None
-    if recipe.fit.taught:
-        ground = grounds(material, recipe, task.seed)
-        teacher = teacher_of(fit_trees(ground, recipe, task.seed), ground, recipe, task.seed)
+    teacher = _teacher(material, recipe, task)
     found = fit(material, recipe, seed=task.seed, teacher=teacher, validate=validate, report=watcher.epoch)
     return found.latest_good_epoch(recipe.fit.tolerance)
 
 
-def _joined(seed: int, said: Sequence[Said]) -> OutOfFold:
-    rows = [part.rows for part in said if part.rows is not None]
-    shipped = [part.shipped for part in said if part.shipped is not None]
+def _joined(seed: int, said: Sequence[tuple[Said, Said]]) -> OutOfFold:
+    """The folds of a seed as one: of each, what trees and what a network said."""
+    rows = [network.rows for _, network in said if network.rows is not None]
+    shipped = [trees.shipped for trees, _ in said if trees.shipped is not None]
     return OutOfFold(
         seed,
         pd.concat(rows, ignore_index=True),
         np.repeat(np.arange(len(rows)), [len(part) for part in rows]),
-        np.concatenate([part.logits for part in said if part.logits is not None]),
-        np.concatenate([part.trees for part in said if part.trees is not None]).astype(np.float64),
+        np.concatenate([network.logits for _, network in said if network.logits is not None]),
+        np.concatenate([trees.trees for trees, _ in said if trees.trees is not None]).astype(np.float64),
         np.concatenate(shipped).astype(np.float64) if shipped else None,
     )
 

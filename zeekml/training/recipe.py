@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from zeekml.errors import RecipeError
 
@@ -122,6 +122,17 @@ class FitPart(_Part):
     rate: float = Field(default=2e-3, gt=0, description="peak learning rate of AdamW")
     weight_decay: float = Field(default=1e-2, ge=0)
     smoothing: Share = Field(default=0.02, description="label smoothing")
+    focal: float = Field(
+        default=0.0, ge=0, le=10, description="power by which rows that are easy count less (focal loss)"
+    )
+    pretrain: int = Field(
+        default=0, ge=0, description="epochs before in which the network learns what hosts do next"
+    )
+    suspects: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the loss of infected hosts' unlabelled connections, of which some are malicious",
+    )
     taught: Share = Field(
         default=0.0, description="share of the loss that follows boosted trees on the same rows"
     )
@@ -188,6 +199,14 @@ class Recipe(_Part):
     trees: TreesPart = TreesPart()
     fit: FitPart = FitPart()
     verdicts: VerdictPart = VerdictPart()
+
+    @model_validator(mode="after")
+    def _fit_layout(self) -> Recipe:
+        if self.network.layout == "flow" and (self.fit.pretrain or self.fit.suspects):
+            raise ValueError(
+                "fit.pretrain and fit.suspects look at sequences: they need network.layout window"
+            )
+        return self
 
     @property
     def class_names(self) -> tuple[str, ...]:

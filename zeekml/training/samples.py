@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zeekml.addresses import Networks
 from zeekml.features import LAYOUT, Block, StateLimits, StreamState, blocks
 from zeekml.features.runs import Runs
-from zeekml.training.captures import Capture
+from zeekml.training.captures import IGNORED, Capture
 from zeekml.training.made import chosen, made_log
 from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked, surroundings
 from zeekml.training.recipe import FitPart, Recipe
@@ -19,6 +19,7 @@ from zeekml.training.variation import varied
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 #: Features that a sensor without payload sizes and history (Suricata) does not have: masked together at times.
 _PAYLOAD = ("orig_bytes", "resp_bytes", "payload_share", "host_dns_query", "host_dns_answer",
@@ -28,12 +29,16 @@ _HISTORY = tuple(f.name for f in LAYOUT.features if f.sources == ("history",))
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """Rows sorted into sequences: ``features`` (N, F), ``labels`` (N,), ``capture`` (N,) an index, ``starts`` (S,)."""
+    """Rows sorted into sequences: ``features`` (N, F), ``labels`` (N,), ``capture`` (N,) an index, ``starts`` (S,).
+
+    ``suspect`` (N,) marks the connections of infected hosts that have no label of their own.
+    """
 
     features: Floats
     labels: Ints
     capture: Ints
     starts: Ints
+    suspect: Bools
 
     @property
     def ends(self) -> Ints:
@@ -49,17 +54,25 @@ class Sequences:
             np.concatenate([part.labels for part in parts]),
             np.concatenate([part.capture for part in parts]),
             np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)]),
+            np.concatenate([part.suspect for part in parts]),
         )
 
 
-def sequences_of(frame: object, labels: Ints, capture: Ints) -> Sequences:
-    """Compute the features of a frame and sort its rows into sequences, one a host."""
+def sequences_of(frame: object, labels: Ints, capture: Ints, suspect: Bools | None = None) -> Sequences:
+    """Compute the features of a frame and sort its rows into sequences, one a host; by default none is suspect."""
+    suspect = np.zeros(len(labels), dtype=bool) if suspect is None else suspect
     parts, at = [], 0
     for block in blocks(frame, StreamState(StateLimits())):  # type: ignore[arg-type]
         order = block.order
         rows = slice(at, at + len(order))
         parts.append(
-            Sequences(block.matrix[order], labels[rows][order], capture[rows][order], block.runs.starts)
+            Sequences(
+                block.matrix[order],
+                labels[rows][order],
+                capture[rows][order],
+                block.runs.starts,
+                suspect[rows][order],
+            )
         )
         at += len(order)
     return Sequences.joined(parts)
@@ -90,7 +103,11 @@ class Material:
         plain = []
         for index, capture in enumerate(captures):
             logs = [host_log(capture, host, bot=True) for host in capture.infected]
-            self._bots += [(index, log) for log in logs if (log.labels >= 0).any()]
+            self._bots += [
+                (index, log)
+                for log in logs
+                if (log.labels >= 0).any() or (recipe.fit.suspects and len(log.labels))
+            ]
             rest = ~capture.frame["id.orig_h"].isin(capture.infected).to_numpy()
             if (rest & (capture.labels >= 0)).any():
                 frame = capture.frame[rest].reset_index(drop=True)
@@ -114,7 +131,9 @@ class Material:
                 capture.append(index)
         frame, of_row = stacked(logs)
         labels = np.concatenate([log.labels for log in logs])
-        return Sequences.joined([self._plain, sequences_of(frame, labels, np.array(capture)[of_row])])
+        suspect = np.concatenate([log.of_bot & (log.labels == IGNORED) for log in logs])
+        laid = sequences_of(frame, labels, np.array(capture)[of_row], suspect)
+        return Sequences.joined([self._plain, laid])
 
     def _laid(self, log: HostLog, rng: np.random.Generator) -> HostLog:
         """The log in a clean network, or (``alone`` of the draws) as it is."""
