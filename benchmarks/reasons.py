@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from zeekml import __version__
 from zeekml.config import load_settings
 from zeekml.evaluation.verdicts import Judge
-from zeekml.features import Block, StateLimits, StreamState, blocks
+from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.networks import Network, State
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
@@ -37,6 +37,7 @@ from zeekml.scoring.calibration import log_odds
 from zeekml.scoring.ensemble import Ensemble
 from zeekml.scoring.facts import FACTS
 from zeekml.scoring.reasons import Reasons, typical_features
+from zeekml.scoring.scorer import Prepared
 from zeekml.scoring.scores import Scores
 from zeekml.simulate import Scenario, write_traffic
 from zeekml.training.captures import stem
@@ -122,15 +123,15 @@ class OneInAThousand:
         self.seconds = {"features": 0.0, "judge": 0.0, "reasons": 0.0}
         self.explained = 0
 
-    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
+    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
         began = time.thread_time()
         found = self._scorer.features(frame, stream)
         self.seconds["features"] += time.thread_time() - began
         return found
 
-    def judge(self, found: list[Block], stream: str) -> Scores:
+    def judge(self, prepared: Prepared, stream: str) -> Scores:
         began = time.thread_time()
-        scores = self._scorer.judge(found, stream)
+        scores = self._scorer.judge(prepared, stream)
         self.seconds["judge"] += time.thread_time() - began
         return scores
 

@@ -35,7 +35,7 @@ from zeekml.pipeline.batch import BATCH_ROWS, alert_policy, drift_from
 from zeekml.records import Rejects, discover, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
-from zeekml.scoring.calibration import class_shares, log_odds
+from zeekml.scoring.kernels.verdicts import verdicts
 from zeekml.scoring.runners import runners_of
 from zeekml.sinks import Outputs, open_outputs
 
@@ -97,25 +97,16 @@ class Stages:
     def score(self, frame: pd.DataFrame) -> Scores:
         """As ``Scorer.score``, stage by stage."""
         at = self.clock.at
+        bundle = self.bundle
         with at("features"):
             pieces = list(blocks(frame, self.state))
             matrix = np.concatenate([block.matrix for block in pieces])
-        with at("network"):
-            joined = np.concatenate([self.runner.logits(block) for block in pieces])
-        with at("score"):
-            odds = log_odds(joined)
         with at("trees"):
-            both = self.bundle.with_trees(odds, matrix)
+            trees = bundle.of_trees(matrix)
+        with at("network"):
+            logits = np.concatenate([self.runner.logits(block) for block in pieces])
         with at("score"):
-            score = self.bundle.calibration.score(both)
-            class_index, share = class_shares(joined)
-            return Scores(
-                score=score.astype(np.float32),
-                class_index=class_index,
-                class_score=(score * share).astype(np.float32),
-                features=matrix,
-                network_odds=odds,
-            )
+            return verdicts(logits, trees, bundle.trees_share, bundle.calibration, matrix)
 
     def batch(self, frame: pd.DataFrame, stream: str) -> Scores:
         """All that is done with a batch once it is read."""

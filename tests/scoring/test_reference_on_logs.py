@@ -14,6 +14,7 @@ from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
 from zeekml.scoring.calibration import class_shares, log_odds
 from zeekml.scoring.runner import Runner
+from zeekml.scoring.scorer import Prepared
 from zeekml.scoring.trees import pooled
 
 CLOSE = 1e-3
@@ -28,11 +29,11 @@ class Plain(Scorer):
         self._plain = bundle
         self._start_runner = lambda: Runner(bundle.network, bundle.encoding)
 
-    def judge(self, found: list, stream: str) -> Scores:  # type: ignore[type-arg]
+    def judge(self, prepared: Prepared, stream: str) -> Scores:
         bundle = self._plain
         runner = self._stream(stream)[1]
-        logits = np.concatenate([runner.logits(block) for block in found])
-        matrix = np.concatenate([block.matrix for block in found])
+        logits = np.concatenate([runner.logits(block) for block in prepared.blocks])
+        matrix = np.concatenate([block.matrix for block in prepared.blocks])
         odds = log_odds(logits)
         assert bundle.trees is not None
         assert bundle.manifest.trees is not None

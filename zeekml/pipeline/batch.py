@@ -21,7 +21,6 @@ from zeekml.config import Settings
 from zeekml.drift.file import ALL_LOGS, DriftFile, encode
 from zeekml.drift.monitor import Drift
 from zeekml.errors import BaselineError, InputError
-from zeekml.features import Block
 from zeekml.health import SensorHealth
 from zeekml.loading import loading
 from zeekml.pipeline.interrupts import undisturbed
@@ -31,6 +30,7 @@ from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.scoring.bundle import WEIGHTS
+from zeekml.scoring.scorer import Prepared
 from zeekml.sinks import Outputs, open_outputs
 
 BATCH_ROWS: Final = 32_768
@@ -46,10 +46,10 @@ class ScoresBatches(Protocol):
     def caps_acted(self) -> int:
         """Hosts and contexts that a limit of the state put out."""
 
-    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
+    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
         """What ``judge`` wants of the next batch of a stream; called by one thread."""
 
-    def judge(self, found: list[Block], stream: str) -> Scores:
+    def judge(self, prepared: Prepared, stream: str) -> Scores:
         """The scores of the next batch of a stream; called by another thread."""
 
     def reasons(self, scores: Scores, rows: np.ndarray) -> list[str]:
@@ -84,10 +84,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A batch and its features."""
+    """A batch and what was made of it before it is judged."""
 
     batch: Batch
-    blocks: list[Block]
+    prepared: Prepared
 
 
 Event: TypeAlias = Batch | FileEnd | StreamEnd
@@ -183,7 +183,7 @@ class Run:
             for event in events:
                 if isinstance(event, Looked):
                     batch = event.batch
-                    yield Scored(batch, self.scorer.judge(event.blocks, batch.stream))
+                    yield Scored(batch, self.scorer.judge(event.prepared, batch.stream))
                     continue
                 if isinstance(event, StreamEnd):
                     self.scorer.end_stream(event.stream)

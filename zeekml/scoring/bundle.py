@@ -105,9 +105,17 @@ class Bundle:
 
     def with_trees(self, odds: NDArray[np.float64], matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """The model's log odds (N,): the network's and what the trees say of the features (N, F), if there are any."""
-        if self.trees is None or self.manifest.trees is None:
-            return odds
-        return pooled(odds, self._compiled_trees.log_odds(matrix), self.manifest.trees.share)
+        trees = self.of_trees(matrix)
+        return odds if trees is None else pooled(odds, trees, self.trees_share)
+
+    def of_trees(self, matrix: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """What the trees say of the features (N, F), as log odds (N,); None where the bundle has none."""
+        return None if self.trees is None else self._compiled_trees.log_odds(matrix)
+
+    @property
+    def trees_share(self) -> float:
+        """What the trees weigh in the mean of the log odds; 0 where the bundle has none."""
+        return 0.0 if self.manifest.trees is None else self.manifest.trees.share
 
     @cached_property
     def _compiled_trees(self) -> CompiledTrees:

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 #: Scores stay this far from 0 and 1, so that six decimals and log odds both make sense of them.
-_EDGE = 1e-6
-#: No score is higher.
-HIGHEST = 1 - _EDGE
+LOWEST = 1e-6
+HIGHEST = 1 - LOWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Calibration:
         slope = np.diff(meant) / np.diff(given)
         at = np.clip(np.searchsorted(given, log_odds) - 1, 0, len(slope) - 1)
         line = meant[at] + slope[at] * (log_odds - given[at])
-        score: Floats = np.clip(1 / (1 + np.exp(-np.clip(line, -30, 30))), _EDGE, 1 - _EDGE)
+        score: Floats = np.clip(1 / (1 + np.exp(-np.clip(line, -30, 30))), LOWEST, HIGHEST)
         return score
 
 

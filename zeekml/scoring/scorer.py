@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
-from zeekml.features import PAIR_FEATURES, Block, StateLimits, StreamState, blocks
+from zeekml.features import LAYOUT, PAIR_FEATURES, Block, StateLimits, StreamState, blocks
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
 from zeekml.scoring.scores import Scores
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Half of what is said of N connections: their features, in blocks and as one matrix (N, F).
+
+    ``trees`` (N,) are the log odds of the trees beside the network; None where there are none.
+    """
+
+    blocks: list[Block]
+    matrix: NDArray[np.float32]
+    trees: NDArray[np.float64] | None
 
 
 class Scorer:
@@ -41,33 +55,26 @@ class Scorer:
         """Score the next batch (N rows of the batch schema, in log order) of a stream."""
         return self.judge(self.features(frame, stream), stream)
 
-    def features(self, frame: pd.DataFrame, stream: str) -> list[Block]:
+    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
         """The first half of ``score``: what `judge` wants of the next batch of a stream.
 
-        Both halves have memories of their own, so two threads may work at them, each in the order of the batches.
+        Both halves have memories of their own, so two threads may work at them, each in the order of the batches. The
+        trees, which look at each connection by itself, are asked in this half, the shorter one.
         """
-        return blocks(frame, self._stream(stream)[0])
+        found = blocks(frame, self._stream(stream)[0])
+        matrix = _joined([block.matrix for block in found])
+        return Prepared(found, matrix, self._bundle.of_trees(matrix))
 
-    def judge(self, found: list[Block], stream: str) -> Scores:
+    def judge(self, prepared: Prepared, stream: str) -> Scores:
         """The second half of ``score``."""
-        if not found:
+        if not prepared.blocks:
             return _nothing()
         _, runner = self._stream(stream)
-        logits = [runner.logits(block) for block in found]
-        matrices = [block.matrix for block in found]
-        joined = logits[0] if len(logits) == 1 else np.concatenate(logits)
-        matrix = matrices[0] if len(matrices) == 1 else np.concatenate(matrices)
+        logits = _joined([runner.logits(block) for block in prepared.blocks])
         from zeekml.scoring.kernels.verdicts import verdicts  # noqa: PLC0415 - is compiled or loaded
 
-        odds, class_index, share = verdicts(joined)
-        score = self._bundle.calibration.score(self._bundle.with_trees(odds, matrix))
-        return Scores(
-            score=score.astype(np.float32),
-            class_index=class_index,
-            class_score=(score * share).astype(np.float32),
-            features=matrix,
-            network_odds=odds,
-        )
+        bundle = self._bundle
+        return verdicts(logits, prepared.trees, bundle.trees_share, bundle.calibration, prepared.matrix)
 
     def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> list[str]:
         """The facts that spoke most against these rows (R,), in a short text each."""
@@ -134,6 +141,13 @@ class Scorer:
 
     def _begun(self) -> tuple[StreamState, Runs]:
         return StreamState(self._limits, with_pairs=self._with_pairs), self._start_runner()
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Parts (.., F) one after the other; a single one is not copied."""
+    if not parts:
+        return np.empty((0, len(LAYOUT.features)), dtype=np.float32)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _nothing() -> Scores:
