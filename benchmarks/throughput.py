@@ -30,6 +30,8 @@ from benchmarks.processes import Run, machine, run, script, zeekml
 
 PEERS = {"zat-read": READ, "forest": FOREST, "boosted": BOOSTED}
 TRAINING = Log(100_000, seed=2, labels=True)
+#: Connections of the logs that are scored before the measured ones.
+_SMALL = 20_000
 _ALERTING = re.compile(r"^alerting connections +([\d,]+)$", re.MULTILINE)
 
 
@@ -128,6 +130,7 @@ def _peers(text: str) -> list[str]:
 def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[Row]:
     """A row for every tool and log. The logs of one size are measured by turns, so that the machine's moods fall on all
     of them alike."""
+    _compile(options, folder, scratch)
     peers = _Peers(folder, scratch, options)
     rows = []
     for size in options.sizes:
@@ -142,6 +145,13 @@ def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[
                 case.runs.append(run([*case.command, *out]))
         rows += [_row(case) for case in cases]
     return rows
+
+
+def _compile(options: argparse.Namespace, folder: Path, scratch: Path) -> None:
+    """Score a small log of each format: the first run after an installation compiles, and none that counts shall."""
+    for form in dict.fromkeys(Log(_SMALL, form).format for form in options.format):
+        out = scratch / f"compiled-{form}"
+        run([*_score(Log(_SMALL, form).made(folder), options), "--out", str(out)])
 
 
 class _Peers:
@@ -173,14 +183,18 @@ class _Peers:
 
 def _cases(log: Log, options: argparse.Namespace, folder: Path, peers: _Peers) -> list[Case]:
     path = log.made(folder)
-    score = zeekml("score", str(path), "--threads", str(options.threads))
-    for name in ("log_threshold", "model"):
-        if (value := getattr(options, name)) is not None:
-            score += [f"--{name.replace('_', '-')}", value]
     return [
-        Case(SCORE, log, path, score),
+        Case(SCORE, log, path, _score(path, options)),
         *(Case(tool, log, path, command) for tool, command in peers.commands(log, path)),
     ]
+
+
+def _score(path: Path, options: argparse.Namespace) -> list[str]:
+    command = zeekml("score", str(path), "--threads", str(options.threads))
+    for name in ("log_threshold", "model"):
+        if (value := getattr(options, name)) is not None:
+            command += [f"--{name.replace('_', '-')}", value]
+    return command
 
 
 def _row(case: Case) -> Row:

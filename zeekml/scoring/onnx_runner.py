@@ -107,7 +107,7 @@ def session_of(graph: bytes, sizes: NetworkSizes, threads: int | None = None) ->
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except Exception as error:  # its errors have no base of their own
         raise BundleError(
             f"the bundle's ONNX graph cannot be loaded ({str(error).strip():.200}); export it again"
         ) from error
