@@ -9,95 +9,35 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import ipaddress
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from zeekml.errors import ConfigError
 from zeekml.resources import DEFAULT_MODEL
-from zeekml.syslog_address import SyslogAddress
+from zeekml.setting_types import (
+    AbsolutePath,
+    Listed,
+    ListenAddress,
+    Networks,
+    NotEmpty,
+    Pattern,
+    Port,
+    QuotedDate,
+    Seconds,
+    SyslogTarget,
+    Topic,
+)
 
-_PORT: Final = re.compile(r"(?P<port>\d{1,5})/(tcp|udp|icmp)")
-_LISTEN: Final = re.compile(r"(?P<host>[0-9.]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")
 _LARGEST_FILE: Final = 4 << 20  # bytes; a configuration is a page of text
-
-
-def _network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ValueError(
-            f"expected an address or a network such as 10.0.0.0/8 or fd00::/8: {error}"
-        ) from error
-    return text
-
-
-def _port(text: str) -> str:
-    match = _PORT.fullmatch(text)
-    if match is None or int(match["port"]) > 65535:
-        raise ValueError("expected a port and its protocol, such as 443/tcp or 53/udp")
-    return text
-
-
-def _listen(text: str) -> str:
-    match = _LISTEN.fullmatch(text)
-    if text and (match is None or int(match["port"]) > 65535):
-        raise ValueError("expected an address and a port, such as 127.0.0.1:9847 or [::1]:9847, or nothing")
-    if match is not None:
-        try:
-            ipaddress.ip_address(match["host"].strip("[]"))
-        except ValueError as error:
-            raise ValueError(f"expected an address and a port, such as 127.0.0.1:9847: {error}") from error
-    return text
-
-
-def _syslog_address(text: str) -> str:
-    return str(SyslogAddress.parse(text))
-
-
-def _absolute(text: str) -> str:
-    if not text.startswith("/") or "\0" in text:
-        raise ValueError("expected an absolute path, such as /opt/zeek/logs")
-    return text
 
 
 def _as_archive(value: object) -> object:
     return {"folder": value} if isinstance(value, str) else value
-
-
-def _as_date(value: object) -> object:
-    """A date in quotes, or from a state folder, as YAML would read it bare."""
-    try:
-        return dt.date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Seconds = Annotated[float, Field(ge=0)]
-Network = Annotated[str, AfterValidator(_network)]
-Port = Annotated[str, AfterValidator(_port)]
-Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-Pattern = Annotated[str, Field(pattern=r"\S")]
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_as_tuple)]
-NotEmpty = Field(min_length=1)  # an empty list would match nothing or everything, as one reads it
 
 
 class _Section(BaseModel):
@@ -121,10 +61,10 @@ class AllowlistEntry(_Section):
     reason: Annotated[str, Field(min_length=1)]
     networks: Annotated[Networks, NotEmpty] = ()
     peers: Annotated[Networks, NotEmpty] = ()
-    ports: Annotated[tuple[Port, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
-    services: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
-    sensors: Annotated[tuple[Pattern, ...], BeforeValidator(_as_tuple), NotEmpty] = ()
-    expires: Annotated[dt.date, BeforeValidator(_as_date)] | None = None
+    ports: Annotated[tuple[Port, ...], Listed, NotEmpty] = ()
+    services: Annotated[tuple[str, ...], Listed, NotEmpty] = ()
+    sensors: Annotated[tuple[Pattern, ...], Listed, NotEmpty] = ()
+    expires: Annotated[dt.date, QuotedDate] | None = None
 
     @model_validator(mode="after")
     def _says_what(self) -> AllowlistEntry:
@@ -144,7 +84,7 @@ class AlertSettings(_Section):
     local_nets: Networks = ()
     alert_inbound: bool = False
     baseline: Annotated[str, NotEmpty] | None = None
-    allowlist: Annotated[tuple[AllowlistEntry, ...], BeforeValidator(_as_tuple)] = ()
+    allowlist: Annotated[tuple[AllowlistEntry, ...], Listed] = ()
 
 
 class StateSettings(_Section):
@@ -159,8 +99,8 @@ class StateSettings(_Section):
 class ArchiveSettings(_Section):
     """A folder where rotated logs lie: those of one log or folder of logs, or of all."""
 
-    folder: Annotated[str, AfterValidator(_absolute)]
-    log: Annotated[str, AfterValidator(_absolute)] | None = None
+    folder: AbsolutePath
+    log: AbsolutePath | None = None
 
 
 Archive = Annotated[ArchiveSettings, BeforeValidator(_as_archive)]
@@ -174,13 +114,13 @@ class WatchSettings(_Section):
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
     rotate_every: Seconds = 0.0
     rotate_size: Annotated[int, Field(ge=0)] = 0
-    archives: Annotated[tuple[Archive, ...], BeforeValidator(_as_tuple)] = ()
+    archives: Annotated[tuple[Archive, ...], Listed] = ()
 
 
 class MetricsSettings(_Section):
     """Where a watch tells how it is, and when it calls itself ill."""
 
-    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:9847"
+    listen: ListenAddress = "127.0.0.1:9847"
     stuck_after: Annotated[float, Field(gt=0)] = 30.0
     min_free: Annotated[int, Field(ge=0)] = 64 << 20
 
@@ -214,7 +154,7 @@ class AlertFileSettings(_Section):
 class SyslogSettings(_Section):
     """Where alerts go as syslog messages, and how they read."""
 
-    address: Annotated[str, AfterValidator(_syslog_address)] | None = None
+    address: SyslogTarget | None = None
     payload: Literal["plain", "cef"] = "plain"
     facility: Literal[
         "user", "daemon", "auth", "syslog", "authpriv",
@@ -235,7 +175,7 @@ class KafkaSettings(_Section):
     """The topics that a watch follows instead of logs."""
 
     brokers: Annotated[str, Field(pattern=r"^\S*$")] = ""
-    topics: Annotated[tuple[Topic, ...], BeforeValidator(_as_tuple)] = ()
+    topics: Annotated[tuple[Topic, ...], Listed] = ()
     group: Annotated[str, NotEmpty] = "zeekml"
     options: dict[str, str] = {}
 
