@@ -93,7 +93,7 @@ def score(
     """
     from zeekml.loading import loading
 
-    with loading():
+    with loading(stays=True):
         from zeekml.config import load_settings
         from zeekml.errors import ConfigError
         from zeekml.pipeline.interrupts import stopping_by_signal
@@ -113,7 +113,7 @@ def score(
     )
     settings = settings.with_baseline(baseline)
     with stopping_by_signal():
-        with loading():
+        with loading(stays=True):
             from zeekml.pipeline.progress import progress_on
 
         with progress_on(sys.stderr, quiet=quiet) as progress:
@@ -121,7 +121,7 @@ def score(
                 summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
             else:
                 # Loading all that scoring takes is most of what happens before the first connection.
-                with loading():
+                with loading(stays=True):
                     from zeekml.pipeline.batch import score_logs
 
                 summary = score_logs(paths, Path(out), settings, progress)
