@@ -154,15 +154,10 @@ def _code(summary: Summary, fail_on_alert: bool) -> ExitCode:
 
 def _show(summary: Summary, out: str, *, parquet: bool) -> None:
     """The closing table on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in _rows(summary):
-        table.add_row(name, value)
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    rows = _rows(summary)
+    left, right = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, value in rows:
+        typer.echo(f"{name:<{left}}  {value:>{right}}")
     written = "tables notice, zeekml, rejects"
     if not parquet:
         written = "notice.log, zeekml.log" + (", rejects.log" if summary.rejects else "")
