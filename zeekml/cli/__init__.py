@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # Read when numpy is loaded, which is later: threads that wait for small products of matrices took half a core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Read by pydantic, which would look for plugins in what every installed package says of itself; none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         with guarded_stdout(sys.stdout):
             app(args=None if arguments is None else list(arguments), prog_name="zeekml")
