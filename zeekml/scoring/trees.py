@@ -71,9 +71,14 @@ class Trees:
         self._starts = (np.arange(len(leaves)) * MOST_LEAVES).astype(np.int32)
 
     @cached_property
+    def tables(self) -> list[FeatureTable]:
+        """The tables of the features that some node tests."""
+        return feature_tables(self.nodes)
+
+    @cached_property
     def _lookups(self) -> tuple[list[FeatureTable], list[_Together]]:
         """Made when first used: who scores with compiled trees never does."""
-        return _tables(self.nodes)
+        return _sorted_out(self.tables)
 
     def log_odds(self, matrix: Floats) -> NDArray[np.float64]:
         """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
@@ -111,11 +116,11 @@ def pooled(network: NDArray[np.float64], trees: NDArray[np.float64], share: floa
     return mean
 
 
-def _tables(nodes: Floats) -> tuple[list[FeatureTable], list[_Together]]:
+def _sorted_out(tables: list[FeatureTable]) -> tuple[list[FeatureTable], list[_Together]]:
     """The features that some node tests: those looked up by themselves, and those looked up together."""
     alone: list[FeatureTable] = []
     simple: list[FeatureTable] = []
-    for feature in feature_tables(nodes):
+    for feature in tables:
         one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
         (simple if one else alone).append(feature)
     return alone, [_joined(simple[at : at + 8]) for at in range(0, len(simple), 8)]
