@@ -34,7 +34,7 @@ def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
 
 
 def test_a_command_is_declared_without_the_others() -> None:
-    ran = "from zeekml.cli import main\ntry: main(['score', '--help'])\nexcept SystemExit as stop: assert stop.code == 0"
+    ran = "from zeekml.cli import main\ntry: main(['score', '-h'])\nexcept SystemExit as stop: assert stop.code == 0"
     loaded = modules_after(ran)
     assert "zeekml.cli.score" in loaded
     assert {f"zeekml.cli.{name}" for name in NAMES if name != "score"} & loaded == set()
@@ -54,6 +54,8 @@ def test_scoring_loads_neither_pytorch_nor_the_compiler(made_log: Path, tmp_path
     assert "llvmlite" in loaded
     assert "numba" not in loaded
     assert {"torch", "sklearn", "lightgbm", "matplotlib"} & loaded == set()
+    assert "rich" not in loaded, "there is no terminal to draw on"
+    assert "zeekml.baseline.content" not in loaded, "no baseline was named"
 
 
 @pytest.mark.parametrize(("given", "found"), [(None, "1"), ("3", "3")])
