@@ -131,6 +131,12 @@ def test_a_command_that_fails_ends_the_benchmark_with_its_words() -> None:
         processes.run([sys.executable, "-c", code])
 
 
+def test_what_is_measured_keeps_its_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    code = "import sys; print(sys.dont_write_bytecode)"
+    assert processes.run([sys.executable, "-c", code]).said == "False\n"
+
+
 def test_it_imports_nothing_large() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import throughput; "

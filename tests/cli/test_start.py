@@ -11,6 +11,7 @@ import pytest
 
 from zeekml import __version__
 from zeekml.cli import main
+from zeekml.cli.commands import NAMES, Commands
 
 HEAVY = {"torch", "pandas", "pyarrow", "numpy", "numba", "pydantic", "rich", "yaml", "onnxruntime"}
 
@@ -32,6 +33,19 @@ def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
     assert HEAVY & modules_after(ran) == set()
 
 
+def test_a_command_is_declared_without_the_others() -> None:
+    ran = "from zeekml.cli import main\ntry: main(['score', '-h'])\nexcept SystemExit as stop: assert stop.code == 0"
+    loaded = modules_after(ran)
+    assert "zeekml.cli.score" in loaded
+    assert {f"zeekml.cli.{name}" for name in NAMES if name != "score"} & loaded == set()
+
+
+def test_every_command_is_listed_and_known_by_its_name() -> None:
+    commands = Commands(NAMES)
+    assert [command.name for command in commands.values()] == list(NAMES)
+    assert commands.get("nope") is None
+
+
 def test_scoring_loads_neither_pytorch_nor_the_compiler(made_log: Path, tmp_path: Path) -> None:
     arguments = ["score", str(made_log), "--out", str(tmp_path / "out"), "--log-threshold", "0"]
     ran = f"from zeekml.cli import main\ntry: main({arguments!r})\nexcept SystemExit as stop: assert stop.code == 0"
@@ -40,6 +54,8 @@ def test_scoring_loads_neither_pytorch_nor_the_compiler(made_log: Path, tmp_path
     assert "llvmlite" in loaded
     assert "numba" not in loaded
     assert {"torch", "sklearn", "lightgbm", "matplotlib"} & loaded == set()
+    assert "rich" not in loaded, "there is no terminal to draw on"
+    assert "zeekml.baseline.content" not in loaded, "no baseline was named"
 
 
 @pytest.mark.parametrize(("given", "found"), [(None, "1"), ("3", "3")])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from zeekml.errors import FormatError
-from zeekml.pipeline.progress import Bar, Lines, Silent, progress_on
+from zeekml.pipeline.bar import Bar
+from zeekml.pipeline.progress import Lines, Silent, progress_on
 from zeekml.records import LogFile
 
 

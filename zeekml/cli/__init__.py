@@ -10,25 +10,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from zeekml import __version__
-from zeekml.cli import (
-    baseline,
-    compare,
-    config,
-    doctor,
-    evaluate,
-    explain,
-    feedback,
-    labels,
-    model,
-    report,
-    score,
-    simulate,
-    status,
-    train,
-    watch,
-)
+from zeekml.cli.commands import AllCommands
 from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
-from zeekml.cli.group import Group
 from zeekml.cli.leave import leave_at_once, leaves_at_once
 from zeekml.cli.stdout import guarded_stdout
 from zeekml.errors import ZeekMLError
@@ -37,31 +20,13 @@ from zeekml.pipeline.readahead import left_behind
 
 app = typer.Typer(
     name="zeekml",
-    cls=Group,
+    cls=AllCommands,
     help="Scores Zeek and Suricata connection logs for botnet activity and writes notice logs back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (
-    score,
-    watch,
-    explain,
-    feedback,
-    baseline,
-    report,
-    status,
-    doctor,
-    model,
-    config,
-    simulate,
-    train,
-    evaluate,
-    labels,
-    compare,
-):
-    command.register(app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -88,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # Read when numpy is loaded, which is later: threads that wait for small products of matrices took half a core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Read by pydantic, which would look for plugins in what every installed package says of itself; none is wanted.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         with guarded_stdout(sys.stdout):
             app(args=None if arguments is None else list(arguments), prog_name="zeekml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from typing import NoReturn
@@ -29,6 +28,8 @@ def leaves_at_once() -> bool:
 
 def leave_at_once(code: ExitCode) -> NoReturn:
     """End the process now. Whatever it wrote must have been committed before; what it says is flushed here."""
+    import logging
+
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

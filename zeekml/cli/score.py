@@ -93,7 +93,7 @@ def score(
     """
     from zeekml.loading import loading
 
-    with loading():
+    with loading(stays=True):
         from zeekml.config import load_settings
         from zeekml.errors import ConfigError
         from zeekml.pipeline.interrupts import stopping_by_signal
@@ -113,7 +113,7 @@ def score(
     )
     settings = settings.with_baseline(baseline)
     with stopping_by_signal():
-        with loading():
+        with loading(stays=True):
             from zeekml.pipeline.progress import progress_on
 
         with progress_on(sys.stderr, quiet=quiet) as progress:
@@ -121,7 +121,7 @@ def score(
                 summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
             else:
                 # Loading all that scoring takes is most of what happens before the first connection.
-                with loading():
+                with loading(stays=True):
                     from zeekml.pipeline.batch import score_logs
 
                 summary = score_logs(paths, Path(out), settings, progress)
@@ -154,15 +154,10 @@ def _code(summary: Summary, fail_on_alert: bool) -> ExitCode:
 
 def _show(summary: Summary, out: str, *, parquet: bool) -> None:
     """The closing table on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in _rows(summary):
-        table.add_row(name, value)
-    Console(file=sys.stdout, markup=False, highlight=False).print(table)
+    rows = _rows(summary)
+    left, right = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, value in rows:
+        typer.echo(f"{name:<{left}}  {value:>{right}}")
     written = "tables notice, zeekml, rejects"
     if not parquet:
         written = "notice.log, zeekml.log" + (", rejects.log" if summary.rejects else "")

@@ -78,7 +78,7 @@ def watch(
 
     from zeekml.loading import loading
 
-    with loading():
+    with loading(stays=True):
         from zeekml.config import load_settings
         from zeekml.operations.logs import set_up_logging
         from zeekml.pipeline.interrupts import hangup_noted
@@ -100,7 +100,7 @@ def watch(
         settings = _source(settings, paths or [], kafka)
         set_up_logging(settings.logging)
         # Loading all that scoring takes is most of what happens before the first connection.
-        with loading():
+        with loading(stays=True):
             from zeekml.operations import watching
             from zeekml.pipeline.signals import Signals
             from zeekml.pipeline.watch import watch_logs

@@ -16,7 +16,10 @@ _engines: list[Any] = []  # what they loaded lives as long as they do
 
 def load(entry: str, code: bytes) -> int:
     """The address of a kernel's entry point."""
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
+    nothing = llvm.parse_assembly("")
+    engine = llvm.create_mcjit_compiler(nothing, _target())
+    # An engine begins with a module, and would compile even this one: ten times the work of loading what is compiled.
+    engine.remove_module(nothing)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _engines.append(engine)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from zeekml.addresses import Networks
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Ordinary, Sensors
-from zeekml.baseline import Baseline, load_baseline
 from zeekml.config import Settings
 from zeekml.drift.file import ALL_LOGS, DriftFile, encode
 from zeekml.drift.monitor import Drift
@@ -32,6 +31,9 @@ from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.scoring.bundle import WEIGHTS
 from zeekml.scoring.scorer import Prepared
 from zeekml.sinks import Outputs, open_outputs
+
+if TYPE_CHECKING:
+    from zeekml.baseline import Baseline
 
 BATCH_ROWS: Final = 32_768
 """Connections in a batch: twice as many take a tenth more memory and save hardly any time."""
@@ -305,6 +307,8 @@ def site_baseline(settings: Settings, bundle: Bundle) -> Baseline | None:
     """
     if settings.alerts.baseline is None:
         return None
+    from zeekml.baseline import load_baseline  # noqa: PLC0415 - declares every field of its file
+
     path = Path(settings.alerts.baseline)
     baseline = load_baseline(path)
     check_model(baseline, bundle, str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.scoring.trees import Floats, Trees, feature_tables
+from zeekml.scoring.trees import Floats, Trees
 
 
 class Occlusion:
@@ -14,7 +14,7 @@ class Occlusion:
 
     def __init__(self, trees: Trees, groups: NDArray[np.int64], count: int, typical: Floats) -> None:
         self._count = count
-        tables, width = feature_tables(trees.nodes), len(trees.leaves)
+        tables, width = trees.tables, len(trees.leaves)
         self._index = np.array([table.index for table in tables], dtype=np.int64)
         self._group = groups[self._index].astype(np.int64)
         self._begin = np.cumsum([0, *(len(table.thresholds) for table in tables)], dtype=np.int64)

@@ -10,6 +10,7 @@ a row costs a search and the conjunction of one line for each feature.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +67,18 @@ class Trees:
 
     def __init__(self, nodes: Floats, leaves: Floats) -> None:
         self.nodes, self.leaves = nodes, leaves
-        self._alone, self._together = _tables(nodes)
         self._flat = leaves.ravel()
         self._starts = (np.arange(len(leaves)) * MOST_LEAVES).astype(np.int32)
+
+    @cached_property
+    def tables(self) -> list[FeatureTable]:
+        """The tables of the features that some node tests."""
+        return feature_tables(self.nodes)
+
+    @cached_property
+    def _lookups(self) -> tuple[list[FeatureTable], list[_Together]]:
+        """Made when first used: who scores with compiled trees never does."""
+        return _sorted_out(self.tables)
 
     def log_odds(self, matrix: Floats) -> NDArray[np.float64]:
         """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
@@ -80,11 +90,12 @@ class Trees:
     def _chunk(self, matrix: Floats) -> NDArray[np.float64]:
         left = np.full((len(matrix), len(self.leaves)), 0xFFFF, dtype=np.uint16)
         struck = np.empty_like(left)
-        for group in self._together:
+        alone, together = self._lookups
+        for group in together:
             bits = np.packbits(matrix[:, group.index] > group.thresholds, axis=1, bitorder="little")
             np.take(group.lines, bits[:, 0], axis=0, out=struck, mode="clip")
             left &= struck
-        for feature in self._alone:
+        for feature in alone:
             left &= feature.struck(np.ascontiguousarray(matrix[:, feature.index]), out=struck)
         return self.totals(left)
 
@@ -105,11 +116,11 @@ def pooled(network: NDArray[np.float64], trees: NDArray[np.float64], share: floa
     return mean
 
 
-def _tables(nodes: Floats) -> tuple[list[FeatureTable], list[_Together]]:
+def _sorted_out(tables: list[FeatureTable]) -> tuple[list[FeatureTable], list[_Together]]:
     """The features that some node tests: those looked up by themselves, and those looked up together."""
     alone: list[FeatureTable] = []
     simple: list[FeatureTable] = []
-    for feature in feature_tables(nodes):
+    for feature in tables:
         one = len(feature.thresholds) == 1 and (feature.lines[-1] == feature.lines[0]).all()
         (simple if one else alone).append(feature)
     return alone, [_joined(simple[at : at + 8]) for at in range(0, len(simple), 8)]
@@ -134,13 +145,13 @@ def feature_tables(nodes: Floats) -> list[FeatureTable]:
     found = []
     for index in np.unique(flat[active, 0]).astype(np.int64):
         mine = np.flatnonzero(active & (flat[:, 0] == index))
-        thresholds = np.unique(flat[mine, 1])
+        thresholds, place = np.unique(flat[mine, 1], return_inverse=True)
         lines = np.full((len(thresholds) + 2, count), 0xFFFF, dtype=np.uint16)
-        place = np.searchsorted(thresholds, flat[mine, 1])
-        for node, at in zip(mine, place, strict=True):
-            lines[at + 1 : -1, tree[node]] &= keeps[node]
-            if not flat[node, 4]:
-                lines[-1, tree[node]] &= keeps[node]
+        np.bitwise_and.at(lines, (place + 1, tree[mine]), keeps[mine])
+        # Above a threshold is above those before it.
+        np.bitwise_and.accumulate(lines[:-1], axis=0, out=lines[:-1])
+        missing = mine[flat[mine, 4] == 0]
+        np.bitwise_and.at(lines[-1], tree[missing], keeps[missing])
         found.append(FeatureTable(int(index), thresholds, lines))
     return found
 

@@ -25,7 +25,7 @@ from zeekml.scoring.kernels.registers import (
     store_lowest,
     struck,
 )
-from zeekml.scoring.trees import MOST_LEAVES, FeatureTable, Trees, feature_tables
+from zeekml.scoring.trees import MOST_LEAVES, FeatureTable, Trees
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -43,7 +43,7 @@ class CompiledTrees:
     """Trees over F features, laid out for ``lookup``."""
 
     def __init__(self, trees: Trees) -> None:
-        tables = feature_tables(trees.nodes)
+        tables = trees.tables
         count = len(trees.leaves)
         width = max(1, -(-count // TOGETHER)) * TOGETHER
         ends = np.cumsum([0, *(len(table.lines) for table in tables)])
