@@ -35,8 +35,8 @@ from zeekml.sinks import Outputs, open_outputs
 if TYPE_CHECKING:
     from zeekml.baseline import Baseline
 
-BATCH_ROWS: Final = 32_768
-"""Connections in a batch: twice as many take a tenth more memory and save hardly any time."""
+BATCH_ROWS: Final = 65_536
+"""Connections in a batch: half as many take a twelfth more processor time, twice as many half as much memory again."""
 
 _WANTED: Final = "Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
 

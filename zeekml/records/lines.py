@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from zeekml.records.kernels.tsv import end_of_lines
+from zeekml.records.kernels.tsv import count_lines, end_of_lines
 
 MAX_LINE = 1 << 20  # bytes; no connection is written longer
 MOST_CUT = 16 << 20  # bytes, about, of a block that is cut to a number of lines
@@ -161,8 +161,8 @@ def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> 
 
 
 def newlines(data: bytes) -> int:
-    """How many there are; ``bytes.count`` takes six times as long."""
-    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE))
+    """How many there are; ``bytes.count`` takes far longer."""
+    return int(count_lines(np.frombuffer(data, dtype=np.uint8)))
 
 
 def line_starts(data: bytes, start: int) -> npt.NDArray[np.int64]:
