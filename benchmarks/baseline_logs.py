@@ -7,7 +7,6 @@ there to be judged.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmarks.labelled import logs_of, whole
 from zeekml import __version__
 from zeekml.alerts import AlertPolicy
 from zeekml.baseline.content import Baseline
@@ -25,7 +25,6 @@ from zeekml.baseline.usual import Asked, Words
 from zeekml.config import load_settings
 from zeekml.pipeline.baseline import model_of
 from zeekml.pipeline.batch import BATCH_ROWS, alert_policy
-from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.scores import Scores
@@ -90,23 +89,17 @@ def read_logs(data: Path, bundle: Bundle) -> list[Log]:
     """Every log of the table of groups, scored from its start to its end."""
     hosts = known_hosts(data / "hosts.csv")
     scorer, logs = Scorer(bundle, threads=1), []
-    with (data / "groups.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    for row in rows:
-        path = data / row["file"]
-        (stream,) = discover([str(path)]).streams
-        frame = join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
+    for path, group in logs_of(data):
+        frame, stream = whole(path)
         cuts = range(0, len(frame), BATCH_ROWS)
-        parts = [
-            scorer.score(frame.iloc[at : at + BATCH_ROWS].reset_index(drop=True), stream.name) for at in cuts
-        ]
-        scorer.end_stream(stream.name)
+        parts = [scorer.score(frame.iloc[at : at + BATCH_ROWS].reset_index(drop=True), stream) for at in cuts]
+        scorer.end_stream(stream)
         scores = Scores(
             np.concatenate([part.score for part in parts]),
             np.concatenate([part.class_index for part in parts]),
             np.concatenate([part.class_score for part in parts]),
         )
-        logs.append(Log.of(stem(path), row["group"], frame, scores, hosts.get(stem(path), {})))
+        logs.append(Log.of(stem(path), group, frame, scores, hosts.get(stem(path), {})))
         print(f"scored {stem(path)}", flush=True)
     return logs
 
