@@ -11,30 +11,31 @@ between two marks::
 
 from __future__ import annotations
 
-import argparse
-import csv
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+
+from benchmarks.baseline_logs import (
+    Log,
+    baseline_of,
+    by_group,
+    cells,
+    changes,
+    command,
+    laid_on,
+    levels,
+    ordinary_hosts,
+)
 from zeekml import __version__
 from zeekml.alerts import HOST_NOTE, AlertEngine, AlertPolicy
 from zeekml.baseline.content import Baseline
-from zeekml.baseline.gather import Gathered
-from zeekml.baseline.learn import learn
-from zeekml.baseline.usual import Asked, Words
-from zeekml.config import load_settings
-from zeekml.pipeline.baseline import model_of
-from zeekml.pipeline.batch import BATCH_ROWS, alert_policy
-from zeekml.records import Rejects, discover, join, read_batches
-from zeekml.resources import DEFAULT_MODEL
-from zeekml.scoring import Bundle, Scorer, load_bundle
+from zeekml.scoring import Bundle
 from zeekml.scoring.scores import Scores
-from zeekml.training.captures import known_hosts, stem
 
 COLUMNS = (
     "thresholds",
@@ -47,117 +48,7 @@ COLUMNS = (
     "found in their second half",
     "lost after their first",
 )
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-HOST_SHARES = (4.0, 16.0)
-"""By how much the model's own host threshold is divided, for more false alerts to count."""
-FLOORS = (0.5, 0.2)
-"""Evidence floors (scores) below the model's own, for the same."""
-
-
-@dataclass(frozen=True)
-class Log:
-    """A log's connections that score high enough to count at any level (N rows), with their scores.
-
-    ``is_late`` (N,): of the later half of the whole log. ``spans``: when the first connection of each half began and
-    its last one ended (epoch s). ``infected``: hosts known to be; ``clean``: every local host is.
-    """
-
-    name: str
-    group: str
-    frame: pd.DataFrame
-    scores: Scores
-    is_late: np.ndarray
-    spans: tuple[tuple[float, float], tuple[float, float]]
-    infected: tuple[str, ...]
-    clean: bool
-
-    def part(self, rows: np.ndarray) -> tuple[pd.DataFrame, Scores]:
-        """Some rows as a batch of their own."""
-        scores = self.scores
-        frame = self.frame.iloc[rows].reset_index(drop=True)
-        return frame, Scores(scores.score[rows], scores.class_index[rows], scores.class_score[rows])
-
-    @property
-    def halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of the earlier and of the later half."""
-        return np.flatnonzero(~self.is_late), np.flatnonzero(self.is_late)
-
-    @classmethod
-    def of(cls, name: str, group: str, frame: pd.DataFrame, scores: Scores, known: Mapping[str, bool]) -> Log:
-        """Keep what can count of a whole log."""
-        late = np.ones(len(frame), dtype=np.bool_)
-        late[np.argsort(frame["ts"].to_numpy(), kind="stable")[: len(frame) // 2]] = False
-        ends = (frame["ts"] + frame["duration"].fillna(0.0)).to_numpy()
-        early, later = ((float(frame["ts"][half].min()), float(ends[half].max())) for half in (~late, late))
-        kept = np.flatnonzero(scores.score >= min(FLOORS))
-        infected = tuple(sorted(host for host, bad in known.items() if bad))
-        return cls(
-            name,
-            group,
-            frame.iloc[kept].reset_index(drop=True),
-            Scores(scores.score[kept], scores.class_index[kept], scores.class_score[kept]),
-            late[kept],
-            (early, later),
-            infected,
-            known.get("*") is False,
-        )
-
-
-def read_logs(data: Path, bundle: Bundle) -> list[Log]:
-    """Every log of the table of groups, scored from its start to its end."""
-    hosts = known_hosts(data / "hosts.csv")
-    scorer, logs = Scorer(bundle, threads=1), []
-    with (data / "groups.csv").open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
-    for row in rows:
-        path = data / row["file"]
-        (stream,) = discover([str(path)]).streams
-        frame = join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
-        cuts = range(0, len(frame), BATCH_ROWS)
-        parts = [
-            scorer.score(frame.iloc[at : at + BATCH_ROWS].reset_index(drop=True), stream.name) for at in cuts
-        ]
-        scorer.end_stream(stream.name)
-        scores = Scores(
-            np.concatenate([part.score for part in parts]),
-            np.concatenate([part.class_index for part in parts]),
-            np.concatenate([part.class_score for part in parts]),
-        )
-        logs.append(Log.of(stem(path), row["group"], frame, scores, hosts.get(stem(path), {})))
-        print(f"scored {stem(path)}", flush=True)
-    return logs
-
-
-def by_group(logs: Sequence[Log]) -> dict[str, list[Log]]:
-    """The benign logs."""
-    groups: dict[str, list[Log]] = {}
-    for log in logs:
-        if log.clean:
-            groups.setdefault(log.group, []).append(log)
-    return groups
-
-
-def baseline_of(logs: Sequence[Log], bundle: Bundle, policy: AlertPolicy) -> Baseline:
-    """What `zeekml baseline` would learn of the earlier halves, with the policy's thresholds as the model's own.
-
-    But the lists of peers and ports, which verdicts do not go by, hold suspicious connections alone."""
-    asked = Asked()
-    gathered = Gathered(policy, sure_score=asked.sure_score, sure_connections=asked.sure_connections)
-    for log in logs:
-        if len(log.halves[0]):
-            gathered.add(*log.part(log.halves[0]), log.name)
-    gathered.first = min(log.spans[0][0] for log in logs)
-    gathered.last = max(log.spans[0][1] for log in logs)
-    return learn(
-        gathered,
-        policy,
-        asked,
-        Words(),
-        model=model_of(bundle),
-        logs=len(logs),
-        made=0.0,
-        version=__version__,
-    )
+MARKS = ("<!-- figures: begin -->", "<!-- figures: end -->")
 
 
 def applied(policy: AlertPolicy, baseline: Baseline) -> AlertPolicy:
@@ -201,29 +92,6 @@ def false_alerts(
         notices = tuple(sum(map(len, each)) for each in found)
         hosts = tuple(sum(len(set(hosts)) for hosts in each) for each in found)
         yield Counts(group, (notices[0], notices[1]), (hosts[0], hosts[1]))
-
-
-def changes(baseline: Baseline) -> bool:
-    """Whether a baseline can change a verdict."""
-    ordinary, limits = baseline.ordinary(), baseline.thresholds
-    own = all(limit.value == limit.model for limit in (limits.host, limits.connection))
-    return bool(len(ordinary) or ordinary.evidence) or not own
-
-
-def ordinary_hosts(baseline: Baseline) -> list[str]:
-    """The hosts behind which something could hide: all of which anything is usual; any address where there is none."""
-    ordinary = baseline.ordinary()
-    known = {key[0] for key in ordinary.peers} | {key[0] for key in ordinary.failing} | {*ordinary.evidence}
-    return sorted(known) or ["192.168.1.2"]
-
-
-def laid_on(log: Log, infected: str, host: str) -> tuple[pd.DataFrame, Scores]:
-    """The connections of an infected host, with the address of another one."""
-    rows = np.flatnonzero((log.frame["id.orig_h"] == infected).to_numpy(dtype=bool))
-    frame, scores = log.part(rows)
-    frame["id.orig_h"] = pd.Series(pd.Categorical([host] * len(frame)), index=frame.index)
-    frame["local_orig"] = pd.Series(True, index=frame.index, dtype="boolean")
-    return frame, scores
 
 
 @dataclass(frozen=True)
@@ -297,24 +165,19 @@ class Level:
         return sum(getattr(each, what)[with_it] for each in self.counts)
 
 
-def levels(policy: AlertPolicy) -> Iterator[tuple[str, AlertPolicy]]:
-    """The shipped thresholds, and lower ones, at which there is more to count."""
-    yield "the model's own", policy
-    for share in HOST_SHARES:
-        lower = policy.host_threshold / share
-        yield f"host threshold {lower:.1f}", replace(policy, host_threshold=lower)
-    for floor in FLOORS:
-        if floor < policy.evidence_floor:
-            lower = policy.host_threshold / HOST_SHARES[-1]
-            yield (
-                f"evidence from a score of {floor}, host threshold {lower:.1f}",
-                replace(policy, evidence_floor=floor, host_threshold=lower),
-            )
+def tried(logs: Sequence[Log], bundle: Bundle, own: AlertPolicy) -> str:
+    """Every level, in Markdown. What each came to is printed when it is done."""
+    groups, found = by_group(logs), []
+    for words, policy in levels(own):
+        baselines = {group: baseline_of(mine, bundle, policy) for group, mine in groups.items()}
+        counts = list(false_alerts(groups, baselines, bundle, policy))
+        found.append(Level(words, counts, infected_hosts(logs, baselines, bundle, policy)))
+        print(_named(found[-1]), flush=True)
+    return page(found, logs, f"{bundle.name} {bundle.version}")
 
 
 def page(found: Sequence[Level], logs: Sequence[Log], model: str) -> str:
     """The figures, in Markdown."""
-    lines = [_row(level) for level in found]
     benign = [log for log in logs if log.clean]
     counts = (
         len(logs),
@@ -327,22 +190,18 @@ def page(found: Sequence[Level], logs: Sequence[Log], model: str) -> str:
             f"Written by `python benchmarks/baseline.py` with zeekml {__version__} and {model}, over {counts[0]}",
             f"labelled logs: {counts[1]} benign ones in {counts[2]} groups, and {counts[3]} infected hosts.",
             "",
-            _cells(*COLUMNS),
-            _cells(*["---"] * len(COLUMNS)),
-            *lines,
+            cells(*COLUMNS),
+            cells(*["---"] * len(COLUMNS)),
+            *map(_row, found),
             "",
-            *(_named(level) for level in found),
+            *map(_named, found),
         ]
     )
 
 
-def _cells(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
-
-
 def _row(level: Level) -> str:
     found = level.found
-    return _cells(
+    return cells(
         level.words,
         *(level.total(what, with_it) for what in ("notices", "hosts") for with_it in (0, 1)),
         len(found.without),
@@ -368,38 +227,9 @@ def _named(level: Level) -> str:
     )
 
 
-def written(document: Path, text: str, begin: str, end: str) -> None:
-    """Put a text between two marks of a page."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
-    after = rest.partition(end)[2]
-    document.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="a folder of labelled logs with their tables"
-    )
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--document", type=Path, help="the page to write the figures into, between its marks")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    bundle = load_bundle(arguments.model)
-    own = alert_policy(load_settings(None), bundle)
-    logs = read_logs(arguments.data, bundle)
-    groups, found = by_group(logs), []
-    for words, policy in levels(own):
-        baselines = {group: baseline_of(mine, bundle, policy) for group, mine in groups.items()}
-        counts = list(false_alerts(groups, baselines, bundle, policy))
-        found.append(Level(words, counts, infected_hosts(logs, baselines, bundle, policy)))
-        print(_named(found[-1]), flush=True)
-    text = page(found, logs, f"{bundle.name} {bundle.version}")
-    print(text)
-    if arguments.document:
-        written(arguments.document, text, BEGIN, END)
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(__doc__, tried, MARKS, argv)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

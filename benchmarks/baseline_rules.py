@@ -4,12 +4,12 @@ The same logs, halves and places as in `benchmarks.baseline`, but the rule by wh
 turn, worked out from the evidence that the model alone has and from what of it is not ordinary. Writes a table into a
 page, between two marks of its own::
 
-    python -m benchmarks.baseline_rules --data zeek/ --document docs/baseline.md
+    python benchmarks/baseline_rules.py --data zeek/ --document docs/baseline.md
 """
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,28 +20,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.baseline import (
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+
+from benchmarks.baseline_logs import (
     Log,
     baseline_of,
     by_group,
+    cells,
     changes,
+    command,
     laid_on,
     levels,
     ordinary_hosts,
-    read_logs,
-    written,
 )
 from zeekml import __version__
 from zeekml.alerts import AlertPolicy, Ordinary
 from zeekml.alerts.evidence import HostEvidence, weigh
 from zeekml.alerts.policy import DECIDING
-from zeekml.config import load_settings
-from zeekml.pipeline.batch import alert_policy
-from zeekml.resources import DEFAULT_MODEL
-from zeekml.scoring import Bundle, load_bundle
+from zeekml.scoring import Bundle
 from zeekml.scoring.scores import Scores
 
-BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
+MARKS = ("<!-- rules: begin -->", "<!-- rules: end -->")
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -158,6 +157,12 @@ def counted(logs: Sequence[Log], bundle: Bundle, policy: AlertPolicy) -> dict[st
     return found
 
 
+def tried(logs: Sequence[Log], bundle: Bundle, own: AlertPolicy) -> str:
+    """Every rule at every level, in Markdown."""
+    found = {words: counted(logs, bundle, policy) for words, policy in levels(own)}
+    return page(found, f"{bundle.name} {bundle.version}")
+
+
 def page(found: Mapping[str, Mapping[str, Counter[str]]], model: str) -> str:
     """The table, in Markdown."""
     head = ["a host is named when", *found]
@@ -176,36 +181,18 @@ def page(found: Mapping[str, Mapping[str, Counter[str]]], model: str) -> str:
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(
         [
-            f"Written by `python -m benchmarks.baseline_rules` with zeekml {__version__} and {model}. In each cell:",
+            f"Written by `python benchmarks/baseline_rules.py` with zeekml {__version__} and {model}. In each cell:",
             "clean hosts named; infected hosts found, or lost after a clean site's baseline; those found in their",
             "second halves, or lost after their first. The rule in bold holds.",
             "",
-            *(f"| {' | '.join(row)} |" for row in rows),
+            *(cells(*row) for row in rows),
         ]
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="a folder of labelled logs with their tables"
-    )
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--document", type=Path, help="the page to write the table into, between its marks")
-    arguments = parser.parse_args()
-    bundle = load_bundle(arguments.model)
-    logs = read_logs(arguments.data, bundle)
-    found = {
-        words: counted(logs, bundle, policy)
-        for words, policy in levels(alert_policy(load_settings(None), bundle))
-    }
-    text = page(found, f"{bundle.name} {bundle.version}")
-    print(text)
-    if arguments.document:
-        written(arguments.document, text, BEGIN, END)
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(__doc__, tried, MARKS, argv)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

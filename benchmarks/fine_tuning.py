@@ -126,7 +126,7 @@ def runs_of(number: int, fold: Fold, arguments: argparse.Namespace, recipe: Reci
     parent = folder / "known"
     if not (parent / METRICS).is_file():
         with epochs_on(sys.stderr) as watcher:
-            train(known, arguments.data, folder, watcher)
+            train(known, arguments.data, folder, watcher, folds=folder / "folds")
     settings = load_settings(None)
     nets = (*_PRIVATE, *recipe.data.local_nets)
     settings = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"local_nets": nets})})
@@ -215,7 +215,7 @@ def main() -> None:
         "--data", type=Path, required=True, help="the folder that the recipe's paths start from"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, help="a folder for the models; those there are used again"
+        "--out", type=Path, required=True, help="a folder for models and folds; those there are used again"
     )
     parser.add_argument("--recipe", type=Path, default=data_folder("models") / "recipes" / "conn-1-res.yaml")
     parser.add_argument("--of", type=int, default=5, help="how many folds the groups are dealt to")

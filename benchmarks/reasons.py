@@ -1,8 +1,9 @@
 """Whether reasons hold: every alert has some, and taking the named facts back lowers the score.
 
-Runs a model over labelled logs with a table of known hosts, asks for the reasons of every alert, takes the features
-of the named facts back to what is typical, and scores that connection anew in the same past of its host. Writes a page
-with the shares, what reasons cost, and a sample of alerts, one of a host and class, beside what is known of the host::
+Runs a model over labelled logs with tables of groups and known hosts, asks for the reasons of every alert, takes the
+features of the named facts back to what is typical, and scores that connection anew in the same past of its host.
+Writes a page with the shares, what reasons cost, and a sample of alerts, one of a host and class, beside what is known
+of the host::
 
     python benchmarks/reasons.py --data zeek/ --document docs/reasons.md
 """
@@ -14,7 +15,7 @@ import csv
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+
+from benchmarks.labelled import logs_of, whole
 from zeekml import __version__
 from zeekml.config import load_settings
 from zeekml.evaluation.verdicts import Judge
@@ -30,7 +34,6 @@ from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.networks import Network, State
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
-from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.calibration import log_odds
@@ -43,6 +46,8 @@ from zeekml.simulate import Scenario, write_traffic
 from zeekml.training.captures import stem
 
 SAMPLE = 50
+SITE = 0.002
+"""The share of malicious connections in the made log: about one in a thousand then alerts, as on an ordinary site."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,9 @@ class Alert:
     fall: float
 
 
-def read(path: Path) -> pd.DataFrame:
-    """A whole log as one frame."""
-    (stream,) = discover([str(path)]).streams
-    return join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
-
-
 def alerts_of(path: Path, bundle: Bundle, judge: Judge) -> Iterator[Alert]:
     """The alerts of a log: alerting connections, and those that a notice was written with."""
-    frame = read(path)
+    frame, _ = whole(path)
     verdicts = judge.judge(frame, "log")
     alerting = verdicts.alerting.copy()
     alerting[[notice.row for notice in verdicts.notices]] = True
@@ -166,7 +165,7 @@ class Cost:
 def cost(bundle: Bundle, folder: Path, connections: int) -> Cost:
     """What reasons cost where one connection in a thousand is explained."""
     path = folder / "conn.log"
-    write_traffic(path, Scenario(connections=connections, seed=1), format="tsv")
+    write_traffic(path, Scenario(connections=connections, seed=1, malicious=SITE))
     settings = load_settings(None)
     for number in range(2):  # the first time is for what is compiled and loaded
         scorer = OneInAThousand(Scorer(bundle, threads=1))
@@ -231,21 +230,23 @@ how well it detects.
 """
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="a folder of labelled logs with hosts.csv")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="a folder of labelled logs with their tables"
+    )
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--document", type=Path, help="the page to write")
     parser.add_argument(
         "--connections", type=int, default=1_000_000, help="of the made log by which the cost is told"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
     bundle = load_bundle(arguments.model)
     judge = Judge(bundle, load_settings(None))
-    logs = sorted(arguments.data.glob("*.conn.log*"))
+    logs = [path for path, _ in logs_of(arguments.data)]
     found: list[Alert] = []
     with torch.inference_mode():
         for path in logs:
@@ -269,7 +270,8 @@ def main() -> None:
     print(text)
     if arguments.document:
         arguments.document.write_text(text, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

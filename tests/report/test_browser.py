@@ -92,15 +92,25 @@ def test_it_opens_without_a_complaint_and_asks_for_nothing(browser: Chrome, page
     assert words(browser, "host-title") == "10.0.0.1"
     assert "every 300 s, same size" in words(browser, "reasons")
     assert "2 notices" in words(browser, "reasons")
-    assert not browser.find_element(By.ID, "health").is_displayed()
+    for place in ("health", "health-lead"):
+        assert not browser.find_element(By.ID, place).is_displayed()
 
 
 def test_what_was_wrong_with_a_log_stands_with_its_notices(browser: Chrome, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    found = gathered(tmp_path, [notice(0, more="sensor=bad-checksums,one-sided peers=10.0.0.9"), notice(1)])
+    told = [notice(0, more="sensor=bad-checksums,one-sided peers=10.0.0.9"), notice(1)]
+    found = gathered(tmp_path, told, [scored(0, sensor=("bad-checksums",)), scored(1)])
     path.write_text(render(made(found)), encoding="utf-8")
     opened(browser, path, "#notices=ts")
     assert column(browser, "health-table", "What was wrong with the log") == ["bad-checksums", "one-sided"]
+    assert column(browser, "health-table", "Notices") == ["1", "1"]
+    assert column(browser, "health-table", "Connections") == ["1", "0"]
+    assert words(browser, "health-lead").endswith(
+        "always be trusted (bad-checksums, one-sided): see Sensor health."
+    )
+    browser.find_element(By.LINK_TEXT, "Sensor health").click()
+    assert browser.switch_to.active_element.get_attribute("id") == "health-title"
+    assert fragment(browser) == "#notices=ts"
     assert column(browser, "notices", "Why") == [
         "failed_share=0.98\npeers=10.0.0.9\nsensor: bad-checksums,one-sided",
         "failed_share=0.98",
@@ -389,7 +399,7 @@ def test_a_picture_of_a_real_infection(browser: Chrome, shared_data: Path, tmp_p
     assert "192.168.1.195" in column(browser, "hosts", "Host")
     assert "185.244.25.235" in words(browser, "map")  # its command server
     assert complaints(browser) == []
-    saved(picture(browser, 1990), "report-mirai.png", tmp_path)
+    saved(picture(browser, 1950), "report-mirai.png", tmp_path)
 
 
 def test_a_picture_of_a_made_week(browser: Chrome, tmp_path: Path) -> None:

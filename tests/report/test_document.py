@@ -200,11 +200,23 @@ def test_nothing_found_is_a_document_too(tmp_path: Path) -> None:
 
 def test_health_and_models_are_told(tmp_path: Path) -> None:
     more = "sensor=one-sided,bad-checksums peers=10.0.0.9"
-    found = gathered(tmp_path, [notice(0, more=more), notice(1, model="other-1")])
-    assert found.models == Counter({"sample-1": 1, "other-1": 1})
+    marked = [scored(at, sensor=("bad-checksums", "gap")[: at + 1]) for at in range(2)]
+    lines = [
+        *marked,
+        scored(2),
+        scored(3, score=0.4, sensor=("clock",)),
+        scored(4, **{"id.orig_h": "10.0.0.1"}, sensor=("gap",)),
+    ]
+    found = gathered(tmp_path, [notice(0, more=more), notice(1, model="other-1")], lines, pieces=2)
+    assert found.models == Counter({"sample-1": 6, "other-1": 1})
     content = document(found, [], [Used("sample-1", 1, (("a", "b"),), 31.5)], made=0.0, version="1")
-    said = [(content["strings"][host], content["strings"][code], n) for host, code, n in content["health"]]
-    assert said == [("192.168.1.10", "one-sided", 1), ("192.168.1.10", "bad-checksums", 1)]
+    said = [(content["strings"][host], content["strings"][code], *n) for host, code, *n in content["health"]]
+    assert said == [
+        ("192.168.1.10", "bad-checksums", 1, 2),
+        ("192.168.1.10", "one-sided", 1, 0),
+        ("10.0.0.1", "gap", 0, 1),
+        ("192.168.1.10", "gap", 0, 1),
+    ]
     first, second = rows(content, "notices")
     assert (first["sensor"], first["more"]) == ("one-sided,bad-checksums", "peers=10.0.0.9")
     assert (second["sensor"], second["more"]) == ("", "")

@@ -60,6 +60,13 @@ PORTS: dict[str, tuple[int, ...]] = {
     "device_exploit": (5555, 7547, 37215, 52869, 60001),
     "industrial": (102, 502, 2404, 20000, 44818),
 }
+_PORT_WORDS = {
+    "telnet": "a telnet port", "ssh": "an SSH port", "mail": "a mail port", "dns": "a DNS port", "http": "an HTTP port",
+    "https": "an HTTPS port", "web_other": "another web port", "smb": "an SMB port", "rdp": "a remote desktop's port",
+    "irc": "an IRC port", "ntp": "an NTP port", "dhcp": "a DHCP port", "local_names": "a port of local names",
+    "management": "a management port", "database": "a database port", "device_exploit": "a port of device exploits",
+    "industrial": "an industrial port",
+}  # fmt: skip
 RANGES: dict[str, tuple[int, int]] = {
     "system": (0, 1023),
     "registered": (1024, 49151),
@@ -100,10 +107,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     *(flag(f"resp_{h}", "history", f"responder: {_HISTORY_WORDS[h]}") for h in HISTORY["resp"]),
     flag("history_missing", "history", "no history"),
-    *(
-        flag(f"port_{p}", "id.resp_p", f"{'an' if p[0] in 'aeiou' else 'a'} {p.replace('_', ' ')} port")
-        for p in PORTS
-    ),
+    *(flag(f"port_{p}", "id.resp_p", _PORT_WORDS[p]) for p in PORTS),
     *(flag(f"port_{r}", "id.resp_p", f"another {r} port") for r in RANGES),
     *(flag(f"orig_port_{r}", "id.orig_p", f"from a {r} port") for r in ("system", "registered")),
     flag("orig_local", "local_orig id.orig_h", "originator inside"),

@@ -125,8 +125,13 @@ def document(
             for model in models
         ],
         "health": [
-            [strings.place(host), strings.place(words), lines]
-            for (host, words), lines in gathered.health.most_common(limits.hosts)
+            [
+                strings.place(host),
+                strings.place(code),
+                gathered.health[host, code],
+                gathered.marked[host, code],
+            ]
+            for host, code in _marks(gathered)[: limits.hosts]
         ],
         "drift": [
             _drift(file, log, report, strings) for file in gathered.drift for log, report in file.logs.items()
@@ -167,6 +172,12 @@ def document(
         ),
         "strings": strings.texts,
     }
+
+
+def _marks(gathered: Gathered) -> list[tuple[str, str]]:
+    """Hosts and what was wrong with their logs, those with the most notices and then connections first."""
+    known = {*gathered.health, *gathered.marked}
+    return sorted(known, key=lambda mark: (-gathered.health[mark], -gathered.marked[mark], mark))
 
 
 def _drift(file: DriftFile, log: str, report: DriftReport, strings: Strings) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Gathered:
     """What is said of drift beside the logs."""
     health: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Notices by host and what was wrong with the log when they came."""
+    marked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Likewise the connections that score ``least`` or more."""
 
     def add_notices(self, frame: pd.DataFrame) -> None:
         """Add lines of a notice.log."""
@@ -85,8 +87,7 @@ class Gathered:
         )
         self.notices.append(notices)
         self.models.update(each.model for each in facts if each.model)
-        for host, said in notices.loc[notices["sensor"] != "", ["host", "sensor"]].itertuples(index=False):
-            self.health.update((host, code) for code in said.split(","))
+        _count_marks(self.health, notices["host"], notices["sensor"])
 
     def add_scored(self, frame: pd.DataFrame) -> None:
         """Add lines of a zeekml.log."""
@@ -109,6 +110,7 @@ class Gathered:
         )
         for tally in (self.pairs, self.hosts, self.moments):
             tally.add(rows)
+        _count_marks(self.marked, rows["host"], frame["sensor"])
         self.best = [best_of([*self.best, rows.loc[rows["why"].notna(), ["host", "score", "why"]]])]
 
     def all_notices(self) -> pd.DataFrame:
@@ -148,6 +150,14 @@ def _ends(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         "port": frame["id.resp_p"].to_numpy(),
         "proto": frame["proto"].fillna("").to_numpy(),
     }
+
+
+def _count_marks(counter: Counter[tuple[str, str]], hosts: pd.Series, said: pd.Series) -> None:
+    """Count lines (N,) by host and by each of the codes that stand in ``said``, with commas between them."""
+    lines = pd.DataFrame({"host": hosts.to_numpy(), "said": said.fillna("").to_numpy()})
+    counts = lines[lines["said"] != ""].value_counts(["host", "said"], sort=False).reset_index()
+    for host, codes, number in counts.itertuples(index=False, name=None):
+        counter.update({(host, code): int(number) for code in codes.split(",")})
 
 
 def _text(values: list[str]) -> pd.Series:

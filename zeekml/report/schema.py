@@ -38,7 +38,7 @@ NOTICES: Final = Wanted(
 SCORED: Final = Wanted(
     "zeekml.log",
     needed=("ts", "id.orig_h", "score", "class"),
-    texts=(*_ENDS, "service", "class", "reasons", "model"),
+    texts=(*_ENDS, "service", "class", "reasons", "model", "sensor"),
     numbers=("id.resp_p", "score"),
 )
 

@@ -36,10 +36,26 @@ function drawAbout() {
     { words: "Most", cell: (row) => row.most.map(([name, value]) => `${string(name)} ${value.toFixed(2)}`).join(", ") },
     { words: "Until", look: "t", cell: (row) => moment(row.made) },
   ], held.drift, { sortable: false });
-  place("health").hidden = !held.health.length;
+  drawHealth();
+}
+
+// What was wrong with the logs, and a line at the top of the page that leads there.
+function drawHealth() {
+  place("health").hidden = place("health-lead").hidden = !held.health.length;
+  if (!held.health.length) return;
+  const codes = [...new Set(held.health.map(([, code]) => cut(string(code), 40)))].sort().slice(0, 9);
+  const hosts = new Set(held.health.map(([host]) => host)).size;
+  const link = el("a", { href: "#health-title" }, "Sensor health");
+  link.addEventListener("click", (event) => {
+    event.preventDefault();  // the address keeps the filters
+    place("health").scrollIntoView();
+    place("health-title").focus();
+  });
+  show("health-lead", `The logs of ${many(hosts, "host")} could not always be trusted (${codes.join(", ")}): see `, link, ".");
   drawTable("health-table", [
     { words: "Host", cell: ([host]) => anchor(string(host), { host: string(host) }) },
     { words: "What was wrong with the log", cell: ([, said]) => string(said) },
     { words: "Notices", look: "n", cell: ([, , n]) => count(n) },
+    { words: "Connections", look: "n", cell: ([, , , n]) => count(n) },
   ], held.health, { sortable: false });
 }
