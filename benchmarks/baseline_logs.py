@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from benchmarks.labelled import logs_of, whole
+from benchmarks.pages import written
 from zeekml import __version__
 from zeekml.alerts import AlertPolicy
 from zeekml.baseline.content import Baseline
@@ -172,13 +173,6 @@ def levels(policy: AlertPolicy) -> Iterator[tuple[str, AlertPolicy]]:
                 f"evidence from a score of {floor}, host threshold {lower:.1f}",
                 replace(policy, evidence_floor=floor, host_threshold=lower),
             )
-
-
-def written(document: Path, text: str, begin: str, end: str) -> None:
-    """Put a text between two marks of a page."""
-    before, _, rest = document.read_text(encoding="utf-8").partition(begin)
-    after = rest.partition(end)[2]
-    document.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def cells(*cells: object) -> str:

@@ -3,8 +3,8 @@
 Every recipe is measured as ``zeekml train`` measures it, but no network is trained for shipping. It takes the folds
 that ``zeekml train --folds`` keeps; missing ones are worked out and kept, which takes minutes each::
 
-    python -m benchmarks.experiments --data DATA --folds FOLDS --processes 2 models/recipes/experiments/*.yaml
-    python -m benchmarks.experiments --data DATA --folds FOLDS --joinings models/recipes/conn-1-res.yaml
+    python benchmarks/experiments.py --data DATA --folds FOLDS --processes 2 models/recipes/experiments/*.yaml
+    python benchmarks/experiments.py --data DATA --folds FOLDS --joinings models/recipes/conn-1-res.yaml
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 from benchmarks.pages import written
 from zeekml.scoring.calibration import log_odds
 from zeekml.spread import Spread
