@@ -138,9 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         torch.set_num_threads(recipe.threads)
         captures = load_captures(recipe, asked.data)
         measured = out_of_fold(captures, recipe, asked.data, asked.processes, Silent(), asked.folds)
-        rows = list((of_joinings if asked.joinings else of_recipe)(measured, recipe))
-        print("\n".join(rows), file=sys.stderr if asked.document else sys.stdout, flush=True)
-        lines += rows
+        for line in (of_joinings if asked.joinings else of_recipe)(measured, recipe):
+            print(line, file=sys.stderr if asked.document else sys.stdout, flush=True)
+            lines.append(line)
     if asked.document:
         marks = (f"<!-- {name}: begin -->", f"<!-- {name}: end -->")
         written(asked.document, "\n".join(lines) + "\n", *marks)
