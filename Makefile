@@ -19,6 +19,9 @@ help:  ## List the targets
 
 demo: $(INSTALLED)  ## Write a made log, follow it live for some seconds, score it, show the notices
 	@$(BIN)/zeekml simulate --out $(DEMO)/conn.log --connections 50000 --seed 7
+	@echo "Scoring it once unseen: the first run compiles for this processor, within a minute or two."
+	@$(BIN)/zeekml score $(DEMO)/conn.log --out $(DEMO) --quiet
+	@echo
 	@$(BIN)/python examples/live.py $(DEMO)/conn.log $(DEMO)/live
 	@echo
 	@$(BIN)/zeekml score $(DEMO)/conn.log --out $(DEMO)

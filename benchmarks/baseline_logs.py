@@ -106,7 +106,7 @@ def read_logs(data: Path, bundle: Bundle) -> list[Log]:
 
 
 def by_group(logs: Sequence[Log]) -> dict[str, list[Log]]:
-    """The benign logs."""
+    """The benign logs, by group."""
     groups: dict[str, list[Log]] = {}
     for log in logs:
         if log.clean:

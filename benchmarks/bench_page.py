@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,19 @@ def rows_of(parts: Parts, name: str) -> list[Row]:
 
 
 def all_bars(parts: Parts) -> list[Bar]:
-    """Everything that is held to something, and the ratios beside; of a ratio measured twice the first."""
+    """Everything that is held to something, and the ratios beside; one that another part measured too is told again."""
     found = [bar for name in THROUGHPUT for bar in bars(rows_of(parts, name))]
     for figures in _figures(parts, "startup"):
         found += startup_of(figures).bars
     if live := _figures(parts, "live"):
         found += live_bars(*live)
-    return list({bar.name: bar for bar in reversed(found)}.values())[::-1]
+    told: dict[str, Bar] = {}
+    for bar in found:
+        name = bar.name
+        while name in told:
+            name += ", again"
+        told[name] = replace(bar, name=name)
+    return list(told.values())
 
 
 def startup_of(figures: Mapping[str, Any]) -> Startup:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 from benchmarks.pages import written
+from zeekml.errors import ZeekMLError
 from zeekml.scoring.calibration import log_odds
 from zeekml.spread import Spread
 from zeekml.training.captures import load_captures
@@ -115,6 +116,12 @@ def _spread(values: Sequence[float | None], digits: int) -> str:
     return Spread(tuple(known)).plain(digits) if len(known) == len(values) else "–"
 
 
+def _one_or_more(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, or write it into a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -123,13 +130,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--data", type=Path, required=True, help="the folder that the recipes' paths start from"
     )
     parser.add_argument("--folds", type=Path, required=True, help="where finished folds are kept")
-    parser.add_argument("--seeds", type=int, help="dealings of the folds; as many as each recipe has")
-    parser.add_argument("--processes", type=int, default=1, help="parts of folds at a time")
+    parser.add_argument(
+        "--seeds", type=_one_or_more, help="dealings of the folds; as many as each recipe has"
+    )
+    parser.add_argument("--processes", type=_one_or_more, default=1, help="parts of folds at a time")
     parser.add_argument(
         "--joinings", action="store_true", help="other ways to join network and trees instead"
     )
     parser.add_argument("--document", type=Path, help="the page to write the table into, between its marks")
     asked = parser.parse_args(arguments)
+    if asked.joinings and len(asked.recipes) > 1:
+        parser.error("--joinings takes one recipe: its rows do not name it")
+    try:
+        _measure(asked)
+    except ZeekMLError as error:
+        sys.exit(f"{error}")
+    return 0
+
+
+def _measure(asked: argparse.Namespace) -> None:
     name = "joinings" if asked.joinings else "recipes"
     lines = [HEAD.format("how" if asked.joinings else "recipe"), RULE]
     for path in asked.recipes:
@@ -144,7 +163,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.document:
         marks = (f"<!-- {name}: begin -->", f"<!-- {name}: end -->")
         written(asked.document, "\n".join(lines) + "\n", *marks)
-    return 0
 
 
 if __name__ == "__main__":

@@ -26,6 +26,9 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+from benchmarks.processes import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
 PATIENCE = 600.0
@@ -90,7 +93,7 @@ class Watched:
         command += ["--out", str(folder / "out"), "--state", str(folder / "state"), "--log-threshold", "0"]
         if options.model:
             command += ["--model", options.model]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL)
         self._resident: list[float] = []
         self._measured = threading.Event()
         self._sampler = threading.Thread(target=self._sample)
@@ -237,7 +240,7 @@ def _batch(watched: Watched, first: int, options: argparse.Namespace) -> float:
     command = [sys.executable, "-m", "zeekml", "score", str(log), "--out", str(log.with_name("batch"))]
     command += ["--log-threshold", "0", "--quiet", *(["--model", options.model] if options.model else [])]
     began = time.monotonic()
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
@@ -249,7 +252,7 @@ def _watched(number: int, options: argparse.Namespace) -> Iterator[Watched]:
         subprocess.run(
             [sys.executable, "-m", "zeekml", "simulate", "--out", str(made), "--connections", str(number + 1),
              "--seed", str(SEED)],
-            cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
+            cwd=ROOT, env=environment(), check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         lines = made.read_bytes().splitlines(keepends=True)
         made.unlink()

@@ -26,6 +26,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+from benchmarks.processes import environment
 from zeekml.resources import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +88,9 @@ def _mib(names: set[str]) -> float:
 def timed(command: Sequence[str]) -> tuple[float, float, float]:
     """A command's seconds, its processor seconds, and its most resident MiB."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
     _, status, used = os.wait4(process.pid, 0)
     took = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -120,7 +124,9 @@ class Idle:
         (folder / "zeekml.yaml").write_text("metrics: {listen: ''}\n")
         arguments = ["watch", str(self._log), "--from-start", "--config", str(folder / "zeekml.yaml"),
                      "--out", str(folder / "out"), "--state", str(folder / "state")]  # fmt: skip
-        self.process = subprocess.Popen([*before, *arguments, *after], cwd=ROOT, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [*before, *arguments, *after], cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL
+        )
         self._wait_for(folder / "out" / "notice.log")
 
     def _wait_for(self, path: Path) -> None:
@@ -225,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _quietly(arguments: Sequence[str]) -> None:
     subprocess.run(
-        [sys.executable, "-m", "zeekml", *arguments], cwd=ROOT, check=True,
+        [sys.executable, "-m", "zeekml", *arguments], cwd=ROOT, env=environment(), check=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.processes import environment
 from benchmarks.processor import ProcessorSeconds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,6 +125,7 @@ def _run(arguments: list[str]) -> tuple[float, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "zeekml", *arguments],
         cwd=ROOT,
+        env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

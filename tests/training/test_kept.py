@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,7 +20,7 @@ from zeekml.scoring.bundle import MANIFEST, METRICS, WEIGHTS
 from zeekml.training import load_recipe
 from zeekml.training.captures import Capture, load_captures
 from zeekml.training.job import train
-from zeekml.training.kept import Kept
+from zeekml.training.kept import _SOURCES, Kept
 from zeekml.training.said import Said, Task
 
 NETWORK, TREES = Task(3, 1, "network", 6), Task(3, 1, "trees")
@@ -99,7 +100,9 @@ def test_the_epoch_that_was_found_is_kept(data: Path, captures: list[Capture], t
         (lambda r: r["network"].update(without=["pair_*"]), False, True),
         (lambda r: r["network"].update(features=["host_*"]), False, False),
         (lambda r: r.update(made={"draws": 1}), False, False),
-        (lambda r: r.update(seed=4), False, False),
+        (lambda r: r["fit"].update(patience=9, tolerance=0.5), True, True),
+        (lambda r: r["fit"].update(suspects=0.5), False, False),
+        (lambda r: r.update(seed=4), True, True),
     ],
 )
 def test_only_what_decides_a_part_of_a_fold_makes_it_another(
@@ -184,3 +187,30 @@ def test_a_second_run_takes_the_folds_of_the_first_and_gives_the_same_bundle(
     assert not stages[1]
     for name in (MANIFEST, WEIGHTS, METRICS):
         assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_every_module_that_the_work_imports_is_in_the_key(root: Path) -> None:
+    """What the tasks' module brings of the package, but for what only names, tells or ends a run."""
+    told = {"errors", "extras", "processes", "resources", "loading"}
+    told |= {f"training.{name}" for name in ("kept", "said", "watcher")}
+    package = root / "zeekml"
+
+    def key_holds(module: str) -> bool:
+        place = module.replace(".", "/")
+        return any(
+            place == source.removesuffix(".py") or f"{place}/".startswith(f"{source}/") for source in _SOURCES
+        )
+
+    seen, left = set(), ["training.outoffold"]
+    while left:
+        module = left.pop()
+        path = package / f"{module.replace('.', '/')}.py"
+        if module in seen or not path.exists():
+            continue
+        seen.add(module)
+        if module not in told:
+            found = re.findall(
+                r"^from zeekml\.([\w.]+) import", path.read_text(encoding="utf-8"), re.MULTILINE
+            )
+            left += [name for name in found if name.startswith("training") or "." not in name]
+            assert key_holds(module), module

@@ -72,5 +72,8 @@ class AllCommands(Group):
 
 def _command(name: str) -> Any:
     alone = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-    import_module(f"zeekml.cli.{name}").register(alone)
+    try:
+        import_module(f"zeekml.cli.{name}").register(alone)
+    except KeyError as error:  # who asks a mapping would take it for "no such command"
+        raise RuntimeError(f"zeekml.cli.{name} cannot be loaded") from error
     return typer.main.get_group(alone).commands[name]

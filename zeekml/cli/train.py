@@ -50,7 +50,10 @@ def train(
     processes: Annotated[
         int | None,
         typer.Option(
-            "--processes", min=1, help="Folds that are measured at a time.", show_default="one a core"
+            "--processes",
+            min=1,
+            help="Parts of folds (networks, trees) that are worked out at a time.",
+            show_default="one a core",
         ),
     ] = None,
     folds: Annotated[

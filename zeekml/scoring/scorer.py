@@ -59,10 +59,10 @@ class Scorer:
         """The first half of ``score``: what `judge` wants of the next batch of a stream.
 
         Both halves have memories of their own, so two threads may work at them, each in the order of the batches. The
-        trees, which look at each connection by itself, are asked in this half, the shorter one.
+        trees, which look at each connection by itself, are asked in this half, which without them is the shorter one.
         """
         found = blocks(frame, self._stream(stream)[0])
-        matrix = _joined([block.matrix for block in found])
+        matrix = _joined([block.matrix for block in found]) if found else _no_features()
         return Prepared(found, matrix, self._bundle.of_trees(matrix))
 
     def judge(self, prepared: Prepared, stream: str) -> Scores:
@@ -144,10 +144,12 @@ class Scorer:
 
 
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Parts (.., F) one after the other; a single one is not copied."""
-    if not parts:
-        return np.empty((0, len(LAYOUT.features)), dtype=np.float32)
+    """Parts (.., C), one at least, one after the other; a single one is not copied."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _no_features() -> NDArray[np.float32]:
+    return np.empty((0, len(LAYOUT.features)), dtype=np.float32)
 
 
 def _nothing() -> Scores:

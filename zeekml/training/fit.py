@@ -24,7 +24,8 @@ from zeekml.training.samples import Floats, Material, Sequences, mask_columns, r
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch came to: its number from 1, mean loss, and the validation's figures if there is one."""
+    """What one epoch came to: its number from 1, the validation's figures if there is one, and the mean loss over the
+    counted connections (batches that hold suspect ones alone are not in it)."""
 
     number: int
     loss: float
@@ -100,10 +101,12 @@ def fit(
 
     Features are seen through ``encoding``, without one through one that is fitted to the first epoch. With a ``start``
     the network begins there and is held to it; ``weigh`` gives the rows' weights.
-    Towards a ``teacher`` the network is drawn by the recipe's ``taught`` share of the loss, rows of context included.
+    Towards a ``teacher`` the network is drawn by the recipe's ``taught`` share of the loss.
     With a validation the best epoch's weights are kept, else the last's. The same seed gives the same weights.
     """
     epochs = recipe.fit.epochs
+    # numpy takes [seed, 0] for seed: the first epoch's overlays are drawn by an equal stream. What is drawn from both
+    # has nothing in common, and another stream would be another model.
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     first = material.epoch(np.random.default_rng([seed, 0]))

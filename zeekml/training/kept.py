@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
 from zeekml.comparison.cells import code_of
@@ -26,36 +26,48 @@ from zeekml.training.said import Part, Said, Task
 #: The modules, below the package, that what a fold says comes from: another text of any of them is another key.
 _SOURCES: Final = (
     "addresses.py",
-    "networks.py",
+    "categories.py",
+    "compiled",
     "features",
+    "networks.py",
+    "records",
+    "scoring/calibration.py",
+    "scoring/ensemble.py",
+    "scoring/pieces.py",
     "scoring/runner.py",
     "scoring/trees.py",
+    "text_kernels.py",
     "training/made",
     *(
         f"training/{name}.py"
         for name in (
             "batches",
             "captures",
+            "corrections",
             "fit",
             "folds",
             "heldout",
             "losses",
+            "measure",
             "members",
+            "outoffold",
             "overlays",
             "pretrain",
+            "recipe",
             "samples",
             "trees",
             "variation",
         )
     ),
 )
-#: Settings of a recipe that only judging and shipping go by.
-_JUDGING: Final = ("name", "description", "version", "seeds", "verdicts")
+#: Libraries whose versions decide as well.
+_LIBRARIES: Final = ("numpy", "pandas", "pyarrow", "torch", "lightgbm", "scikit-learn")
+#: Settings of a recipe that only judging and shipping go by; the seed is the task's own.
+_JUDGING: Final = ("name", "description", "version", "seed", "seeds", "verdicts")
 #: The settings of ``fit`` and ``network`` that trees go by as well: all others are the network's own.
-_ROWS: Final = {
-    "fit": ("capture_power", "class_power", "malicious_share", "suspects"),
-    "network": ("features",),
-}
+_ROWS: Final = {"fit": ("capture_power", "class_power", "malicious_share"), "network": ("features",)}
+#: What a network is trained for is in its task already; these decide on it.
+_STOPPING: Final = ("patience", "tolerance")
 _KEY: Final = b"zeekml key"
 
 
@@ -112,20 +124,21 @@ class Kept:
 def _settings(recipe: Recipe, part: Part) -> dict[str, Any]:
     """The settings that a part of the work depends on."""
     settings = recipe.model_dump(mode="json", exclude=set(_JUDGING))
-    share = settings["trees"].pop("share")
+    with_suspects = recipe.fit.suspects > 0  # whether there are such hosts among the rows
     if part == "trees":
         for name, shared in _ROWS.items():
             settings[name] = {key: settings[name][key] for key in shared}
-        settings["trees"]["shipped"] = share > 0
-    elif not recipe.fit.taught:  # no trees had a say
-        del settings["trees"]
+        if not settings["trees"].pop("share"):
+            settings["trees"] = {"draws": recipe.trees.draws}
+        return settings | {"suspects": with_suspects}
+    settings["trees"] = {"draws": recipe.trees.draws} if recipe.fit.taught else None
+    if part == "network":
+        settings["fit"] = {key: value for key, value in settings["fit"].items() if key not in _STOPPING}
     return settings
 
 
 def _basis(captures: Sequence[Capture]) -> str:
     """What every part of every fold depends on, as a digest: logs and their labels, code and libraries."""
-    import lightgbm  # an extra  # noqa: PLC0415
-
     described: dict[str, Any] = {
         "logs": [
             (
@@ -140,7 +153,7 @@ def _basis(captures: Sequence[Capture]) -> str:
         ],
         "layout": LAYOUT.digest,
         "code": _code(),
-        "libraries": (np.__version__, pd.__version__, torch.__version__, lightgbm.__version__),
+        "libraries": [version(name) for name in _LIBRARIES],
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 

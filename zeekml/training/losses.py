@@ -8,7 +8,7 @@ from torch import Tensor
 
 from zeekml.training.captures import IGNORED
 
-#: The share of a host's connections that speak for the host where only the host is known to be infected.
+#: The share of a piece's suspect connections that speak for it, where only the host is known to be infected.
 _SPEAKERS = 0.1
 
 
@@ -43,7 +43,8 @@ def suspect_loss(logits: Tensor, suspect: Tensor) -> Tensor:
     """Cross entropy of sequences that hold something malicious, nobody knows where: ``suspect`` (B, L) rows.
 
     Several-instance learning: the tenth of a sequence's suspect rows that is most suspicious speaks for it (the mean
-    of its log odds), so that the others may stay benign. 0 where no row is suspect.
+    of its log odds), so that the others may stay benign. A sequence is a piece of a host's: one in which the host did
+    nothing bad is wrongly asked for something. 0 where no row is suspect.
     """
     count = suspect.sum(dim=1)
     some = count > 0

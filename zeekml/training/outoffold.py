@@ -77,8 +77,8 @@ def out_of_fold(
 
     Every fold's network is trained for the median of the first seed's best epochs, as the shipped one is: networks
     that were stopped at different times would not share a scale, and pooling their scores would measure that.
-    ``processes`` folds are worked out at a time; their number changes no figure. Finished ones are kept in ``folds``,
-    if it is given, and taken from there. Raises RecipeError and OutputError.
+    ``processes`` parts of folds are worked out at a time; their number changes no figure. Finished ones are kept in
+    ``folds``, if it is given, and taken from there. Raises RecipeError and OutputError.
     """
     seeds = range(recipe.seed, recipe.seed + recipe.seeds)
     for seed in seeds:

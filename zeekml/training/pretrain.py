@@ -1,7 +1,8 @@
 """Self-supervised pretraining: a network learns what hosts do next before it learns what is malicious.
 
 After every connection it is to say how the host's next one will look, as the encoding shows it. That asks for no label,
-so all connections count, those of unknown kind too. Its head is left as it was.
+so all connections of an epoch count, those of unknown kind too (hosts of which nothing is labelled are in none, unless
+``fit.suspects`` takes them). Its head is left as it was.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ _APART = 50_000
 def pretrain(
     network: Network, encoding: Encoding, material: Material, part: FitPart, seed: int
 ) -> list[float]:
-    """Train stem and branches of a ``window`` network for ``part.pretrain`` epochs; the mean loss of each epoch.
+    """Train stem and branches of a ``window`` network for ``part.pretrain`` epochs.
 
-    The same seed gives the same weights.
+    Returns each epoch's mean loss of a connection. The same seed gives the same weights.
     """
+    # The first epoch's overlays are drawn by an equal stream, as in ``fit``: what is drawn has nothing in common.
     rng = np.random.default_rng([seed, _APART])
     head = nn.Linear(_joined(network), encoding.channels)
     weights = [*network.parameters(), *head.parameters()]
@@ -39,7 +41,7 @@ def pretrain(
         seen = mask_columns(sequences, part.mask, part.feature_dropout, rng)
         every = np.ones(len(sequences.labels), dtype=bool)
         batches = whole_pieces(sequences, part.length, every, part.batch, rng)
-        total = 0.0
+        total, counted = 0.0, 0
         for done, batch in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = part.rate * schedule((epoch + done / len(batches)) / part.pretrain)
@@ -50,8 +52,9 @@ def pretrain(
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimizer.step()
-            total += float(loss.detach())
-        losses.append(total / len(batches))
+            size = int(batch.real[:, 1:].sum())
+            total, counted = total + float(loss.detach()) * size, counted + size
+        losses.append(total / max(counted, 1))
     return losses
 
 
