@@ -130,7 +130,7 @@ def _peers(text: str) -> list[str]:
 def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[Row]:
     """A row for every tool and log. The logs of one size are measured by turns, so that the machine's moods fall on all
     of them alike."""
-    _compile(options, folder, scratch)
+    _compile(options, scratch)
     peers = _Peers(folder, scratch, options)
     rows = []
     for size in options.sizes:
@@ -147,11 +147,11 @@ def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[
     return rows
 
 
-def _compile(options: argparse.Namespace, folder: Path, scratch: Path) -> None:
+def _compile(options: argparse.Namespace, scratch: Path) -> None:
     """Score a small log of each format: the first run after an installation compiles, and none that counts shall."""
     for form in dict.fromkeys(Log(_SMALL, form).format for form in options.format):
         out = scratch / f"compiled-{form}"
-        run([*_score(Log(_SMALL, form).made(folder), options), "--out", str(out)])
+        run([*_score(Log(_SMALL, form).made(scratch), options), "--out", str(out)])
 
 
 class _Peers:
