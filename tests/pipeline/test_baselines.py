@@ -17,7 +17,7 @@ from tests.builders import random_log
 from tests.journal.crash import Killed
 from tests.pipeline import live_parts
 from tests.pipeline.live_parts import records, watch_once
-from tests.pipeline.test_live import Noted
+from tests.pipeline.undisturbed import Noted
 from zeekml.baseline import Baseline, save_baseline
 from zeekml.baseline.file import sealed
 from zeekml.config import Settings, parse_settings
