@@ -25,7 +25,8 @@ from zeekml.baseline.learn import learn
 from zeekml.baseline.usual import Asked, Words
 from zeekml.config import load_settings
 from zeekml.pipeline.baseline import model_of
-from zeekml.pipeline.batch import BATCH_ROWS, alert_policy
+from zeekml.pipeline.batch import alert_policy
+from zeekml.records import BATCH_ROWS
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.scores import Scores

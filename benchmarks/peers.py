@@ -97,12 +97,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _features(log: str) -> Iterator[np.ndarray]:
     """zeekml's features (N, F) of a log, a batch at a time."""
     from zeekml.features import StateLimits, StreamState, features  # noqa: PLC0415
-    from zeekml.pipeline.batch import BATCH_ROWS  # noqa: PLC0415
     from zeekml.records import Rejects, discover, read_batches  # noqa: PLC0415
 
     (stream,) = discover([log]).streams
     state = StreamState(StateLimits())
-    for batch in read_batches(stream.files[0], stream.name, rejects=Rejects(), batch_rows=BATCH_ROWS):
+    for batch in read_batches(stream.files[0], stream.name, rejects=Rejects()):
         yield features(batch.frame, state)
 
 

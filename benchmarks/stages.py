@@ -31,7 +31,7 @@ from zeekml.alerts import AlertEngine, Explained
 from zeekml.config import load_settings
 from zeekml.features import PAIR_FEATURES, StateLimits, StreamState, blocks
 from zeekml.health import SensorHealth
-from zeekml.pipeline.batch import BATCH_ROWS, alert_policy, drift_from
+from zeekml.pipeline.batch import alert_policy, drift_from
 from zeekml.records import Rejects, discover, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
@@ -140,7 +140,7 @@ def costs(log: Path, bundle: Bundle) -> Costs:
         open_outputs(folder, "tsv", model=bundle.name, classes=bundle.classes) as outputs,
     ):
         stages = Stages(bundle, outputs, clock)
-        batches = read_batches(stream.files[0], stream.name, rejects=Rejects(), batch_rows=BATCH_ROWS)
+        batches = read_batches(stream.files[0], stream.name, rejects=Rejects())
         while True:
             with clock.at("read"):
                 batch = next(batches, None)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from zeekml.alerts import AlertEngine, Notice
 from zeekml.alerts.policy import DECIDING
 from zeekml.config import Settings
-from zeekml.pipeline.batch import BATCH_ROWS, alert_policy, state_limits
+from zeekml.pipeline.batch import alert_policy, state_limits
+from zeekml.records import BATCH_ROWS
 from zeekml.scoring import Bundle, Scorer
 
 

@@ -35,9 +35,6 @@ from zeekml.sinks import Outputs, open_outputs
 if TYPE_CHECKING:
     from zeekml.baseline import Baseline
 
-BATCH_ROWS: Final = 65_536
-"""Connections in a batch: half as many take a twelfth more processor time, twice as many half as much memory again."""
-
 _WANTED: Final = "Zeek's conn.log (TSV or JSON) or Suricata's eve.json with flow events"
 
 
@@ -259,7 +256,7 @@ def read_streams(
         for log in stream.files:
             error = None
             try:
-                yield from read(log, stream.name, rejects=rejects, batch_rows=BATCH_ROWS)
+                yield from read(log, stream.name, rejects=rejects)
             except InputError as problem:
                 error = problem
             yield FileEnd(log, error)

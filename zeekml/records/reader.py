@@ -22,6 +22,7 @@ from zeekml.records.values import UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
 from zeekml.records.zeek_tsv import ZeekTsvReader
 
+#: Connections in a batch: half as many take a twelfth more processor time, twice as many half as much memory again.
 BATCH_ROWS = 65_536
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zeekml.errors import InputError, RecipeError
 from zeekml.evaluation.logs import LabelledLog
 from zeekml.evaluation.truth import Truth
-from zeekml.pipeline.batch import BATCH_ROWS
+from zeekml.records import BATCH_ROWS
 from zeekml.scoring import Bundle, Scorer
 from zeekml.scoring.manifest import FeedbackPart, SiteLog
 from zeekml.training.captures import DETAILED
