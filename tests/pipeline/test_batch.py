@@ -210,7 +210,7 @@ def leftovers(folder: Path) -> list[Path]:
 def test_reading_gives_the_ends_of_logs_and_streams() -> None:
     batch = Batch(pd.DataFrame(), "a", "s", np.empty(0, dtype=np.int64))
 
-    def read(log: LogFile, stream: str, *, rejects: Rejects, batch_rows: int) -> Iterator[Batch]:
+    def read(log: LogFile, stream: str, *, rejects: Rejects) -> Iterator[Batch]:
         yield batch
         if log.name == "b":
             raise TruncatedError("b: cut")
