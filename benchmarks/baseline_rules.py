@@ -39,6 +39,7 @@ from zeekml.alerts.evidence import HostEvidence, weigh
 from zeekml.alerts.policy import DECIDING
 from zeekml.scoring import Bundle
 from zeekml.scoring.scores import Scores
+from zeekml.table import Table
 
 MARKS = ("<!-- rules: begin -->", "<!-- rules: end -->")
 
@@ -102,7 +103,10 @@ def named(
         excused=weigh(score, policy.evidence_floor) - weight,
     )
     against = Held(
-        update.whole, update.evidence, ordinary.usual_evidence(frame["id.orig_h"])[update.order], limit
+        update.whole,
+        update.evidence,
+        ordinary.usual_evidence(Table.of(frame).label("id.orig_h"))[update.order],
+        limit,
     )
     odd = (score > usual)[update.order]
     hosts = hosts[update.order]

@@ -43,6 +43,7 @@ from zeekml.scoring.reasons import Reasons, typical_features
 from zeekml.scoring.scorer import Prepared
 from zeekml.scoring.scores import Scores
 from zeekml.simulate import Scenario, write_traffic
+from zeekml.table import Frame
 from zeekml.training.captures import stem
 
 SAMPLE = 50
@@ -122,7 +123,7 @@ class OneInAThousand:
         self.seconds = {"features": 0.0, "judge": 0.0, "reasons": 0.0}
         self.explained = 0
 
-    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
+    def features(self, frame: Frame, stream: str) -> Prepared:
         began = time.thread_time()
         found = self._scorer.features(frame, stream)
         self.seconds["features"] += time.thread_time() - began

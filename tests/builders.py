@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -81,6 +82,11 @@ def values_of(frame: pd.DataFrame, limits: StateLimits | None = None) -> list[di
 def matrix_of(frame: pd.DataFrame, limits: StateLimits | None = None) -> Floats:
     """The feature matrix of a whole log."""
     return features(frame, StreamState(limits or StateLimits()))
+
+
+def arrow_of(frame: pd.DataFrame) -> pa.Table:
+    """A batch frame as a reader has it before it is one."""
+    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def renumbered(frame: pd.DataFrame) -> pd.DataFrame:

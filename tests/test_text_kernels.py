@@ -9,7 +9,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeekml.text_kernels import GROUP, PRIVATE, hashes_of, kinds_of
+from zeekml.arrow import of_texts
+from zeekml.table import Texts
+from zeekml.text_kernels import GROUP, PRIVATE
 
 #: As text tells them: the same ranges, written as patterns.
 _PRIVATE = re.compile(
@@ -38,12 +40,12 @@ _texts = st.lists(
 @given(_texts)
 def test_hashes_are_those_of_pandas(texts: list[str]) -> None:
     expected = pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
-    np.testing.assert_array_equal(hashes_of(pd.Index(texts, dtype="str")), expected)
+    np.testing.assert_array_equal(Texts.of(texts).hashes, expected)
 
 
 def test_hashes_are_the_same_in_every_process() -> None:
-    strings = pd.Index(["192.168.1.10", "2001:db8::1", "é"])
-    assert [hex(h) for h in hashes_of(strings)] == [
+    strings = Texts.of(["192.168.1.10", "2001:db8::1", "é"])
+    assert [hex(h) for h in strings.hashes] == [
         "0x8ec9e3326cb88b1f",
         "0xe5686152ee4c859b",
         "0xeaa82851ccf8e8e7",
@@ -53,18 +55,18 @@ def test_hashes_are_the_same_in_every_process() -> None:
 @given(_texts)
 def test_kinds_are_what_the_patterns_say(texts: list[str]) -> None:
     given_texts = [text for text in texts if len(text) > 5]  # of shorter ones but ::1 none is an address
-    kinds = kinds_of(given_texts)
+    kinds = Texts.of(given_texts).kinds
     assert [bool(kind & PRIVATE) for kind in kinds] == [bool(_PRIVATE.search(text)) for text in given_texts]
     assert [bool(kind & GROUP) for kind in kinds] == [bool(_GROUP.search(text)) for text in given_texts]
 
 
 def test_short_and_missing_ones() -> None:
-    texts = pd.Index(["::1", "", "ff", ".255", "10", None, "224"], dtype="str")
-    assert (kinds_of(texts) & PRIVATE).tolist() == [1, 0, 0, 0, 0, 0, 0]
-    assert kinds_of(pd.Index([], dtype="str")).tolist() == []
+    texts = Texts(of_texts(["::1", "", "ff", ".255", "10", None, "224"]))
+    assert (texts.kinds & PRIVATE).tolist() == [1, 0, 0, 0, 0, 0, 0]
+    assert Texts.of([]).kinds.tolist() == []
 
 
 def test_a_part_of_a_larger_array() -> None:
-    texts = pd.Index(["x", "10.0.0.1", "8.8.8.8", "ff02::1"], dtype="str")
-    assert kinds_of(texts[1:]).tolist() == [PRIVATE, 0, GROUP]
-    np.testing.assert_array_equal(hashes_of(texts[2:]), hashes_of(texts)[2:])
+    texts = of_texts(["x", "10.0.0.1", "8.8.8.8", "ff02::1"])
+    assert Texts(texts[1:]).kinds.tolist() == [PRIVATE, 0, GROUP]
+    np.testing.assert_array_equal(Texts(texts[2:]).hashes, Texts(texts).hashes[2:])

@@ -6,41 +6,42 @@ import ipaddress
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from zeekml.categories import by_category
 from zeekml.errors import ConfigError
-from zeekml.text_kernels import GROUP, PRIVATE, kinds_of
+from zeekml.table import UNSET, Labels, Texts
+from zeekml.text_kernels import GROUP, PRIVATE
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # ::ffff:0:0/96 (RFC 4291): one 128-bit number for IPv4 and IPv6 alike
 _NOWHERE = b"\0" * 16
 
 
-def private_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+def private_mask(addresses: Iterable[str]) -> npt.NDArray[np.bool_]:
     """Which of the N addresses are private, unique-local, link-local or loopback; (N,) bool, in their order.
 
     What is no address is not private.
     """
-    return (kinds_of(addresses) & PRIVATE) > 0
+    return (_texts(addresses).kinds & PRIVATE) > 0
 
 
-def group_mask(addresses: Iterable[str] | pd.Index[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+def group_mask(addresses: Iterable[str]) -> npt.NDArray[np.bool_]:
     """Which of the N addresses are multicast or, ending in .255, almost certainly broadcast; (N,) bool."""
-    return (kinds_of(addresses) & GROUP) > 0
+    return (_texts(addresses).kinds & GROUP) > 0
 
 
-def local_mask(told: pd.Series[Any], addresses: pd.Series[Any]) -> npt.NDArray[np.bool_]:
+def local_mask(said: npt.NDArray[np.int8], addresses: Labels) -> npt.NDArray[np.bool_]:
     """Which of the N ends of connections lie inside; (N,) bool.
 
-    What the log says (``told``: ``local_orig`` or ``local_resp``), and where that is unset whether the address is
-    private (``addresses``: that end's, a category column).
+    What the log says (``said`` (N,): ``local_orig`` or ``local_resp``), and where that is unset whether the address is
+    private (``addresses`` (N,): that end's).
     """
-    said = told.to_numpy(dtype=np.float32, na_value=np.nan)
-    return np.where(np.isnan(said), by_category(addresses, private_mask), said == 1)
+    return np.where(said == UNSET, addresses.test(private_mask), said == 1)
+
+
+def _texts(addresses: Iterable[str]) -> Texts:
+    return addresses if isinstance(addresses, Texts) else Texts.of(addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Networks:
     def __len__(self) -> int:
         return len(self.members)
 
-    def contains(self, addresses: Iterable[str] | pd.Index[str]) -> npt.NDArray[np.bool_]:
+    def contains(self, addresses: Iterable[str]) -> npt.NDArray[np.bool_]:
         """Which of the N addresses lie in one of the networks; (N,) bool. What is no address lies in none.
 
         An IPv4 address written as ``::ffff:a.b.c.d`` counts as the IPv4 address. Meant for the distinct

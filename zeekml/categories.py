@@ -1,13 +1,15 @@
-"""Tests on category columns: once for each distinct value, not once a row."""
+"""Tests on category columns of pandas frames: once for each distinct value, not once a row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Mask = npt.NDArray[np.bool_]
 

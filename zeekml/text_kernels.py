@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from zeekml.compiled import READ_I8, READ_U1, compiled, inlined
@@ -34,18 +31,6 @@ _LINK_LOCAL: Final = tuple(ord(sign) for sign in "89ab")  # third digits of fe80
 #: Bits of what an address is.
 PRIVATE: Final = 1  # private, unique-local, link-local or loopback
 GROUP: Final = 2  # multicast, or almost certainly a broadcast address
-
-
-def buffers(texts: Iterable[str] | pd.Index[Any] | NDArray[np.object_]) -> tuple[Starts, Bytes]:
-    """Offsets and data of N texts, such as the categories of a column; what is missing reads as empty."""
-    given = texts.tolist() if isinstance(texts, np.ndarray) else texts
-    array = pa.array(given, type=pa.large_string(), from_pandas=True)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    _, offsets, data = array.buffers()
-    starts = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    text = np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)
-    return (starts if len(array) else np.zeros(1, dtype=np.int64)), text
 
 
 @inlined
@@ -197,17 +182,15 @@ def address_kinds(starts: Starts, text: Bytes, out: Bytes) -> None:
         out[i] = kinds
 
 
-def kinds_of(addresses: Iterable[str] | pd.Index[Any] | NDArray[np.object_]) -> Bytes:
+def kinds(starts: Starts, text: Bytes) -> Bytes:
     """What N addresses are, (N,): bits ``PRIVATE`` and ``GROUP`` as `address_kinds` gives them."""
-    starts, text = buffers(addresses)
-    kinds = np.empty(len(starts) - 1, dtype=np.uint8)
-    address_kinds(starts, text, kinds)
-    return kinds
+    found = np.empty(len(starts) - 1, dtype=np.uint8)
+    address_kinds(starts, text, found)
+    return found
 
 
-def hashes_of(texts: pd.Index[Any]) -> NDArray[np.uint64]:
+def hashes(starts: Starts, text: Bytes) -> NDArray[np.uint64]:
     """64 bits for each of N texts, (N,), the same in every process: SipHash with pandas' fixed key."""
-    starts, text = buffers(texts)
     found = np.empty(len(starts) - 1, dtype=np.uint64)
     siphash(starts, text, found)
     return found

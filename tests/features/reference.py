@@ -18,6 +18,7 @@ import pandas as pd
 
 from zeekml.features import StateLimits
 from zeekml.features.connection import Connections
+from zeekml.table import Table
 
 NAN = math.nan
 HOST_WINDOW, PAIR_WINDOW = 32, 8
@@ -65,7 +66,7 @@ class Host:
 
 def context(frame: pd.DataFrame, limits: StateLimits) -> list[dict[str, float]]:
     """The host and pair features of a log, a dictionary a connection."""
-    said = Connections(frame)
+    said = Connections(Table.of(frame))
     hosts: dict[str, Host] = {}
     found = []
     for i, line in enumerate(frame.to_dict("records")):

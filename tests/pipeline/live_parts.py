@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from tests.builders import renumbered
+from tests.builders import arrow_of
 from zeekml.arrays import Arrays
 from zeekml.config import Settings
 from zeekml.journal.snapshot import Maker
@@ -20,6 +20,7 @@ from zeekml.pipeline.assemble import watch_with
 from zeekml.pipeline.watching import Hooks, NoHooks, WatchOptions, WatchSummary
 from zeekml.records import Batch, Rejects
 from zeekml.scoring import Scores
+from zeekml.table import Frame
 
 BUNDLE = cast(
     Any,
@@ -42,13 +43,13 @@ class StandIn:
     def __init__(self) -> None:
         self.seen: dict[str, int] = {}
 
-    def features(self, frame: pd.DataFrame, stream: str) -> Any:
+    def features(self, frame: Frame, stream: str) -> Any:
         return frame
 
     def judge(self, found: Any, stream: str) -> Scores:
         return self.score(found, stream)
 
-    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+    def score(self, frame: Frame, stream: str) -> Scores:
         before = self.seen.get(stream, 0)
         self.seen[stream] = before + len(frame)
         turn = (before + np.arange(len(frame))) * 7919 % 1000
@@ -121,7 +122,7 @@ class MadeLogs:
                 rows = np.arange(begin, begin + size)
                 for row in rows[rows % 10 == 0]:
                     self._rejects.add(name, int(row), "made up", b"\x1b[31m")
-                batches.append(Batch(renumbered(frame.iloc[rows]), name, name, rows + 1))
+                batches.append(Batch(arrow_of(frame.iloc[rows]), name, name, rows + 1))
                 self.positions[name] = At(begin + size)
         return batches
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 import orjson
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from tests.records.logs import FLOW
@@ -24,6 +24,7 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream
 from zeekml.scoring import Scores
+from zeekml.table import Frame, Table
 
 BUNDLE = cast(
     Any,
@@ -49,17 +50,18 @@ class StandIn:
         self.batches = 0
         self.ended: list[str] = []
 
-    def features(self, frame: pd.DataFrame, stream: str) -> Any:
-        return frame
+    def features(self, frame: Frame, stream: str) -> Any:
+        return Table.of(frame)
 
     def judge(self, found: Any, stream: str) -> Scores:
-        frame = found
+        table = found
         self.batches += 1
         if self.error is not None and self.batches > self.fail_after:
             raise self.error
-        failed = frame["conn_state"].isin(["S0", "REJ"]).to_numpy()
+        states = table.label("conn_state")
+        failed = states.test(lambda texts: np.isin(texts.tolist(), ["S0", "REJ"]))
         score = np.where(failed, 0.95, 0.05).astype(np.float32)
-        return Scores(score, np.ones(len(frame), dtype=np.int64), score)
+        return Scores(score, np.ones(len(table), dtype=np.int64), score)
 
     def reasons(self, scores: Scores, rows: np.ndarray) -> list[str]:
         return ["failed"] * len(rows)
@@ -208,7 +210,7 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def test_reading_gives_the_ends_of_logs_and_streams() -> None:
-    batch = Batch(pd.DataFrame(), "a", "s", np.empty(0, dtype=np.int64))
+    batch = Batch(pa.table({}), "a", "s", np.empty(0, dtype=np.int64))
 
     def read(log: LogFile, stream: str, *, rejects: Rejects) -> Iterator[Batch]:
         yield batch

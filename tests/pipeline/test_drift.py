@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from tests.builders import matrix_of, random_log, small_encoding
@@ -31,6 +30,7 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.pipeline.watching import NoHooks
 from zeekml.scoring import Scores
+from zeekml.table import Frame
 
 SETTINGS = parse_settings("score: {log_threshold: 0.95}", "test")
 FRAMES = {name: random_log(seed, 700) for seed, name in enumerate(("a/conn.log", "b/conn.log"))}
@@ -40,7 +40,7 @@ MATRIX = matrix_of(random_log(5, 700))
 class WithFeatures(live_parts.StandIn):
     """As the other, with features that go by how many connections the stream has had."""
 
-    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+    def score(self, frame: Frame, stream: str) -> Scores:
         begin = self.seen.get(stream, 0)
         scores = super().score(frame, stream)
         rows = np.arange(begin, begin + len(frame)) % len(MATRIX)

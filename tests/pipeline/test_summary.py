@@ -7,10 +7,11 @@ import pytest
 
 from zeekml.pipeline import summary
 from zeekml.pipeline.summary import HostCount, Summary
+from zeekml.table import Labels, Table
 
 
-def column(*hosts: str) -> pd.Series:
-    return pd.Series(list(hosts), dtype="str").astype("category")
+def column(*hosts: str) -> Labels:
+    return Table.of(pd.DataFrame({"id.orig_h": list(hosts)})).label("id.orig_h")
 
 
 def test_a_host_counts_once_in_its_stream() -> None:

@@ -12,8 +12,8 @@ import pytest
 from tests.records.logs import FLOW, Result, connection, header, joined, json_object, line, read
 from zeekml.records import Reject, Rejects
 from zeekml.records.eve import EveReader
-from zeekml.records.frame import to_frame
 from zeekml.records.lines import Block
+from zeekml.records.to_pandas import to_frame
 from zeekml.records.values import UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
 from zeekml.records.zeek_tsv import ZeekTsvReader
@@ -173,6 +173,6 @@ def _block(data: bytes, kind: str, *, fast: bool) -> Result:
         reader = EveReader("x", rejects, make_uid, fast=fast)
     read = [rows for rows in reader.read(Block(data, 1, 0)) if len(rows.lines)]
     rejected.sort(key=lambda reject: reject.line)
-    frames = [to_frame(rows.table, extra=False) for rows in read]
+    frames = [to_frame(rows.table) for rows in read]
     lines = [line for rows in read for line in rows.lines.tolist()]
     return Result(joined(frames), lines, rejected, rejects.passed_over)

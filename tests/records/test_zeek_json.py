@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.records.logs import Result, joined, json_object, ndjson, read_text, tsv
 from zeekml.errors import FormatError, MissingColumnError
 from zeekml.records import NAMES, Reject, Rejects
-from zeekml.records.frame import to_frame
 from zeekml.records.lines import Block
+from zeekml.records.to_pandas import to_frame
 from zeekml.records.values import UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
 
@@ -146,7 +146,7 @@ def _read_block(data: bytes, *, fast: bool) -> Result:
     reader = ZeekJsonReader("x", Rejects(rejected.append), UidMaker("s", data), ("label",), fast=fast)
     (rows,) = reader.read(Block(data, 1, 0))
     rejected.sort(key=lambda reject: reject.line)
-    return Result(joined([to_frame(rows.table, extra=True)]), rows.lines.tolist(), rejected)
+    return Result(joined([to_frame(rows.table)]), rows.lines.tolist(), rejected)
 
 
 @given(

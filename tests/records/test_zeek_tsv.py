@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.records.logs import FIELDS, Result, connection, header, joined, line, read_text, tsv
 from zeekml.errors import FormatError, MissingColumnError
 from zeekml.records import COLUMNS, NAMES, Reject, Rejects
-from zeekml.records.frame import to_frame
 from zeekml.records.lines import Block
+from zeekml.records.to_pandas import to_frame
 from zeekml.records.values import UidMaker
 from zeekml.records.zeek_tsv import ZeekTsvReader
 
@@ -229,7 +229,7 @@ def test_made_up_uids_depend_on_stream_file_and_offset_alone() -> None:
         if content[cut:]:
             blocks.append(Block(content[cut:], 9 + content[:cut].count(b"\n"), len(start) + cut))
         reader = ZeekTsvReader("x", Rejects(), UidMaker(stream, start), extra=False, fast=fast)
-        frames = [to_frame(rows.table, extra=False) for block in blocks for rows in reader.read(block)]
+        frames = [to_frame(rows.table) for block in blocks for rows in reader.read(block)]
         return list(joined(frames)["uid"])
 
     assert len(set(uids("a"))) == MANY
@@ -263,7 +263,7 @@ def _read_block(data: bytes, *, fast: bool) -> Result:
     lines: list[int] = []
     for rows in reader.read(Block(data, 1, 0)):
         if len(rows.lines):
-            frames.append(to_frame(rows.table, extra=True))
+            frames.append(to_frame(rows.table))
             lines += rows.lines.tolist()
     rejected.sort(key=lambda reject: reject.line)
     return Result(joined(frames), lines, rejected, rejects.passed_over)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zeekml.sinks.cells import Cells
 from zeekml.sinks.escapes import Format, escape_tsv, quote_json
+from zeekml.table import Labels, Texts
 
 FORMATS: tuple[Format, ...] = ("tsv", "json")
 TEXTS = st.lists(
@@ -59,9 +59,9 @@ def test_numbers_are_written_as_one_by_one(fmt: Format, values: list[float], who
 def test_labels_of_some_rows_are_theirs(codes: list[int], count: int) -> None:
     names = [f"10.0.0.{i}" for i in range(count)]
     held = np.array([code if code < count else -1 for code in codes])
-    column = pd.Series(pd.Categorical.from_codes(held, pd.Index(names)))
+    labels = Labels(held.astype(np.int32), Texts.of(names))
     rows = np.arange(0, len(codes), 2)
     cells = Cells("tsv")
-    lines = bytes(cells.lines([cells.whole("n", rows), cells.labels("a", column, rows)])).decode()
+    lines = bytes(cells.lines([cells.whole("n", rows), cells.labels("a", labels[rows])])).decode()
     told = [names[held[row]] if held[row] >= 0 else "-" for row in rows.tolist()]
     assert lines == "".join(f"{row}\t{name}\n" for row, name in zip(rows.tolist(), told, strict=True))

@@ -20,6 +20,7 @@ from zeekml.pipeline.batch import alert_policy, state_limits
 from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import discover
+from zeekml.records.to_pandas import to_frame
 from zeekml.sinks import open_outputs
 from zeekml.spark import order, parcels, spool
 from zeekml.spark.model import ShippedModel
@@ -28,6 +29,7 @@ from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
 from zeekml.spark.reading import lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
+from zeekml.table import Table
 
 EVERY_ONE = parse_settings("score: {log_threshold: 0, format: json}", "test")
 
@@ -113,11 +115,13 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
 
 def test_what_is_packed_is_unpacked_again() -> None:
     frame = random_log(3, 120)
-    lines = np.arange(5, 125)
-    places = parcels.places_of(frame["id.orig_h"], 4, 5)
+    table, lines = Table.of(frame), np.arange(5, 125)
+    places = parcels.places_of(table.label("id.orig_h"), 4, 5)
     assert frame.groupby(places, observed=True)["id.orig_h"].nunique().sum() == frame["id.orig_h"].nunique()
-    for place, packed in parcels.pack_connections(frame, lines, places):
-        got, their_lines = parcels.connections_of(parcels.unpack_connections(packed))
+    for place, packed in parcels.pack_connections(table, lines, places):
+        unpacked = parcels.unpack_connections(packed)
+        _, their_lines = parcels.connections_of(unpacked)
+        got = to_frame(unpacked)
         wanted = frame[places == place].reset_index(drop=True)
         for name in frame.columns:
             assert got[name].dtype.kind == wanted[name].dtype.kind

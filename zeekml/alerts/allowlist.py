@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from zeekml.addresses import Networks
 from zeekml.alerts.sensors import matches_any
-from zeekml.categories import Mask, by_category
 from zeekml.errors import ConfigError
+from zeekml.table import Frame, Mask, Table, Texts
 
 _MATCHERS = ("networks", "peers", "ports", "services", "sensors")
 _KEYS = (*_MATCHERS, "reason", "expires")
@@ -36,31 +36,32 @@ class AllowEntry:
     sensors: tuple[str, ...] | None = None
     expires: float | None = None
 
-    def matches(self, frame: pd.DataFrame, sensor: Collection[str] = ()) -> Mask:
+    def matches(self, frame: Frame, sensor: Collection[str] = ()) -> Mask:
         """Which of the N connections of a batch frame of a sensor with these names the entry matches; (N,) bool."""
+        table = Table.of(frame)
         if self.sensors is not None and not matches_any(sensor, self.sensors):
-            return np.zeros(len(frame), dtype=np.bool_)
-        mask = np.ones(len(frame), dtype=np.bool_)
+            return np.zeros(len(table), dtype=np.bool_)
+        mask = np.ones(len(table), dtype=np.bool_)
         if self.networks is not None:
-            mask &= by_category(frame["id.orig_h"], self.networks.contains)
+            mask &= table.label("id.orig_h").test(self.networks.contains)
         if self.peers is not None:
-            mask &= by_category(frame["id.resp_h"], self.peers.contains)
+            mask &= table.label("id.resp_h").test(self.peers.contains)
         if self.ports is not None:
-            mask &= self._match_ports(frame)
+            mask &= self._match_ports(table)
         if self.services is not None:
-            mask &= by_category(frame["service"], self._match_services)
+            mask &= table.label("service").test(self._match_services)
         if self.expires is not None:
-            mask &= frame["ts"].to_numpy() < self.expires
+            mask &= table.number("ts") < self.expires
         return mask
 
-    def _match_ports(self, frame: pd.DataFrame) -> Mask:
-        mask = np.zeros(len(frame), dtype=np.bool_)
-        port = frame["id.resp_p"].to_numpy()
+    def _match_ports(self, table: Table) -> Mask:
+        mask = np.zeros(len(table), dtype=np.bool_)
+        port, protos = table.port("id.resp_p"), table.label("proto")
         for number, proto in self.ports or ():
-            mask |= (port == number) & (frame["proto"] == proto).to_numpy(dtype=np.bool_)
+            mask |= (port == number) & protos.test(partial(_is, proto))
         return mask
 
-    def _match_services(self, services: pd.Index[str]) -> Mask:
+    def _match_services(self, services: Texts) -> Mask:
         allowed = self.services or frozenset()
         return np.array([allowed.issuperset(service.split(",")) for service in services], dtype=np.bool_)
 
@@ -84,12 +85,16 @@ class Allowlist:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def matches(self, frame: pd.DataFrame, sensor: Collection[str] = ()) -> Mask:
+    def matches(self, frame: Frame, sensor: Collection[str] = ()) -> Mask:
         """Which of the N connections of a batch frame of a sensor with these names are in the allowlist; (N,) bool."""
         mask = np.zeros(len(frame), dtype=np.bool_)
         for entry in self.entries:
             mask |= entry.matches(frame, sensor)
         return mask
+
+
+def _is(word: str, texts: Texts) -> Mask:
+    return np.array([text == word for text in texts], dtype=np.bool_)
 
 
 def _parse_entry(entry: Mapping[str, object], where: str) -> AllowEntry:

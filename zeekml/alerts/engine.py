@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.alerts.carriers import LONGEST, Carriers, Named
 from zeekml.alerts.evidence import Bools, Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.message import port_text
 from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
-from zeekml.alerts.ordinary import JUDGED_BY, odd_threshold
+from zeekml.alerts.ordinary import odd_threshold
 from zeekml.alerts.policy import AlertPolicy
 from zeekml.alerts.suppression import Ledger
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.scoring.scores import Scores
+from zeekml.table import Frame, Labels, Table
 
 # How often, in connections of a stream, the cap on hosts is enforced: by lines and not by batches, so that
 # the same log gives the same notices however it was cut.
@@ -46,16 +46,16 @@ class AlertEngine:
         """Suspicious hosts remembered now, over all streams."""
         return sum(len(state.hosts) for state in self._streams.values())
 
-    def process(self, frame: pd.DataFrame, scores: Scores, stream: str) -> Alerts:
+    def process(self, frame: Frame, scores: Scores, stream: str) -> Alerts:
         """Alerts of the next N connections of a stream, in log order."""
-        policy = self._policy
+        policy, table = self._policy, Table.of(frame)
         above = scores.score >= policy.connection_threshold
         suspicious = np.flatnonzero(above | (scores.score >= policy.evidence_floor))
-        suspicious = suspicious[policy.counts(_part(frame, policy.deciding, suspicious), stream)]
+        suspicious = suspicious[policy.counts(table.part(suspicious), stream)]
         usual = np.zeros(len(suspicious))
         if len(policy.ordinary):
-            usual = policy.ordinary.usual(_part(frame, JUDGED_BY, suspicious), scores.score[suspicious])
-        alerting = np.zeros(len(frame), dtype=np.bool_)
+            usual = policy.ordinary.usual(table.part(suspicious), scores.score[suspicious])
+        alerting = np.zeros(len(table), dtype=np.bool_)
         alerting[suspicious] = above[suspicious] & (scores.score[suspicious] > usual)
 
         state = self._streams.get(stream)
@@ -63,15 +63,15 @@ class AlertEngine:
             state = self._streams[stream] = _StreamState(policy, len(self._classes))
         notices: list[Notice] = []
         begin = 0
-        while begin < len(frame):
-            end = min(len(frame), begin + CAP_EVERY - (state.lines + begin) % CAP_EVERY)
+        while begin < len(table):
+            end = min(len(table), begin + CAP_EVERY - (state.lines + begin) % CAP_EVERY)
             part = slice(*np.searchsorted(suspicious, (begin, end)))
             if len(suspicious[part]):
-                notices += self._notices(state, frame, scores, suspicious[part], usual[part])
+                notices += self._notices(state, table, scores, suspicious[part], usual[part])
             if (state.lines + end) % CAP_EVERY == 0:
                 self.caps_acted += state.enforce(policy.max_hosts)
             begin = end
-        state.lines += len(frame)
+        state.lines += len(table)
         return Alerts(above, alerting, notices)
 
     def standing(self, stream: str, host: str, moment: float) -> Standing:
@@ -132,19 +132,19 @@ class AlertEngine:
         self._streams, self.caps_acted = streams, caps_acted
 
     def _notices(
-        self, state: _StreamState, frame: pd.DataFrame, scores: Scores, rows: Ints, usual: Floats
+        self, state: _StreamState, table: Table, scores: Scores, rows: Ints, usual: Floats
     ) -> list[Notice]:
-        """Notices written with the suspicious connections ``rows`` (S,) of the frame, ascending; ``usual`` (S,): their
+        """Notices written with the suspicious connections ``rows`` (S,) of the batch, ascending; ``usual`` (S,): their
         usual scores. What is ordinary moves its host's clock, as it would without a baseline, and does nothing else."""
         policy = self._policy
         score, class_index = scores.score[rows], scores.class_index[rows]
-        hosts = frame["id.orig_h"].iloc[rows]
+        hosts = table.label("id.orig_h")[rows]
         weight = weigh(score, np.maximum(policy.evidence_floor, usual))
         excused = weigh(score, policy.evidence_floor) - weight
         update = state.hosts.update(
             state.slots(hosts),
             class_index,
-            event_time=_event_time(frame, rows),
+            event_time=_event_time(table, rows),
             weight=weight,
             line=state.lines + rows,
             excused=excused,
@@ -173,7 +173,7 @@ class AlertEngine:
             counted_class=class_index,
         )
         ordinary = np.minimum(update.whole - update.evidence + usual_evidence, update.whole)
-        peers, ports = _peers(frame, rows), _ports(frame, rows)
+        peers, ports = _peers(table, rows), _ports(table, rows)
         carrying = state.carriers.follow(update, weight, peers, ports, np.union1d(alone, named))
 
         def notice(at: int, note: str, kind: int, n: int, evidence: float | None) -> Notice:
@@ -213,11 +213,11 @@ class _StreamState:
         self.connection = Ledger(self.hosts.capacity, classes, policy.suppress_for)
         self.host = Ledger(self.hosts.capacity, classes, policy.suppress_for)
 
-    def slots(self, hosts: pd.Series) -> Ints:
+    def slots(self, hosts: Labels) -> Ints:
         """The slot of each row's host (N,), new hosts among them given theirs."""
         codes, place = _distinct(hosts)
         before = self.hosts.capacity
-        slots = self.hosts.slots(hosts.cat.categories[codes].tolist())
+        slots = self.hosts.slots(hosts.texts[codes].tolist())
         if self.hosts.capacity != before:
             self._resize(np.arange(before))
         return slots[place]
@@ -255,37 +255,31 @@ class _StreamState:
             ledger.resize(kept, self.hosts.capacity)
 
 
-def _event_time(frame: pd.DataFrame, rows: Ints) -> Floats:
+def _event_time(table: Table, rows: Ints) -> Floats:
     """When each connection ended: ts + duration, an unset duration counting 0; (S,) seconds."""
-    duration = frame["duration"].to_numpy(dtype=np.float64)[rows]
-    return np.asarray(frame["ts"].to_numpy(dtype=np.float64)[rows] + np.nan_to_num(duration, nan=0.0))
+    duration = np.nan_to_num(table.number("duration")[rows], nan=0.0)
+    return np.asarray(table.number("ts")[rows] + duration)
 
 
-def _part(frame: pd.DataFrame, names: Sequence[str], rows: Ints) -> pd.DataFrame:
-    """Some rows (S,) of some columns."""
-    return pd.DataFrame({name: frame[name].array.take(rows) for name in names}, copy=False)
+def _distinct(labels: Labels) -> tuple[Ints, Ints]:
+    """The codes that occur among set labels (D,), ascending, and the place of each row's among them (N,)."""
+    occurs = np.bincount(labels.codes, minlength=len(labels.texts)) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[labels.codes]
 
 
-def _distinct(column: pd.Series) -> tuple[Ints, Ints]:
-    """The codes that occur in a category column (D,), ascending, and the place of each row's among them (N,)."""
-    codes = column.array.codes
-    occurs = np.bincount(codes, minlength=len(column.array.categories)) > 0
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
-
-
-def _peers(frame: pd.DataFrame, rows: Ints) -> Named:
+def _peers(table: Table, rows: Ints) -> Named:
     """The responder of each row (S,)."""
-    column = frame["id.resp_h"].iloc[rows]
-    distinct, place = _distinct(column)
-    return Named.by([name[:LONGEST] for name in column.array.categories[distinct].tolist()], place)
+    responders = table.label("id.resp_h")[rows]
+    distinct, place = _distinct(responders)
+    return Named.by([name[:LONGEST] for name in responders.texts[distinct].tolist()], place)
 
 
-def _ports(frame: pd.DataFrame, rows: Ints) -> Named:
+def _ports(table: Table, rows: Ints) -> Named:
     """The responder's port of each row (S,), as ``23/tcp``; for ICMP, which has none, the protocol."""
-    column = frame["proto"].array
-    protos = [proto[:LONGEST] for proto in column.categories.tolist()]
-    port = frame["id.resp_p"].to_numpy()[rows].astype(np.int64)
-    distinct, place = np.unique(column.codes[rows].astype(np.int64) << 16 | port, return_inverse=True)
+    labels = table.label("proto")
+    protos = [proto[:LONGEST] for proto in labels.texts]
+    port = table.port("id.resp_p")[rows].astype(np.int64)
+    distinct, place = np.unique(labels.codes[rows].astype(np.int64) << 16 | port, return_inverse=True)
     words = [port_text(code & 0xFFFF, protos[code >> 16]) for code in distinct.tolist()]
     return Named.by(words, place)
 

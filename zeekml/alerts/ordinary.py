@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from zeekml.table import Frame, Labels, Table
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -79,19 +80,21 @@ class Ordinary:
         """Kinds of connections that have a usual score."""
         return len(self.peers) + len(self.shared) + len(self.failing)
 
-    def usual(self, frame: pd.DataFrame, score: npt.NDArray[np.floating]) -> Floats:
+    def usual(self, frame: Frame, score: npt.NDArray[np.floating]) -> Floats:
         """The usual score of N connections (`JUDGED_BY` columns) with these scores (N,).
 
         0 for those of which nothing is known, and for those above it that the model is sure of; (N,).
         """
         if not len(self) or not len(frame):
             return np.zeros(len(frame))
-        host, end = _numbers(frame["id.orig_h"], self._hosts), _numbers(frame["id.resp_h"], self._ends)
-        proto = _numbers(frame["proto"], self._protos)
-        port = frame["id.resp_p"].to_numpy(dtype=np.int64)
+        table = Table.of(frame)
+        host = _numbers(table.label("id.orig_h"), self._hosts)
+        end = _numbers(table.label("id.resp_h"), self._ends)
+        proto = _numbers(table.label("proto"), self._protos)
+        port = table.port("id.resp_p").astype(np.int64)
         proto = np.where((port >= 0) & (port < _PORTS), proto, -1)  # a log may say anything
         port = np.clip(port, 0, _PORTS - 1)
-        came_to_nothing = _numbers(frame["conn_state"], dict.fromkeys(NOTHING_CAME, 0)) == 0
+        came_to_nothing = _numbers(table.label("conn_state"), dict.fromkeys(NOTHING_CAME, 0)) == 0
         anybody = np.full(len(frame), _ANY)
         peers, shared, failing = self._tables
         found = np.maximum.reduce(
@@ -103,12 +106,13 @@ class Ordinary:
         )
         return np.asarray(np.where((score >= np.float32(self.sure)) & (score > found), 0.0, found))
 
-    def usual_evidence(self, hosts: pd.Series) -> Floats:
-        """The usual evidence (nats) of each of N hosts (a category column), 0 where none is known; (N,)."""
+    def usual_evidence(self, hosts: Labels) -> Floats:
+        """The usual evidence (nats) of each of N hosts, 0 where none is known; (N,)."""
         if not self.evidence:
             return np.zeros(len(hosts))
-        by_code = np.array([*(self.evidence.get(host, 0.0) for host in hosts.cat.categories), 0.0])
-        return np.asarray(by_code[hosts.cat.codes.to_numpy()])
+        return hosts.each(
+            np.array([self.evidence.get(host, 0.0) for host in hosts.texts], dtype=np.float64), 0.0
+        )
 
     def _table(self, entries: Mapping[tuple[int, int, int, int], float]) -> tuple[Ints, Floats]:
         """Sorted keys and their scores."""
@@ -132,10 +136,9 @@ def _numbered(names: list[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(dict.fromkeys(names))}
 
 
-def _numbers(column: pd.Series, known: Mapping[str, int]) -> Ints:
-    """The number of each name of a category column (N,); -1 for names that are not known, and where it is unset."""
-    by_code = np.array([*(known.get(name, -1) for name in column.cat.categories), -1], dtype=np.int64)
-    return np.asarray(by_code[column.cat.codes.to_numpy()])
+def _numbers(names: Labels, known: Mapping[str, int]) -> Ints:
+    """The number of each name (N,); -1 for names that are not known, and where it is unset."""
+    return names.each(np.array([known.get(name, -1) for name in names.texts], dtype=np.int64), -1)
 
 
 def _looked_up(table: tuple[Ints, Floats], keys: Ints, known: npt.NDArray[np.bool_]) -> Floats:

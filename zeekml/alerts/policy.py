@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.addresses import Networks, local_mask
 from zeekml.alerts.allowlist import Allowlist
 from zeekml.alerts.ordinary import Ordinary
 from zeekml.alerts.sensors import Sensors
-from zeekml.categories import by_category
 from zeekml.errors import ConfigError
+from zeekml.table import Frame, Table
 
 DECIDING = ("ts", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "service", "local_orig")
 """The columns that `AlertPolicy.counts` reads."""
@@ -68,19 +67,15 @@ class AlertPolicy:
         suppressed any more, and its evidence has fallen to a thousandth."""
         return max(self.suppress_for, 10.0 * self.half_life)
 
-    @property
-    def deciding(self) -> tuple[str, ...]:
-        """Those of the `DECIDING` columns that `counts` reads by these settings."""
-        return DECIDING if len(self.allowlist) else ("id.orig_h", "local_orig")
-
-    def counts(self, frame: pd.DataFrame, stream: str) -> npt.NDArray[np.bool_]:
+    def counts(self, frame: Frame, stream: str) -> npt.NDArray[np.bool_]:
         """Which of N connections (`DECIDING` columns) of a stream may alert, whatever their score; (N,) bool."""
-        mask = np.ones(len(frame), dtype=np.bool_) if self.alert_inbound else self._local(frame)
+        table = Table.of(frame)
+        mask = np.ones(len(table), dtype=np.bool_) if self.alert_inbound else self._local(table)
         if len(self.allowlist):
-            mask &= ~self.allowlist.matches(frame, self.sensors.names(stream))
+            mask &= ~self.allowlist.matches(table, self.sensors.names(stream))
         return mask
 
-    def _local(self, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    def _local(self, table: Table) -> npt.NDArray[np.bool_]:
         if self.local_nets is not None:
-            return by_category(frame["id.orig_h"], self.local_nets.contains)
-        return local_mask(frame["local_orig"], frame["id.orig_h"])
+            return table.label("id.orig_h").test(self.local_nets.contains)
+        return local_mask(table.said("local_orig"), table.label("id.orig_h"))

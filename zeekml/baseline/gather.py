@@ -19,6 +19,7 @@ from zeekml.alerts.policy import DECIDING, AlertPolicy
 from zeekml.categories import by_category
 from zeekml.features.connection import FAILED_STATES
 from zeekml.scoring.scores import Scores
+from zeekml.table import Table
 
 PAIR: Final = ("id.orig_h", "id.resp_h", "id.resp_p", "proto")
 _MOST_PAIRS: Final = 1_000_000
@@ -111,9 +112,10 @@ class Gathered:
         return table.drop(columns="squares")
 
     def _add_pairs(self, frame: pd.DataFrame) -> None:
+        given = Table.of(frame)
         part = frame.loc[:, [*PAIR, "ts"]].assign(
             failed=by_category(frame["conn_state"], lambda states: states.isin(FAILED_STATES)),
-            inside=local_mask(frame["local_resp"], frame["id.resp_h"]),
+            inside=local_mask(given.said("local_resp"), given.label("id.resp_h")),
         )
         groups = part.groupby(list(PAIR), observed=True, sort=False)
         number = np.asarray(groups.ngroup(), dtype=np.int64)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.addresses import group_mask, local_mask
-from zeekml.categories import Mask, by_category
 from zeekml.features.kernels.connection import connection_rows
 from zeekml.features.layout import Feature, flag, number
+from zeekml.table import Labels, Mask, Table
 
 Floats = NDArray[np.float32]
 
@@ -123,15 +121,15 @@ class Connections:
     ``failed`` (refused or unanswered, and not sent to a group), ``worked`` (the peer sent something), ``is_dns``.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
-        self.proto, self.service = Labels(frame["proto"]), Labels(frame["service"])
-        self.state, self.history = Labels(frame["conn_state"]), Labels(frame["history"])
-        self.orig_p, self.resp_p = port(frame, "id.orig_p"), port(frame, "id.resp_p")
-        self.orig_local = local_mask(frame["local_orig"], frame["id.orig_h"])
-        self.resp_local = local_mask(frame["local_resp"], frame["id.resp_h"])
-        self.resp_group = by_category(frame["id.resp_h"], group_mask)
-        answered = column(frame, "resp_pkts") > 0
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.proto, self.service = Words(table.label("proto")), Words(table.label("service"))
+        self.state, self.history = Words(table.label("conn_state")), Words(table.label("history"))
+        self.orig_p, self.resp_p = table.port("id.orig_p"), table.port("id.resp_p")
+        self.orig_local = local_mask(table.said("local_orig"), table.label("id.orig_h"))
+        self.resp_local = local_mask(table.said("local_resp"), table.label("id.resp_h"))
+        self.resp_group = table.label("id.resp_h").test(group_mask)
+        answered = table.number("resp_pkts") > 0
         refused = self.state.isin(("REJ",))
         self.failed = self.state.isin(FAILED_STATES) & ~self.resp_group & ~answered
         self.failed |= refused
@@ -140,31 +138,27 @@ class Connections:
         self.is_icmp = self.proto.isin(("icmp",))
 
 
-class Labels:
-    """A categorical column as codes (N,), tested against words once per category instead of once per row."""
+class Words:
+    """A column of few different words (N,), each tested once."""
 
-    def __init__(self, column: pd.Series[Any]) -> None:
-        self.categories = [str(value) for value in column.cat.categories]
-        self.codes = column.cat.codes.to_numpy().astype(np.int32)
-
-    def where(self, test: list[bool]) -> Mask:
-        return np.append(np.asarray(test, dtype=bool), False)[self.codes]
+    def __init__(self, labels: Labels) -> None:
+        self._labels, self._words = labels, labels.texts.tolist()
+        self.codes = labels.codes
 
     def isin(self, words: tuple[str, ...]) -> Mask:
-        return self.where([category in words for category in self.categories])
+        return self._labels.test(lambda _: np.array([word in words for word in self._words], dtype=np.bool_))
 
     def flags(self, of: Callable[[str], tuple[float, ...]], unset: tuple[float, ...]) -> Floats:
-        """The flags of each category, and in the last row those of an unset value; (C + 1, K)."""
-        return np.array([*map(of, self.categories), unset], dtype=np.float32)
+        """The flags of each word, and in the last row those of an unset value; (D + 1, K)."""
+        return np.array([*map(of, self._words), unset], dtype=np.float32)
 
 
 def connection_features(batch: Connections, out: Floats) -> None:
     """Put the features of ``FEATURES`` into the first columns of ``out`` (N, F), NaN where a number is missing."""
-    frame, resp_class, orig_class = batch.frame, *_PORT_CLASS
+    of, resp_class, orig_class = batch.table.number, *_PORT_CLASS
     connection_rows(
-        column(frame, "duration"), column(frame, "orig_bytes"), column(frame, "resp_bytes"),
-        column(frame, "orig_pkts"), column(frame, "resp_pkts"),
-        column(frame, "orig_ip_bytes"), column(frame, "resp_ip_bytes"),
+        of("duration"), of("orig_bytes"), of("resp_bytes"), of("orig_pkts"), of("resp_pkts"),
+        of("orig_ip_bytes"), of("resp_ip_bytes"),
         batch.proto.codes, batch.proto.flags(_proto_flags, _flags(*(False for _ in PROTOS))),
         batch.service.codes, batch.service.flags(_service_flags, _flags(True, *(False for _ in SERVICES), False)),
         batch.state.codes, batch.state.flags(_state_flags, _flags(*(False for _ in STATES))),
@@ -175,19 +169,6 @@ def connection_features(batch: Connections, out: Floats) -> None:
         np.stack([batch.orig_local, batch.resp_local, batch.resp_group]),
         out,
     )  # fmt: skip
-
-
-def column(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    """One numeric column as float64, NaN where unset."""
-    values = frame[name]
-    if values.dtype == np.float64:
-        return np.ascontiguousarray(values.to_numpy())
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def port(frame: pd.DataFrame, name: str) -> NDArray[np.int32]:
-    """One column of ports (N,)."""
-    return np.ascontiguousarray(frame[name].to_numpy(dtype=np.int32))
 
 
 _KNOWN_SERVICES = {word for words in SERVICES.values() for word in words}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.features import connection, hosts, pairs
-from zeekml.features.connection import Connections, Floats, column
+from zeekml.features.connection import Connections, Floats
 from zeekml.features.hosts import HostRows
 from zeekml.features.kernels.hosts import followed, grouped
 from zeekml.features.keyed import KeyedTable, Keys, Slots, mix
@@ -18,7 +17,7 @@ from zeekml.features.pairs import PairRows
 from zeekml.features.runs import Runs
 from zeekml.features.state import StreamState
 from zeekml.features.trim import NEVER, Trims, Uses, plan_trims
-from zeekml.text_kernels import hashes_of
+from zeekml.table import Frame, Labels, Table
 
 Ints = NDArray[np.int64]
 
@@ -43,29 +42,30 @@ class Block:
     fresh: NDArray[np.bool_]
 
 
-def blocks(frame: pd.DataFrame, state: StreamState) -> list[Block]:
+def blocks(frame: Frame, state: StreamState) -> list[Block]:
     """Compute the features of a batch of any size, cut where the caps on the state are enforced."""
+    table = Table.of(frame)
     found, start = [], 0
-    while start < len(frame):
-        stop = min(start + state.until_cap(), len(frame))
-        part = frame if stop - start == len(frame) else frame.iloc[start:stop]
+    while start < len(table):
+        stop = min(start + state.until_cap(), len(table))
+        part = table if stop - start == len(table) else table.part(slice(start, stop))
         found.append(_block(part, state))
         start = stop
     return found
 
 
-def features(frame: pd.DataFrame, state: StreamState) -> Floats:
+def features(frame: Frame, state: StreamState) -> Floats:
     """Compute the feature matrix (N, F) of a batch: ``LAYOUT`` gives the columns."""
     parts = [block.matrix for block in blocks(frame, state)]
     return np.concatenate(parts) if parts else np.empty((0, len(LAYOUT.features)), dtype=np.float32)
 
 
-def _block(frame: pd.DataFrame, state: StreamState) -> Block:
-    batch = Connections(frame)
-    peers = _hashed(frame, "id.resp_h")
-    rows = _host_rows(frame, state)
+def _block(table: Table, state: StreamState) -> Block:
+    batch = Connections(table)
+    peers = _hashed(table.label("id.resp_h"))
+    rows = _host_rows(table, state)
 
-    matrix = np.empty((len(frame), len(LAYOUT.features)), dtype=np.float32)
+    matrix = np.empty((len(table), len(LAYOUT.features)), dtype=np.float32)
     at_host = len(connection.FEATURES)
     at_pair = at_host + len(hosts.FEATURES)
     connection.connection_features(batch, matrix)
@@ -76,31 +76,30 @@ def _block(frame: pd.DataFrame, state: StreamState) -> Block:
         _settle(state, trims, _restarted(rows), standing)
     else:
         matrix[:, at_pair:] = pairs.NOT_WORKED_OUT
-    state.count(len(frame))
+    state.count(len(table))
     return Block(matrix, rows.order, rows.runs, rows.slots, rows.fresh)
 
 
-def _hashed(frame: pd.DataFrame, name: str) -> Keys:
-    labels = frame[name].cat
-    return hashes_of(labels.categories)[labels.codes.to_numpy()]
+def _hashed(labels: Labels) -> Keys:
+    return labels.texts.hashes[labels.codes]
 
 
-def _host_rows(frame: pd.DataFrame, state: StreamState) -> HostRows:
+def _host_rows(table: Table, state: StreamState) -> HostRows:
     """Sort by host, advance the hosts' clocks and start anew those that were idle for too long."""
-    table, labels, count = state.hosts, frame["id.orig_h"].cat, len(frame)
-    keys, ranks = np.unique(hashes_of(labels.categories), return_inverse=True)
+    held, labels, count = state.hosts, table.label("id.orig_h"), len(table)
+    keys, ranks = np.unique(labels.texts.hashes, return_inverse=True)
     order, ends = np.empty(count, dtype=np.int64), np.empty(len(keys) + 1, dtype=np.int64)
-    grouped(labels.codes.to_numpy().astype(np.int32), ranks, ends, order)
-    present = ends[1:] > ends[:-1]  # a part of a frame has the categories of the whole
-    slots, new = _slots(table, keys[present])
+    grouped(labels.codes, ranks, ends, order)
+    present = ends[1:] > ends[:-1]  # a part of a table has the texts of the whole
+    slots, new = _slots(held, keys[present])
 
     clock, gap = np.empty(count), np.empty(count)
     seen, of_row, starts, of_run, generation = np.empty((5, count), dtype=np.int64)
     fresh, superseded = np.empty((2, count), dtype=np.bool_)
     firsts = np.append(ends[:-1][present], count)
     runs = followed(
-        order, firsts, slots, new, column(frame, "ts"), column(frame, "duration"), state.limits.idle,
-        table["clock"], table["seen"], table["generation"], clock, gap, seen, starts, of_row, of_run, fresh,
+        order, firsts, slots, new, table.number("ts"), table.number("duration"), state.limits.idle,
+        held["clock"], held["seen"], held["generation"], clock, gap, seen, starts, of_row, of_run, fresh,
         superseded, generation,
     )  # fmt: skip
     return HostRows(
@@ -123,8 +122,8 @@ def _pair_rows(
     """
     table, limits, order = state.pairs, state.limits, host_rows.order
     run = host_rows.runs.of_row
-    lives = mix(_hashed(batch.frame, "id.orig_h")[order], host_rows.generation[run])
-    keys = mix(lives, peers[order], hosts.port_key(batch)[order], _hashed(batch.frame, "proto")[order])
+    lives = mix(_hashed(batch.table.label("id.orig_h"))[order], host_rows.generation[run])
+    keys = mix(lives, peers[order], hosts.port_key(batch)[order], _hashed(batch.table.label("proto"))[order])
     by_pair = np.argsort(keys, kind="stable")
     keys = keys[by_pair]
     of_pair = Runs.where(_changes(keys))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features.connection import Connections, Floats, column
+from zeekml.features.connection import Connections, Floats
 from zeekml.features.kernels.hosts import SIZE_MISSING, TAIL, host_rows, size_codes
 from zeekml.features.keyed import KeyedTable, Slots
 from zeekml.features.layout import Feature, number
@@ -117,12 +117,11 @@ def host_features(
     ``peers`` (N,) hash the responder, in log order. The table's tails are carried on (of several runs in one slot the
     last one stands).
     """
-    frame, runs = batch.frame, rows.runs
+    of, runs = batch.table.number, rows.runs
     host_rows(
         rows.order, runs.starts, runs.ends, rows.slots, rows.fresh, rows.clock, rows.gap,
         peers, port_key(batch), batch.failed, batch.resp_local, batch.is_dns,
-        column(frame, "orig_bytes"), column(frame, "resp_bytes"),
-        column(frame, "orig_ip_bytes"), column(frame, "resp_ip_bytes"),
+        of("orig_bytes"), of("resp_bytes"), of("orig_ip_bytes"), of("resp_ip_bytes"),
         table["times"], table["peers"], table["ports"], table["bits"],
         table["dns_query"], table["dns_answer"], table["sent"], table["received"],
         at, out,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features.connection import Connections, Floats, column
+from zeekml.features.connection import Connections, Floats
 from zeekml.features.hosts import size_code
 from zeekml.features.kernels.hosts import SIZE_MISSING, SIZE_STEPS
 from zeekml.features.keyed import KeyedTable
@@ -117,20 +117,20 @@ def pair_features(batch: Connections, rows: PairRows, table: KeyedTable) -> Floa
     """Compute ``FEATURES``: (N, len(FEATURES)) float32 in the order of ``rows``, and carry the table on."""
     order, runs, slots, fresh = rows.order, rows.runs, rows.slots, rows.fresh
     layout = TailLayout(runs, _TAIL)
-    frame = batch.frame
+    of = batch.table.number
 
     def lay(name: str, values: Array, empty: Any) -> Array:
         tails = table[name][slots]
         tails[fresh] = empty
         return layout.lay(tails, values)
 
-    ts = column(frame, "ts")[order]
+    ts = of("ts")[order]
     before = np.where(fresh, np.nan, table["start"][slots])
     gap = np.abs(ts - previous(ts, runs, before)).astype(np.float32)
     gaps = lay("gaps", gap, np.nan)
     bits = lay("bits", _USED | _FAILED * batch.failed[order], 0)
-    sent = lay("sent", size_code(column(frame, "orig_bytes"))[order], SIZE_MISSING)
-    received = lay("received", size_code(column(frame, "resp_bytes"))[order], SIZE_MISSING)
+    sent = lay("sent", size_code(of("orig_bytes"))[order], SIZE_MISSING)
+    received = lay("received", size_code(of("resp_bytes"))[order], SIZE_MISSING)
     tries = runs.rank + np.where(fresh, 0, table["tries"][slots])[runs.of_row]
     worked_now = batch.worked[order]
     worked_before = _worked_before(worked_now, runs, np.where(fresh, False, table["worked"][slots]))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.compiled import compiled
-from zeekml.text_kernels import GROUP, PRIVATE, kinds_of
+from zeekml.table import Frame, Labels, Table, Texts
+from zeekml.text_kernels import GROUP, PRIVATE
 
 Flags = npt.NDArray[np.int32]
 Said = npt.NDArray[np.int8]
@@ -47,25 +47,26 @@ _FEWEST_HALF: Final = 3
 """Packets of a side that is alone: a flood or a stray answer is one or two, and nobody looked away."""
 
 
-def flags_of(frame: pd.DataFrame) -> Flags:
+def flags_of(frame: Frame) -> Flags:
     """The bits of N connections of the batch schema, (N,) int32."""
-    told = _bits(frame["history"], lambda texts: [*map(_letters, texts)])
-    told |= _bits(frame["conn_state"], lambda texts: [*map(_state, texts)])
-    told |= _bits(frame["proto"], lambda texts: [*map(_protocol, texts)])
-    told |= _bits(frame["id.orig_h"], lambda texts: _end(texts, _FROM_PRIVATE, 0))
-    told |= _bits(frame["id.resp_h"], lambda texts: _end(texts, _TO_PRIVATE, _TO_GROUP))
-    flags = np.empty(len(frame), dtype=np.int32)
+    table = Table.of(frame)
+    told = _bits(table.label("history"), lambda texts: [*map(_letters, texts)])
+    told |= _bits(table.label("conn_state"), lambda texts: [*map(_state, texts)])
+    told |= _bits(table.label("proto"), lambda texts: [*map(_protocol, texts)])
+    told |= _bits(table.label("id.orig_h"), lambda texts: _end(texts, _FROM_PRIVATE, 0))
+    told |= _bits(table.label("id.resp_h"), lambda texts: _end(texts, _TO_PRIVATE, _TO_GROUP))
+    flags = np.empty(len(table), dtype=np.int32)
     _combine(
         told,
-        _said(frame["local_orig"]),
-        _said(frame["local_resp"]),
-        _numbers(frame["id.orig_p"], np.int32),
-        _numbers(frame["id.resp_p"], np.int32),
-        _numbers(frame["orig_bytes"], np.float64),
-        _numbers(frame["resp_bytes"], np.float64),
-        _numbers(frame["missed_bytes"], np.float64),
-        _numbers(frame["orig_pkts"], np.float64),
-        _numbers(frame["resp_pkts"], np.float64),
+        table.said("local_orig"),
+        table.said("local_resp"),
+        table.port("id.orig_p"),
+        table.port("id.resp_p"),
+        table.number("orig_bytes"),
+        table.number("resp_bytes"),
+        table.number("missed_bytes"),
+        table.number("orig_pkts"),
+        table.number("resp_pkts"),
         flags,
     )
     return flags
@@ -148,23 +149,11 @@ def _protocol(proto: str) -> int:
     return TCP * (proto == "tcp") | _PORTS * (proto in ("tcp", "udp"))
 
 
-def _end(addresses: pd.Index[str], private: int, group: int) -> Flags:
-    kinds = kinds_of(addresses)
+def _end(addresses: Texts, private: int, group: int) -> Flags:
+    kinds = addresses.kinds
     return np.asarray(((kinds & PRIVATE) > 0) * np.int32(private) | ((kinds & GROUP) > 0) * np.int32(group))
 
 
-def _bits(column: pd.Series[Any], of: Callable[[pd.Index[str]], npt.ArrayLike]) -> Flags:
-    """The bits of each row of a category column by its text; none where unset."""
-    values = column.array
-    by_code = np.zeros(len(values.categories) + 1, dtype=np.int32)  # code -1, unset, takes the last
-    by_code[:-1] = of(values.categories)
-    return np.asarray(by_code[values.codes])
-
-
-def _said(column: pd.Series[Any]) -> Said:
-    """1 and 0 for what a column says, -1 where it is unset."""
-    return np.ascontiguousarray(column.to_numpy(dtype=np.int8, na_value=-1))
-
-
-def _numbers(column: pd.Series[Any], dtype: Any) -> npt.NDArray[Any]:
-    return np.ascontiguousarray(column.to_numpy(dtype=dtype))
+def _bits(labels: Labels, of: Callable[[Texts], npt.ArrayLike]) -> Flags:
+    """The bits of each row by its text; none where unset."""
+    return labels.each(np.asarray(of(labels.texts), dtype=np.int32), 0)

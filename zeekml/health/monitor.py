@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
 from zeekml.errors import StateError
@@ -18,6 +17,7 @@ from zeekml.health.blocks import Verdicts
 from zeekml.health.findings import CODES, Finding, Seen, finding
 from zeekml.health.rows import Floats, Rows
 from zeekml.health.times import Times, spanned
+from zeekml.table import Frame
 
 BLOCK: Final = 256
 """Connections of a stream after which they are judged: by lines and not by batches, so that any cut gives the same."""
@@ -64,7 +64,7 @@ class SensorHealth:
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
 
-    def process(self, frame: pd.DataFrame, stream: str) -> Marks:
+    def process(self, frame: Frame, stream: str) -> Marks:
         """Look at the next batch (N rows of the batch schema) of a stream, and mark its rows."""
         return self.process_rows(Rows.of(frame), stream)
 

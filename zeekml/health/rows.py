@@ -7,11 +7,11 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.arrays import Arrays, below, pack_texts, taken, under, unpack_texts
 from zeekml.health.coded import Coded
 from zeekml.health.flags import flags_of
+from zeekml.table import Frame, Table
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -36,17 +36,17 @@ class Rows:
         return cls(np.empty(0, dtype=np.int32), times, times, text, text, np.empty(0, dtype=np.int32))
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Self:
+    def of(cls, frame: Frame) -> Self:
         """The rows of a batch frame."""
-        ts = frame["ts"].to_numpy(dtype=np.float64)
-        duration = np.nan_to_num(frame["duration"].to_numpy(dtype=np.float64), nan=0.0)
+        table = Table.of(frame)
+        ts = table.number("ts")
         return cls(
-            flags_of(frame),
+            flags_of(table),
             ts,
-            ts + duration,
-            Coded.of(frame["id.orig_h"]),
-            Coded.of(frame["id.resp_h"]),
-            frame["id.orig_p"].to_numpy(dtype=np.int32),
+            ts + np.nan_to_num(table.number("duration"), nan=0.0),
+            Coded.of(table.label("id.orig_h")),
+            Coded.of(table.label("id.resp_h")),
+            table.port("id.orig_p"),
         )
 
     def __len__(self) -> int:

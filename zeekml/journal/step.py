@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from zeekml.errors import StateError
-from zeekml.records.frame import to_frame
+from zeekml.records.to_pandas import to_frame
 
 _LENGTH: Final = struct.Struct("<Q")
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -132,4 +132,4 @@ def _to_ipc(frame: pd.DataFrame) -> bytes:
 
 def _from_ipc(data: memoryview) -> pd.DataFrame:
     with pa.ipc.open_stream(pa.py_buffer(bytes(data))) as reader:
-        return to_frame(reader.read_all(), extra=False)
+        return to_frame(reader.read_all())

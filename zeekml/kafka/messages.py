@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from zeekml.records import Batch, Rejects
 from zeekml.records.eve import EveReader
-from zeekml.records.frame import Rows, to_frame
+from zeekml.records.frame import Rows
 from zeekml.records.lines import MAX_LINE, Block
 from zeekml.records.values import UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
@@ -42,8 +42,8 @@ def read_messages(messages: Sequence[Message], source: str, stream: str, rejects
     if not parts:
         return None
     table = pa.concat_tables([rows.table for rows in parts], promote_options="default")
-    frame = to_frame(table.unify_dictionaries().combine_chunks(), extra=False)
-    return Batch(frame, source, stream, np.concatenate([rows.lines for rows in parts]))
+    table = table.unify_dictionaries().combine_chunks()
+    return Batch(table, source, stream, np.concatenate([rows.lines for rows in parts]))
 
 
 def _lines(messages: Sequence[Message], source: str, rejects: Rejects) -> Iterator[tuple[int, bytes]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from zeekml.addresses import Networks
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Allowlist, Explained, Ordinary, Sensors
@@ -31,6 +30,7 @@ from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.scoring.bundle import WEIGHTS
 from zeekml.scoring.scorer import Prepared
 from zeekml.sinks import Outputs, open_outputs
+from zeekml.table import Frame
 
 if TYPE_CHECKING:
     from zeekml.baseline import Baseline
@@ -45,7 +45,7 @@ class ScoresBatches(Protocol):
     def caps_acted(self) -> int:
         """Hosts and contexts that a limit of the state put out."""
 
-    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
+    def features(self, frame: Frame, stream: str) -> Prepared:
         """What ``judge`` wants of the next batch of a stream; called by one thread."""
 
     def judge(self, prepared: Prepared, stream: str) -> Scores:
@@ -193,34 +193,34 @@ class Run:
         with closing(read_ahead(read_streams(streams, rejects))) as events:
             for event in events:
                 if isinstance(event, Batch):
-                    yield Looked(event, self.scorer.features(event.frame, event.stream))
+                    yield Looked(event, self.scorer.features(event.table, event.stream))
                 else:
                     yield event
 
     def _write(self, batch: Batch, scores: Scores) -> None:
-        frame, outputs = batch.frame, self.outputs
-        marks = self.health.process(frame, batch.stream)
+        table, outputs = batch.table, self.outputs
+        marks = self.health.process(table, batch.stream)
         self.drift.process(scores, batch.stream)
-        alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
+        alerts = self.engine.process(table, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
-        outputs.zeekml_log.write(frame, scores, rows, explained.where(alerts.above), alerts.notices, marks)
-        outputs.notice_log.write(alerts.notices, frame, explained)
+        outputs.zeekml_log.write(table, scores, rows, explained.where(alerts.above), alerts.notices, marks)
+        outputs.notice_log.write(alerts.notices, table, explained)
         self._count(batch, scores, alerts, len(rows))
 
     def _count(self, batch: Batch, scores: Scores, alerts: Alerts, logged: int) -> None:
         summary = self.summary
-        summary.connections += len(batch.frame)
+        summary.connections += len(batch)
         summary.logged += logged
-        summary.hosts.add(batch.stream, batch.frame["id.orig_h"])
+        summary.hosts.add(batch.stream, batch.table.label("id.orig_h"))
         by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self.classes))
         for name, count in zip(self.classes, by_class.tolist(), strict=True):
             if count:
                 summary.alerts[name] += count
         for notice in alerts.notices:
             summary.notices[notice.note, notice.class_name] += 1
-        self.progress.connections(batch.source, len(batch.frame), int(batch.lines[-1]))
+        self.progress.connections(batch.source, len(batch), int(batch.lines[-1]))
 
     def _stream_end(self, stream: str) -> None:
         self.engine.end_stream(stream)

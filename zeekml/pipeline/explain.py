@@ -22,6 +22,7 @@ from zeekml.records import Batch, Rejects, discover
 from zeekml.records.escapes import printable
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
 from zeekml.scoring.reasons import Reason, Seen
+from zeekml.table import Table
 
 _BATCHES_KEPT: Final = 3
 """Batches in which the host's latest connections are looked for: the one with the connection, and those before."""
@@ -172,7 +173,7 @@ def _explained(found: _Found, search: _Search, bundle: Bundle, policy: AlertPoli
     one = batch.frame.iloc[[row]]
     ended = one["ts"].iloc[0] + np.nan_to_num(one["duration"].iloc[0])
     host = str(one["id.orig_h"].iloc[0])
-    usual_evidence = policy.ordinary.usual_evidence(one["id.orig_h"])
+    usual_evidence = policy.ordinary.usual_evidence(Table.of(one).label("id.orig_h"))
     return Explanation(
         source=batch.source,
         line=int(batch.lines[row]),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
+import numpy as np
 
 if TYPE_CHECKING:
     from zeekml.drift.report import DriftReport
     from zeekml.errors import ZeekMLError
     from zeekml.health import Finding
+    from zeekml.table import Labels
 
 HOSTS_COUNTED: Final = 1 << 18
 """Originators told apart for the summary; beyond it the count is "more than"."""
@@ -24,12 +26,14 @@ class HostCount:
     _seen: set[int] = field(default_factory=set)
     _apart: int = 0
 
-    def add(self, stream: str, originators: pd.Series) -> None:
-        """Counts the categories of an ``id.orig_h`` column; a host belongs to its stream."""
+    def add(self, stream: str, originators: Labels) -> None:
+        """Counts the texts of an ``id.orig_h`` column; a host belongs to its stream."""
         if self.full:
             return
-        names = stream + "\0" + pd.Series(originators.cat.categories, dtype="str")
-        self._seen.update(pd.util.hash_pandas_object(names, index=False).tolist())
+        salt = np.frombuffer(
+            hashlib.blake2b(stream.encode("utf-8", "surrogatepass"), digest_size=8).digest(), dtype=np.uint64
+        )
+        self._seen.update((originators.texts.hashes ^ salt).tolist())
 
     def add_apart(self, count: int) -> None:
         """Counts hosts that are among no others: those of a part of the logs that has its hosts for itself."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zeekml.arrow import of_bools, of_numbers, of_texts
 from zeekml.records.frame import Lines
 from zeekml.records.kernels import fields
 from zeekml.records.schema import Kind
@@ -93,24 +94,23 @@ class Columns:
         """The first ``rows`` of a column of any kind but label."""
         match kind:
             case "time" | "number":
-                return pa.array(self._numbers[column, :rows])
+                return of_numbers(self._numbers[column, :rows])
             case "port":
-                return pa.array(self._ports[column, :rows])
+                return of_numbers(self._ports[column, :rows])
             case "bool":
                 values = self._bools[column, :rows]
-                return pa.array(values == 1, mask=values < 0)
+                return of_bools(values == 1, values < 0)
             case _:
                 ends = self._ends[: rows + 1]
                 texts = self._array(pa.string(), ends)
                 unset = ends[1:] == ends[:-1]
                 # Empty is what a text column has where it is unset.
-                return pc.if_else(pa.array(unset), None, texts) if unset.any() else texts
+                return pc.if_else(of_bools(unset), pa.NULL, texts) if unset.any() else texts
 
     def codes(self, column: int, rows: int) -> pa.Array:
         """The numbers (rows,) of a column's labels."""
         codes = self._codes[column, :rows]
-        unset = codes < 0
-        return pa.array(codes, mask=unset) if unset.any() else pa.array(codes)
+        return of_numbers(codes, codes < 0)
 
     def labels(self, column: int) -> pa.Array:
         """The different labels of a column, as they stand in the block."""
@@ -140,4 +140,5 @@ class Columns:
 
 def taken(texts: Sequence[str | None] | pa.Array, indices: pa.Array) -> pa.Array:
     """A label array of these texts; two of them may be the same."""
-    return pa.array(texts, pa.string()).take(indices).dictionary_encode()
+    held = texts if isinstance(texts, pa.Array) else of_texts(texts, pa.string())
+    return held.take(indices).dictionary_encode()

@@ -220,7 +220,7 @@ def began(log: LogFile) -> Began:
         if opened:
             return opened, 0.0, log.name
         first = next(read_batches(log, "", rejects=Rejects(), batch_rows=1), None)
-        return "", float(first.frame["ts"].iloc[0]) if first else 0.0, log.name
+        return "", 0.0 if first is None else float(first.table.number("ts")[0]), log.name
     except InputError:
         return UNTOLD, 0.0, log.name
 

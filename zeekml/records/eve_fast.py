@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from zeekml.arrow import of_numbers, of_texts
 from zeekml.records import columns as memory
 from zeekml.records.columns import Columns, FastRows, taken
 from zeekml.records.frame import arrow_type
@@ -103,7 +104,9 @@ class FastEve:
             elif name == "uid":
                 arrays[name] = read.array("string", 0, rows)
             elif name == "conn_state":
-                arrays[name] = pa.DictionaryArray.from_arrays(pa.array(states), pa.array(eve.STATES))
+                arrays[name] = pa.DictionaryArray.from_arrays(
+                    of_numbers(states), of_texts(eve.STATES, pa.string())
+                )
             else:
                 arrays[name] = pa.nulls(rows, arrow_type(column))
         return arrays

@@ -17,7 +17,7 @@ from zeekml.errors import TruncatedError
 from zeekml.records import lines
 from zeekml.records.compression import PIECE
 from zeekml.records.eve import EveReader
-from zeekml.records.frame import Gatherer, Rows, to_frame
+from zeekml.records.frame import Gatherer, Rows
 from zeekml.records.lines import Block, line_blocks, newlines
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
@@ -104,11 +104,11 @@ def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_
     try:
         for rows in _rows(part, stream, rejects, end, gatherer):
             for table, numbers in gatherer.add(rows):
-                yield Batch(to_frame(table, extra=False), name, stream, numbers)
+                yield Batch(table, name, stream, numbers)
     except TruncatedError as error:
         failure = error
     for table, numbers in gatherer.rest():
-        yield Batch(to_frame(table, extra=False), name, stream, numbers)
+        yield Batch(table, name, stream, numbers)
     if failure is not None:
         raise failure
 

@@ -6,21 +6,26 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-import pandas as pd
+import pyarrow as pa
 
 from zeekml.errors import InputError, TruncatedError
 from zeekml.records import compression, lines
 from zeekml.records.eve import EveReader
-from zeekml.records.frame import Gatherer, Lines, Rows, to_frame
+from zeekml.records.frame import Gatherer, Lines, Rows
 from zeekml.records.lines import Block, line_blocks
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import Format, Sniffed, sniff
 from zeekml.records.values import UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
 from zeekml.records.zeek_tsv import ZeekTsvReader
+from zeekml.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Connections in a batch: half as many take a twelfth more processor time, twice as many half as much memory again.
 BATCH_ROWS = 65_536
@@ -34,18 +39,29 @@ class LogFile:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """Connections in log order.
+    """Connections in log order, as Arrow has them; ``lines`` (N,) are the line numbers in ``source``, from 1."""
 
-    ``frame`` has the columns of :data:`zeekml.records.schema.COLUMNS` and an index from 0; ``lines`` (N,)
-    are the line numbers in ``source``, from 1.
-    """
-
-    frame: pd.DataFrame
+    arrow: pa.Table
     source: str
     stream: str
     lines: Lines
+
+    def __len__(self) -> int:
+        return self.arrow.num_rows  # type: ignore[no-any-return]
+
+    @cached_property
+    def table(self) -> Table:
+        """The connections by column, with the names of :data:`zeekml.records.schema.COLUMNS`."""
+        return Table.of_arrow(self.arrow)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The connections as a pandas frame with those columns, then the log's further ones, and an index from 0."""
+        from zeekml.records.to_pandas import to_frame  # noqa: PLC0415 - pandas takes a third of a second
+
+        return to_frame(self.arrow)
 
 
 class Reader(Protocol):
@@ -72,11 +88,11 @@ def read_batches(
     try:
         for rows in _rows(log, stream, rejects, gatherer, extra=extra):
             for table, numbers in gatherer.add(rows):
-                yield Batch(to_frame(table, extra=extra), log.name, stream, numbers)
+                yield Batch(table, log.name, stream, numbers)
     except TruncatedError as error:
         failure = error
     for table, numbers in gatherer.rest():
-        yield Batch(to_frame(table, extra=extra), log.name, stream, numbers)
+        yield Batch(table, log.name, stream, numbers)
     if failure is not None:
         raise failure
 

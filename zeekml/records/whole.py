@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from zeekml.errors import InputError
 from zeekml.records.discover import Stream, discover
-from zeekml.records.frame import to_frame
 from zeekml.records.reader import read_batches
 from zeekml.records.rejects import Rejects
+from zeekml.records.to_pandas import to_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _log(stream: Stream, *, extra: bool) -> Log:
         for file in stream.files
         for batch in read_batches(file, stream.name, rejects=rejects, extra=extra)
     ]
-    return Log(stream.name, join(frames or [to_frame(pa.table({}), extra=False)]), rejects.total)
+    return Log(stream.name, join(frames or [to_frame(pa.table({}))]), rejects.total)
 
 
 def join(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from zeekml.arrow import numbers_of, of_bools, of_texts
 from zeekml.records import columns as memory
 from zeekml.records import frame
 from zeekml.records.columns import Columns, FastRows, taken
@@ -123,7 +124,7 @@ class FastReader:
         codes = read.codes(output, rows)
         if len(set(texts)) < len(texts):
             return taken(texts, codes)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(texts, pa.string()))
+        return pa.DictionaryArray.from_arrays(codes, of_texts(texts, pa.string()))
 
     def _split_joined(self, read: Columns, rows: int, wrong: npt.NDArray[np.bool_]) -> list[pa.Array]:
         """The labels in the joined last column; only its different values are split."""
@@ -131,7 +132,7 @@ class FastReader:
         split = [value.split(JOINT.encode()) for value in read.raw_labels(output)]
         whole = np.array([len(parts) == count for parts in split] + [False])
         codes = read.codes(output, rows)
-        wrong |= ~whole[codes.fill_null(-1).to_numpy()]
+        wrong |= ~whole[numbers_of(codes, -1)]
         return [
             taken([self._or_unset(parts[part]) if len(parts) == count else None for parts in split], codes)
             for part in range(count)
@@ -160,7 +161,7 @@ def _without(fast: FastRows, wrong: npt.NDArray[np.bool_], starts: frame.Lines) 
     places = fast.places[wrong]
     odd = np.concatenate([fast.odd, np.column_stack([places, starts[places]])])
     return FastRows(
-        fast.table.filter(pa.array(~wrong)),
+        fast.table.filter(of_bools(~wrong)),
         fast.places[~wrong],
         odd[np.argsort(odd[:, 0])],
         fast.count,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
@@ -14,6 +13,7 @@ from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
 from zeekml.scoring.scores import Scores
+from zeekml.table import Frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +51,11 @@ class Scorer:
         self._caps_acted = 0
         self._start_runner = runners_of(bundle, threads)
 
-    def score(self, frame: pd.DataFrame, stream: str) -> Scores:
+    def score(self, frame: Frame, stream: str) -> Scores:
         """Score the next batch (N rows of the batch schema, in log order) of a stream."""
         return self.judge(self.features(frame, stream), stream)
 
-    def features(self, frame: pd.DataFrame, stream: str) -> Prepared:
+    def features(self, frame: Frame, stream: str) -> Prepared:
         """The first half of ``score``: what `judge` wants of the next batch of a stream.
 
         Both halves have memories of their own, so two threads may work at them, each in the order of the batches. The

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from zeekml.errors import InputError
 from zeekml.records import BATCH_ROWS, Batch, Rejects
-from zeekml.records.frame import Gatherer, Lines, to_frame
+from zeekml.records.frame import Gatherer, Lines
 from zeekml.records.lines import Block
 from zeekml.sensor.content import open_content
 from zeekml.sensor.family import Family, Following
@@ -354,4 +354,4 @@ class _Taking:
         self._done += [self._batch(*rest) for rest in self._gatherer.rest()]
 
     def _batch(self, table: pa.Table, numbers: Lines) -> Batch:
-        return Batch(to_frame(table, extra=False), self._source, self._stream, numbers)
+        return Batch(table, self._source, self._stream, numbers)

@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-import numpy as np
-import pandas as pd
-
 from zeekml.alerts.message import facts, sentence
 from zeekml.alerts.notices import HOST_NOTE, Explained, Notice
+from zeekml.sinks.connections import connections_of
+from zeekml.table import Frame
 
 _MOST_CHARACTERS = 4096  # of a text of the log; no field of a real one comes near
 _LISTS = ("sensor", "peers", "ports")
-_CONNECTION = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ def alert_id(stream: str, uid: str, note: str, class_name: str, ts: float) -> st
 
 def alert_records(
     notices: Sequence[Notice],
-    frame: pd.DataFrame,
+    frame: Frame,
     explained: Explained,
     *,
     stream: str,
@@ -123,10 +121,8 @@ def alert_records(
     """The records of a batch frame's notices, in their order; ``made`` as in `AlertRecord`."""
     if not notices:
         return []
-    rows = np.array([notice.row for notice in notices])
-    connections = zip(*(frame[name].take(rows).tolist() for name in _CONNECTION), strict=True)
     records = []
-    for notice, connection in zip(notices, connections, strict=True):
+    for notice, connection in zip(notices, connections_of(notices, frame), strict=True):
         ts, uid, orig_h, orig_p, resp_h, resp_p, proto, service = connection
         records.append(
             AlertRecord(
@@ -147,7 +143,7 @@ def alert_records(
                 resp_h=resp_h[:_MOST_CHARACTERS],
                 resp_p=resp_p,
                 proto=proto[:_MOST_CHARACTERS],
-                service=service[:_MOST_CHARACTERS] if isinstance(service, str) else None,
+                service=service[:_MOST_CHARACTERS] if service is not None else None,
                 made=made,
                 sensor=notice.sensor,
                 peers=notice.peers,

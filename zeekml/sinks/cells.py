@@ -13,15 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zeekml import arrow
+from zeekml.arrow import TEXT, of_texts
 from zeekml.sinks.escapes import JSON_SPECIAL, TSV_SPECIAL, UNSET, Format, escape_tsv, quote_json, write_list
 from zeekml.sinks.lines import LONGEST_NUMBER, all_plain, write_lines, write_numbers
+from zeekml.table import Labels
 from zeekml.text_kernels import Bytes
 
-_TEXT = pa.large_string()
 _FEW = 64
 
 
@@ -40,30 +41,27 @@ class Cells:
         self._json = fmt == "json"
         self._begin, self._end = (_bytes(text) for text in (("{", "}\n") if self._json else ("", "\n")))
 
-    def text(self, name: str, values: pd.Series | pd.Index[str] | Sequence[str]) -> Column:
-        """Cells of N texts."""
+    def text(self, name: str, values: pa.Array | Sequence[str]) -> Column:
+        """Cells of N texts; an array is of type `zeekml.arrow.TEXT`."""
         cells = self._texts(name, values)
         return Column(cells, np.arange(len(cells)))
 
-    def labels(self, name: str, column: pd.Series, rows: npt.NDArray[np.int64]) -> Column:
-        """Cells of rows of a category column, unset ones (NaN) included."""
-        values = column.array
-        categories, codes = values.categories, values.codes[rows].astype(np.int64)
-        if len(categories) > _FEW:  # most of them may be in other rows
-            occurs = np.bincount(codes + 1, minlength=len(categories) + 1)[1:] > 0
+    def labels(self, name: str, labels: Labels) -> Column:
+        """Cells of N labels, unset ones included."""
+        texts, codes = labels.texts, labels.codes.astype(np.int64)
+        if len(texts) > _FEW:  # most of them may be in other rows
+            occurs = np.bincount(codes + 1, minlength=len(texts) + 1)[1:] > 0
             codes = np.append(np.cumsum(occurs) - 1, -1)[codes]
-            categories = categories[np.flatnonzero(occurs)]
-        return self.choices(name, categories, codes)
+            texts = texts[np.flatnonzero(occurs)]
+        return self.choices(name, texts.array, codes)
 
-    def choices(
-        self, name: str, values: pd.Index[str] | Sequence[str], codes: npt.NDArray[np.integer]
-    ) -> Column:
+    def choices(self, name: str, values: pa.Array | Sequence[str], codes: npt.NDArray[np.integer]) -> Column:
         """Cells of ``values[codes]``; a code of -1 is unset."""
         return self._chosen(self._texts(name, values), codes)
 
     def lists(self, name: str, values: Sequence[Sequence[str]], codes: npt.NDArray[np.integer]) -> Column:
         """Cells of ``values[codes]``, each a set or vector of texts; a code of -1 is unset."""
-        return self._chosen(pa.array([self.constant_list(name, value) for value in values], _TEXT), codes)
+        return self._chosen(of_texts([self.constant_list(name, value) for value in values]), codes)
 
     def whole(self, name: str, values: npt.NDArray[np.integer]) -> Column:
         """Cells of N whole numbers."""
@@ -88,7 +86,7 @@ class Cells:
             codes[place] = column.codes
             codes[place] += base
             base += len(column.cells)
-        starts, text = _contents(pa.concat_arrays([column.cells for column in columns]))
+        starts, text = arrow.texts_of(pa.concat_arrays([column.cells for column in columns]))
         # The first cell's leading tab or comma goes.
         size = int(np.diff(starts)[codes].sum()) + rows * (len(self._begin) - 1 + len(self._end))
         out = np.empty(size, dtype=np.uint8)
@@ -96,14 +94,14 @@ class Cells:
         return out.data
 
     def _chosen(self, cells: pa.Array, codes: npt.NDArray[np.integer]) -> Column:
-        unset = pa.array([self.unset()], _TEXT)
+        unset = of_texts([self.unset()])
         return Column(pa.concat_arrays([cells, unset]), np.where(codes < 0, len(cells), codes))
 
-    def _texts(self, name: str, values: pd.Series | pd.Index[str] | Sequence[str]) -> pa.Array:
+    def _texts(self, name: str, values: pa.Array | Sequence[str]) -> pa.Array:
         try:
-            written = self._escaped(_arrow(values))
+            written = self._escaped(values if isinstance(values, pa.Array) else of_texts(values))
         except UnicodeEncodeError:  # a byte that is no UTF-8 among them, carried as a lone surrogate
-            written = pa.array([self._escape(value) for value in values], _TEXT)
+            written = of_texts([self._escape(value) for value in values])
         return self._lead(name, written)
 
     def unset(self) -> str:
@@ -126,17 +124,17 @@ class Cells:
         text = np.empty(len(values) * (len(lead) + LONGEST_NUMBER), dtype=np.uint8)
         used = write_numbers(values, decimals, lead, starts, text)
         buffers = [None, pa.py_buffer(starts), pa.py_buffer(text[:used])]
-        return Column(pa.Array.from_buffers(_TEXT, len(values), buffers), np.arange(len(values)))
+        return Column(pa.Array.from_buffers(TEXT, len(values), buffers), np.arange(len(values)))
 
     def _escaped(self, array: pa.Array) -> pa.Array:
         plain = _join('"', array, '"') if self._json else array
-        if not array.null_count and all_plain(*_contents(array), self._json):
+        if not array.null_count and all_plain(*arrow.texts_of(array), self._json):
             return plain
         special = pc.match_substring_regex(array, JSON_SPECIAL if self._json else TSV_SPECIAL)
         if not pc.any(special).as_py():
             return plain
         written = [self._escape(value) for value in pc.filter(array, special).to_pylist()]
-        return pc.replace_with_mask(plain, special, pa.array(written, _TEXT))
+        return pc.replace_with_mask(plain, special, of_texts(written))
 
     def _escape(self, value: str) -> str:
         return quote_json(value) if self._json else escape_tsv(value)
@@ -148,21 +146,5 @@ def _bytes(text: str) -> Bytes:
 
 def _join(*parts: pa.Array | str) -> pa.Array:
     """The parts of each row joined."""
-    texts = [pa.scalar(part, _TEXT) if isinstance(part, str) else part for part in (*parts, "")]
+    texts = [of_texts([part])[0] if isinstance(part, str) else part for part in (*parts, "")]
     return pc.binary_join_element_wise(*texts)
-
-
-def _arrow(values: pd.Series | pd.Index[str] | Sequence[str]) -> pa.Array:
-    array = pa.array(values, from_pandas=True) if len(values) else pa.array([], _TEXT)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array.cast(_TEXT)
-
-
-def _contents(texts: pa.Array) -> tuple[npt.NDArray[np.int64], Bytes]:
-    """Offsets and data of an array, without copying them."""
-    _, offsets, data = texts.buffers()
-    if not len(texts):
-        return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
-    starts = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return starts, np.empty(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)

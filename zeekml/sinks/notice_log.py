@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-import pandas as pd
+from collections.abc import Callable, Iterable, Sequence
 
 from zeekml.alerts.message import facts, sentence
 from zeekml.alerts.notices import Explained, Notice
+from zeekml.sinks.connections import Connection, connections_of
 from zeekml.sinks.escapes import Format
 from zeekml.sinks.zeek_log import Value, record
+from zeekml.table import Frame
 
 FIELDS: tuple[tuple[str, str], ...] = (
     ("ts", "time"),
@@ -49,7 +48,6 @@ PEER = "zeekml"
 """``peer_descr``: where Zeek names the node that raised a notice."""
 
 _ACTIONS = ("Notice::ACTION_LOG",)
-_CONNECTION = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 
 
 class NoticeLog:
@@ -61,12 +59,15 @@ class NoticeLog:
         self._model = model
         self.lines = 0
 
-    def write(self, notices: Sequence[Notice], frame: pd.DataFrame, explained: Explained) -> None:
+    def write(self, notices: Sequence[Notice], frame: Frame, explained: Explained) -> None:
         """Write the notices of a batch frame, in order."""
-        if not notices:
-            return
-        rows = np.array([notice.row for notice in notices])
-        connections = zip(*(frame[name].take(rows).tolist() for name in _CONNECTION), strict=True)
+        if notices:
+            self.write_of(notices, connections_of(notices, frame), explained)
+
+    def write_of(
+        self, notices: Sequence[Notice], connections: Iterable[Connection], explained: Explained
+    ) -> None:
+        """Write notices, each with its connection."""
         lines = [
             record(FIELDS, self._values(notice, connection, explained.of(notice.row)), self._format)
             for notice, connection in zip(notices, connections, strict=True)
@@ -74,10 +75,8 @@ class NoticeLog:
         self._write("".join(lines).encode())
         self.lines += len(lines)
 
-    def _values(
-        self, notice: Notice, connection: tuple[float, str, str, int, str, int, str], reasons: str
-    ) -> list[Value]:
-        ts, uid, orig_h, orig_p, resp_h, resp_p, proto = connection
+    def _values(self, notice: Notice, connection: Connection, reasons: str) -> list[Value]:
+        ts, uid, orig_h, orig_p, resp_h, resp_p, proto, _ = connection
         return [
             ts, uid, orig_h, orig_p, resp_h, resp_p,
             None, None, None,  # fuid, file_mime_type, file_desc: no file is involved

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from zeekml.alerts.notices import Explained, Notice
 from zeekml.health import Marks
 from zeekml.scoring.scores import Scores
 from zeekml.sinks.cells import Cells, Column
 from zeekml.sinks.escapes import Format
+from zeekml.table import Frame, Table
 
 FIELDS: tuple[tuple[str, str], ...] = (
     ("ts", "time"),
@@ -52,7 +52,7 @@ class ZeekmlLog:
 
     def write(
         self,
-        frame: pd.DataFrame,
+        frame: Frame,
         scores: Scores,
         rows: npt.NDArray[np.int64],
         explained: Explained,
@@ -61,8 +61,9 @@ class ZeekmlLog:
     ) -> None:
         """Write rows (ascending) of a batch frame; reasons for those that are explained, what carries the evidence for
         those with which ``notices`` are written, and by ``marks`` what was wrong with the log."""
+        table = Table.of(frame)
         for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            self._write_some(frame, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices, marks)
+            self._write_some(table, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices, marks)
         self.lines += len(rows)
 
     def write_rendered(self, lines: bytes, sensor: Sequence[str] = ()) -> None:
@@ -76,7 +77,7 @@ class ZeekmlLog:
 
     def _write_some(
         self,
-        frame: pd.DataFrame,
+        table: Table,
         scores: Scores,
         rows: npt.NDArray[np.int64],
         explained: Explained,
@@ -87,16 +88,16 @@ class ZeekmlLog:
         if notices:  # those of one connection say the same of its host
             at = {notice.row: place for place, notice in enumerate(notices)}
             carrying = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
-        cells = self._cells
+        cells, some = self._cells, table if len(rows) == len(table) else table.part(rows)
         columns = [
-            cells.decimal("ts", frame["ts"].to_numpy()[rows]),
-            cells.text("uid", frame["uid"] if len(rows) == len(frame) else frame["uid"].take(rows)),
-            cells.labels("id.orig_h", frame["id.orig_h"], rows),
-            cells.whole("id.orig_p", frame["id.orig_p"].to_numpy()[rows]),
-            cells.labels("id.resp_h", frame["id.resp_h"], rows),
-            cells.whole("id.resp_p", frame["id.resp_p"].to_numpy()[rows]),
-            cells.labels("proto", frame["proto"], rows),
-            cells.labels("service", frame["service"], rows),
+            cells.decimal("ts", some.number("ts")),
+            cells.text("uid", some.text("uid")),
+            cells.labels("id.orig_h", some.label("id.orig_h")),
+            cells.whole("id.orig_p", some.port("id.orig_p")),
+            cells.labels("id.resp_h", some.label("id.resp_h")),
+            cells.whole("id.resp_p", some.port("id.resp_p")),
+            cells.labels("proto", some.label("proto")),
+            cells.labels("service", some.label("service")),
             cells.decimal("score", scores.score[rows]),
             cells.choices("class", self._classes, scores.class_index[rows]),
             cells.decimal("class_score", scores.class_score[rows]),

@@ -12,15 +12,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from zeekml.features.keyed import mix
 from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
-from zeekml.records.frame import LABEL, to_frame
-from zeekml.records.schema import COLUMNS, Kind
-from zeekml.text_kernels import hashes_of
+from zeekml.records.frame import LABEL
+from zeekml.records.schema import COLUMNS, Column, Kind
+from zeekml.table import Labels, Table
 
 Lines = npt.NDArray[np.int64]
 
@@ -83,7 +82,6 @@ HEALTH: Final = pa.schema(
         ("line", pa.int64()),
     ]
 )
-_TEXT: Final = pd.StringDtype("pyarrow", na_value=np.nan)
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 """To make it smaller costs less than to move it."""
 _MANY: Final = 4
@@ -99,16 +97,16 @@ def parcels_in(batch: pa.RecordBatch) -> Iterator[Parcel]:
 
 
 def pack_connections(
-    frame: pd.DataFrame, lines: Lines, places: npt.NDArray[np.int64]
+    table: Table, lines: Lines, places: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, bytes]]:
-    """A batch frame (N rows) and its lines (N,), cut by the place (N,) that each goes to: places, and connections in
+    """Connections (N rows) and their lines (N,), cut by the place (N,) that each goes to: places, and connections in
     their order."""
     if not len(lines):
         return
     order = np.argsort(places.astype(np.int16 if places.max() < 1 << 15 else np.int64), kind="stable")
     ordered = places[order]
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])).tolist()
-    columns = [_Column(column.kind, frame[column.name], order) for column in COLUMNS]
+    columns = [_Column(column, table, order) for column in COLUMNS]
     lines = lines[order]
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         arrays = [column.cut(start, stop) for column in columns]
@@ -127,16 +125,16 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
 
-def connections_of(table: pa.Table) -> tuple[pd.DataFrame, Lines]:
-    """Of such a table, or a slice of it, the batch frame (N rows) and their lines (N,)."""
-    return to_frame(table, extra=False), table.column("line").to_numpy()
+def connections_of(table: pa.Table) -> tuple[Table, Lines]:
+    """Of such a table, or a slice of it, the connections (N rows) and their lines (N,)."""
+    return Table.of_arrow(table), table.column("line").to_numpy()
 
 
-def places_of(hosts: pd.Series, stream: int, places: int) -> npt.NDArray[np.int64]:
-    """The place of each connection (N,) by its host (a column of categories) and the number of its stream."""
-    keys = hashes_of(hosts.cat.categories)
+def places_of(hosts: Labels, stream: int, places: int) -> npt.NDArray[np.int64]:
+    """The place of each connection (N,) by its host and the number of its stream."""
+    keys = hosts.texts.hashes
     by_host = mix(keys, np.full(len(keys), stream)) % np.uint64(places)
-    return by_host.astype(np.int64)[hosts.cat.codes.to_numpy()]
+    return by_host.astype(np.int64)[hosts.codes]
 
 
 def pack_health(rows: Rows, lines: Lines) -> bytes:
@@ -163,26 +161,23 @@ def unpack_health(data: bytes) -> tuple[Rows, Lines]:
 
 
 class _Column:
-    """One column of a batch frame, put into an order and then cut."""
+    """One column of connections, put into an order and then cut."""
 
-    def __init__(self, kind: Kind, values: pd.Series, order: npt.NDArray[np.intp]) -> None:
-        self._kind = kind
-        self._unset: npt.NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        array: Any = values.array
-        match kind:
+    def __init__(self, column: Column, table: Table, order: npt.NDArray[np.intp]) -> None:
+        self._kind = column.kind
+        self._values: Any
+        match column.kind:
             case "label":
-                self._values = array.codes[order].astype(np.int32, copy=False)
-                self._texts = _texts(array.categories)
+                labels = table.label(column.name)
+                self._values, self._texts = labels.codes[order], labels.texts.array.cast(pa.string())
             case "string":
-                self._values = _one_piece(pa.array(array, type=pa.string(), from_pandas=True)).take(
-                    pa.array(order)
-                )
+                self._values = table.text(column.name).cast(pa.string()).take(pa.array(order))
             case "bool":
-                # Of pandas' nullable values as of plain ones.
-                self._unset = np.asarray(values.isna())[order]
-                self._values = values.to_numpy(dtype=np.bool_, na_value=False)[order]
+                self._values = table.said(column.name)[order]
+            case "port":
+                self._values = table.port(column.name)[order]
             case _:
-                self._values = values.to_numpy()[order]
+                self._values = table.number(column.name)[order]
 
     def cut(self, start: int, stop: int) -> pa.Array:
         """The rows from ``start`` to ``stop``, as Arrow has them."""
@@ -192,7 +187,8 @@ class _Column:
             case "string":
                 return self._values.slice(start, stop - start)
             case "bool":
-                return pa.array(self._values[start:stop], mask=self._unset[start:stop])
+                said = self._values[start:stop]
+                return pa.array(said == 1, mask=said < 0)
             case kind:
                 return pa.array(self._values[start:stop], type=_ARROW[kind])
 
@@ -212,23 +208,15 @@ def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArra
     return _encoded(new[codes], texts.take(pa.array(occurs)))
 
 
-def _encoded(codes: npt.NDArray[Any], texts: pa.Array | pd.Index[str]) -> pa.DictionaryArray:
+def _encoded(codes: npt.NDArray[Any], texts: pa.Array) -> pa.DictionaryArray:
     codes = codes.astype(np.int32, copy=False)
     unset = codes < 0
     indices = pa.array(codes, mask=unset) if unset.any() else pa.array(codes)
-    return pa.DictionaryArray.from_arrays(
-        indices, texts if isinstance(texts, pa.Array) else _texts(texts), safe=False
-    )
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
 
 
 def _coded(array: pa.DictionaryArray) -> Coded:
-    # pandas documents __from_arrow__ for extension types; its stubs leave it out.
-    texts = _TEXT.__from_arrow__(array.dictionary)  # type: ignore[attr-defined]
-    return Coded(array.indices.to_numpy(), pd.Index(texts))
-
-
-def _texts(categories: pd.Index[str]) -> pa.Array:
-    return _one_piece(pa.array(categories, type=pa.string()))
+    return Coded(array.indices.to_numpy(), array.dictionary.to_numpy(zero_copy_only=False))
 
 
 def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
@@ -241,8 +229,3 @@ def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
 
 def _unpacked(data: bytes) -> pa.Table:
     return pa.ipc.open_stream(pa.py_buffer(data)).read_all()
-
-
-def _one_piece(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """What pandas holds in Arrow's memory may be in pieces."""
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

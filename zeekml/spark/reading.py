@@ -99,10 +99,10 @@ class _Task:
         share = self._share
         self._seq += 1
         place = share.stream % self._places
-        data = parcels.pack_health(Rows.of(batch.frame), batch.lines)
+        data = parcels.pack_health(Rows.of(batch.table), batch.lines)
         yield Parcel(place, share.stream, share.number, 0, Kinds.HEALTH, self._seq, data)
-        places = parcels.places_of(batch.frame["id.orig_h"], share.stream, self._places)
-        for place, data in parcels.pack_connections(batch.frame, batch.lines, places):
+        places = parcels.places_of(batch.table.label("id.orig_h"), share.stream, self._places)
+        for place, data in parcels.pack_connections(batch.table, batch.lines, places):
             yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, data)
 
     def _reject(self, reject: Reject) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-import pandas as pd
 
 from zeekml import errors
 from zeekml.alerts import Explained, Notice
@@ -19,13 +18,13 @@ from zeekml.pipeline.batch import without_flows
 from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.summary import Summary
 from zeekml.sinks import Outputs
+from zeekml.sinks.connections import Connection
 from zeekml.spark.order import unsqueeze
 from zeekml.spark.parcels import Kinds
 from zeekml.spark.reading import Share
 from zeekml.spark.tables import notice_of
 
 _NOTICES_AT_ONCE: Final = 4096
-_CONNECTION: Final = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 
 
 class Told:
@@ -83,9 +82,9 @@ class Told:
         if not self._notices:
             return
         connections, notices, reasons = zip(*self._notices, strict=True)
-        frame = pd.DataFrame(dict(zip(_CONNECTION, zip(*connections, strict=True), strict=True)))
         numbered = [replace(notice, row=place) for place, notice in enumerate(notices)]
-        outputs.notice_log.write(numbered, frame, Explained(np.arange(len(numbered)), reasons))
+        explained = Explained(np.arange(len(numbered)), reasons)
+        outputs.notice_log.write_of(numbered, map(Connection._make, connections), explained)
         self._notices = []
 
     def _part_end(self, number: int, told: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pandas as pd
 import pyarrow as pa
 
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
@@ -20,18 +19,19 @@ from zeekml.health import SensorHealth
 from zeekml.pipeline.summary import HostCount
 from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
+from zeekml.sinks.connections import connections_of
 from zeekml.sinks.zeekml_log import ZeekmlLog
 from zeekml.spark import parcels, spool, tables
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, pack_lines, stretches
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
+from zeekml.table import Table
 
 BATCH_ROWS: Final = 32_768
 """Connections that are scored at once."""
 _PLACE_ORDER: Final = attrgetter("stream", "kind", "part", "seq")
 _TOLD: Final = (Kinds.REJECT, Kinds.END)
 _NEWLINE: Final = ord("\n")
-_CONNECTION: Final = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,32 +174,30 @@ class _ScoredStream:
             np.array([part for part, _ in self._held], dtype=np.int32),
             [table.num_rows for _, table in self._held],
         )
-        table = parcels.joined([table for _, table in self._held])
+        held = parcels.joined([table for _, table in self._held])
         self._held, self._rows = [], 0
         batches = max(1, round(len(parts) / BATCH_ROWS))
         edges = np.linspace(0, len(parts), batches + 1).astype(np.int64).tolist()
         for start, stop in pairwise(edges):
-            frame, lines = parcels.connections_of(table.slice(start, stop - start))
-            yield from self._score_batch(frame, parts[start:stop], lines)
+            table, lines = parcels.connections_of(held.slice(start, stop - start))
+            yield from self._score_batch(table, parts[start:stop], lines)
 
-    def _score_batch(
-        self, frame: pd.DataFrame, parts: npt.NDArray[np.int32], lines: Lines
-    ) -> Iterator[Parcel]:
-        scores = self._scorer.score(frame, self._name)
-        alerts = self._engine.process(frame, scores, self._name)
+    def _score_batch(self, table: Table, parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[Parcel]:
+        scores = self._scorer.score(table, self._name)
+        alerts = self._engine.process(table, scores, self._name)
         rows = np.flatnonzero(scores.score >= self._work.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self._scorer.reasons(scores, explained_rows))
-        self._count(frame, scores, alerts, len(rows))
+        self._count(table, scores, alerts, len(rows))
         if len(rows):
             yield from self._logged(
-                frame, scores, rows, explained.where(alerts.above), alerts.notices, parts, lines
+                table, scores, rows, explained.where(alerts.above), alerts.notices, parts, lines
             )
-        yield from self._noticed(alerts, frame, explained, parts, lines)
+        yield from self._noticed(alerts, table, explained, parts, lines)
 
     def _logged(
         self,
-        frame: pd.DataFrame,
+        table: Table,
         scores: Scores,
         rows: npt.NDArray[np.int64],
         explained: Explained,
@@ -209,8 +207,8 @@ class _ScoredStream:
     ) -> Iterator[Parcel]:
         """The lines of zeekml.log, those of a stretch in one result; for Parquet all of them in one."""
         if self._work.format is None:
-            table = tables.verdicts(
-                frame,
+            packed = tables.verdicts(
+                table,
                 scores,
                 rows,
                 explained,
@@ -221,10 +219,10 @@ class _ScoredStream:
                 parts=parts[rows],
                 lines=lines[rows],
             )
-            data = table.serialize().to_pybytes()
+            data = packed.serialize().to_pybytes()
             yield Parcel(0, self._stream, int(parts[0]), int(lines[0]), Kinds.LOGGED, 0, data)
             return
-        self._log.write(frame, scores, rows, explained, notices)
+        self._log.write(table, scores, rows, explained, notices)
         text = self._rendered[0] if len(self._rendered) == 1 else b"".join(self._rendered)
         self._rendered.clear()
         ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE) + 1
@@ -237,13 +235,12 @@ class _ScoredStream:
     def _noticed(
         self,
         alerts: Alerts,
-        frame: pd.DataFrame,
+        table: Table,
         explained: Explained,
         parts: npt.NDArray[np.int32],
         lines: Lines,
     ) -> list[Parcel]:
-        at = [notice.row for notice in alerts.notices]
-        connections = zip(*(frame[name].take(at).tolist() for name in _CONNECTION), strict=True)
+        connections = connections_of(alerts.notices, table) if alerts.notices else ()
         found = []
         for seq, (notice, connection) in enumerate(zip(alerts.notices, connections, strict=True)):
             row = notice.row
@@ -256,10 +253,10 @@ class _ScoredStream:
             found.append(Parcel(0, self._stream, int(parts[row]), int(lines[row]), Kinds.NOTICE, seq, data))
         return found
 
-    def _count(self, frame: pd.DataFrame, scores: Scores, alerts: Alerts, logged: int) -> None:
-        self._counts["connections"] += len(frame)
+    def _count(self, table: Table, scores: Scores, alerts: Alerts, logged: int) -> None:
+        self._counts["connections"] += len(table)
         self._counts["logged"] += logged
-        self._hosts.add(self._name, frame["id.orig_h"])
+        self._hosts.add(self._name, table.label("id.orig_h"))
         by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self._classes))
         self._alerts += Counter(dict(zip(self._classes, by_class.tolist(), strict=True)))
         self._notices += Counter((notice.note, notice.class_name) for notice in alerts.notices)

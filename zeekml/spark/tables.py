@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pandas as pd
 import pyarrow as pa
 
 from zeekml.alerts import Explained, Notice
@@ -17,6 +16,7 @@ from zeekml.alerts.message import facts, sentence
 from zeekml.scoring import Scores
 from zeekml.spark import parcels
 from zeekml.spark.parcels import Parcel
+from zeekml.table import Table
 
 _CONNECTION: Final = [
     ("ts", pa.float64()),
@@ -86,7 +86,7 @@ def ddl(schema: pa.Schema) -> str:
 
 
 def verdicts(
-    frame: pd.DataFrame,
+    table: Table,
     scores: Scores,
     rows: npt.NDArray[np.int64],
     explained: Explained,
@@ -98,7 +98,7 @@ def verdicts(
     parts: npt.NDArray[np.integer],
     lines: npt.NDArray[np.integer],
 ) -> pa.RecordBatch:
-    """Verdicts of some rows (ascending) of a batch frame, packed for `unpacked`; those with which ``notices`` are
+    """Verdicts of some rows (ascending) of a batch, packed for `unpacked`; those with which ``notices`` are
     written say what carries the evidence. ``parts`` and ``lines``: where each row is."""
     noticed = {notice.row: notice for notice in notices}
     carrying = [noticed.get(row) for row in rows.tolist()]
@@ -109,10 +109,13 @@ def verdicts(
         within[within] &= rows[at[within]] == explained.rows[within]
         given = np.array([reason or None for reason in explained.reasons], dtype=object)
         reasons[at[within]] = given[within]
-    taken = {
-        name: frame[name].iloc[rows] for name in _PACKED.names if name in frame.columns and name != "stream"
-    }
-    columns: dict[str, Any] = taken | {
+    some = table.part(rows)
+    columns: dict[str, Any] = {
+        "ts": some.number("ts"),
+        "uid": some.text("uid").cast(pa.string()),
+        "id.orig_p": some.port("id.orig_p"),
+        "id.resp_p": some.port("id.resp_p"),
+        **{name: some.label(name).tolist() for name in ("id.orig_h", "id.resp_h", "proto", "service")},
         "stream": [stream] * len(rows),
         "score": scores.score[rows],
         "class": np.array(classes, dtype=object)[scores.class_index[rows]],
@@ -202,7 +205,9 @@ def _notice(
 ) -> dict[str, Any]:
     sensor = _codes_at(marks.get(row.stream, ()), row.part, row.line)
     connection, notice, reasons = notice_of(row.data, sensor)
-    values = dict(zip((name for name, _ in _CONNECTION), connection, strict=True))
+    values = {
+        name: value for (name, _), value in zip(_CONNECTION, connection, strict=False)
+    }  # it ends in the service
     return {
         "stream": streams[row.stream],
         **values,
@@ -223,7 +228,5 @@ def _notice(
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
-    if isinstance(values, pd.Series) and isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(object).to_numpy()
     array = pa.array(values, type=kind, from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

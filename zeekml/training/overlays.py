@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from zeekml.addresses import Networks, local_mask
 from zeekml.records import join
+from zeekml.table import Table
 from zeekml.training.captures import Capture, local_hosts
 from zeekml.training.recipe import OverlayPart
 
@@ -116,7 +117,10 @@ def stacked(logs: Sequence[HostLog]) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """
     of_row = np.repeat(np.arange(len(logs)), [len(log.labels) for log in logs])
     frame = join([log.frame for log in logs]).copy()
-    frame["local_orig"] = pd.array(local_mask(frame["local_orig"], frame["id.orig_h"]), dtype="boolean")
+    table = Table.of(frame)
+    frame["local_orig"] = pd.array(
+        local_mask(table.said("local_orig"), table.label("id.orig_h")), dtype="boolean"
+    )
     names = pd.Index([f"host-{i}" for i in range(len(logs))])
     frame["id.orig_h"] = pd.Categorical.from_codes(of_row, categories=names)
     return frame, of_row
