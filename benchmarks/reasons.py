@@ -34,6 +34,7 @@ from zeekml.features import StateLimits, StreamState, blocks
 from zeekml.networks import Network, State
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.calibration import log_odds
@@ -171,7 +172,8 @@ def cost(bundle: Bundle, folder: Path, connections: int) -> Cost:
     for number in range(2):  # the first time is for what is compiled and loaded
         scorer = OneInAThousand(Scorer(bundle, threads=1))
         began = time.process_time()
-        score_with(scorer, bundle, [str(path)], folder / f"out{number}", settings, Silent(sys.stderr))
+        with Reading([str(path)]) as reading:
+            score_with(scorer, bundle, reading, folder / f"out{number}", settings, Silent(sys.stderr))
         whole = time.process_time() - began
     reasons = scorer.seconds["reasons"]
     return Cost(

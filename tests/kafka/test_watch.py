@@ -19,6 +19,7 @@ from zeekml.cli import main
 from zeekml.config import parse_settings
 from zeekml.pipeline.batch import score_logs
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.simulate import Scenario, write_traffic
 
 SETTINGS = """
@@ -57,7 +58,8 @@ def test_a_killed_watch_goes_on_where_it_was(tmp_path: Path) -> None:
         [*command, "--once"], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert again.returncode == 0, again.stderr
-    score_logs([str(log)], tmp_path / "plain", parse_settings(SETTINGS, "test"), Silent(io.StringIO()))
+    with Reading([str(log)]) as reading:
+        score_logs(reading, tmp_path / "plain", parse_settings(SETTINGS, "test"), Silent(io.StringIO()))
     uids = [record["uid"] for record in records(tmp_path / "plain", "zeekml")]
     assert [record["uid"] for record in records(out, "zeekml")] == uids
     result = compared(read(out), read(tmp_path / "plain"))

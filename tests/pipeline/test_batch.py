@@ -19,8 +19,9 @@ import pytest
 from tests.records.logs import FLOW
 from zeekml.config import Settings, parse_settings
 from zeekml.errors import InputError, OutputError, TruncatedError
-from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, score_with
+from zeekml.pipeline.batch import alert_policy, score_with
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import FileEnd, Reading, StreamEnd, read_streams
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, LogFile, Rejects, Stream
 from zeekml.scoring import Scores
@@ -71,7 +72,8 @@ class StandIn:
 
 
 def run(paths: list[Path | str], out: Path, scorer: StandIn, settings: Settings = EVERY_ONE) -> Summary:
-    return score_with(scorer, BUNDLE, [str(path) for path in paths], out, settings, Silent(io.StringIO()))
+    with Reading([str(path) for path in paths]) as reading:
+        return score_with(scorer, BUNDLE, reading, out, settings, Silent(io.StringIO()))
 
 
 def lines(path: Path) -> list[str]:
@@ -182,7 +184,8 @@ def test_a_suricata_log_without_flows_is_warned_of(tmp_path: Path) -> None:
     broken.write_bytes(other + b'{"event_type":"flow"}\n')
     told = io.StringIO()
     paths = [str(path) for path in (alone, mixed, broken)]
-    summary = score_with(StandIn(), BUNDLE, paths, tmp_path / "out", EVERY_ONE, Silent(told))
+    with Reading(paths) as reading:
+        summary = score_with(StandIn(), BUNDLE, reading, tmp_path / "out", EVERY_ONE, Silent(told))
     assert (summary.connections, summary.rejects, summary.files) == (1, 1, 3)
     assert summary.without_flows == [str(alone)]
     assert not summary.problems

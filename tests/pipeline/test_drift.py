@@ -27,6 +27,7 @@ from zeekml.features import LAYOUT
 from zeekml.pipeline import live
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.pipeline.summary import Summary
 from zeekml.pipeline.watching import NoHooks
 from zeekml.scoring import Scores
@@ -154,14 +155,17 @@ def test_what_others_wrote_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptu
     assert "is not a file that zeekml wrote" in caplog.text
 
 
+def scored(log: Path, out: Path) -> Summary:
+    with Reading([str(log)]) as reading:
+        return score_with(WithFeatures(), BUNDLE, reading, out, SETTINGS, Silent(io.StringIO()))
+
+
 def test_score_writes_it_beside_its_logs_and_takes_it_away_again(
     made_log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for fewest, there in ((20, True), (20, True), (10**9, False)):
         monkeypatch.setattr(monitor, "FEWEST", fewest)
-        summary = score_with(
-            WithFeatures(), BUNDLE, [str(made_log)], tmp_path, SETTINGS, Silent(io.StringIO())
-        )
+        summary = scored(made_log, tmp_path)
         assert (tmp_path / "drift.json").exists() is there is (summary.drift is not None)
         if summary.drift is not None:
             [(name, report)] = decode((tmp_path / "drift.json").read_bytes(), "drift.json").logs.items()
@@ -172,7 +176,7 @@ def test_score_writes_it_beside_its_logs_and_takes_it_away_again(
 def test_score_replaces_nothing_that_others_wrote(made_log: Path, tmp_path: Path) -> None:
     (tmp_path / "drift.json").write_text('{"mine": 1}')
     with pytest.raises(OutputError, match=r"drift\.json: is not a log that zeekml wrote"):
-        score_with(WithFeatures(), BUNDLE, [str(made_log)], tmp_path, SETTINGS, Silent(io.StringIO()))
+        scored(made_log, tmp_path)
     assert (tmp_path / "drift.json").read_text() == '{"mine": 1}'
 
 

@@ -9,15 +9,15 @@ from contextlib import closing
 
 import pytest
 
-from zeekml.pipeline.readahead import read_ahead
+from zeekml.pipeline.readahead import ReadAhead
 
 
 def test_the_items_come_in_order() -> None:
-    assert list(read_ahead(iter(range(1000)))) == list(range(1000))
+    assert list(ReadAhead(iter(range(1000)))) == list(range(1000))
 
 
 def test_nothing_is_read_from_an_empty_source() -> None:
-    assert list(read_ahead(iter(()))) == []
+    assert list(ReadAhead(iter(()))) == []
 
 
 def test_an_error_follows_the_items_before_it() -> None:
@@ -28,7 +28,7 @@ def test_an_error_follows_the_items_before_it() -> None:
 
     got: list[int] = []
     with pytest.raises(OSError, match="gone"):
-        got.extend(read_ahead(items()))
+        got.extend(ReadAhead(items()))
     assert got == [1, 2]
 
 
@@ -41,7 +41,7 @@ def test_the_reader_stays_within_its_depth() -> None:
             read = number + 1
             yield number
 
-    ahead = read_ahead(items(), depth=3)
+    ahead = ReadAhead(items(), depth=3)
     assert next(ahead) == 0
     time.sleep(0.3)
     assert read <= 1 + 3 + 1  # taken, queued, waiting for room
@@ -58,7 +58,7 @@ def test_leaving_early_ends_the_thread_and_closes_the_source() -> None:
         finally:
             closed.set()
 
-    with closing(read_ahead(items(), depth=1)) as ahead:
+    with closing(ReadAhead(items(), depth=1)) as ahead:
         next(ahead)
     assert closed.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name == "zeekml-reader"]

@@ -22,6 +22,7 @@ from zeekml.health import Finding, SensorHealth
 from zeekml.pipeline import live
 from zeekml.pipeline.batch import score_with
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.pipeline.watching import NoHooks
 
 SETTINGS = parse_settings("score: {log_threshold: 0.95}\nalerts: {suppress_for: 5}", "test")
@@ -126,7 +127,8 @@ def test_score_warns_counts_and_marks(made_log: Path, tmp_path: Path) -> None:
     (logs / "conn.log").write_text(with_history(text, "C", first=2000, last=6000))
     (logs / "conn_copy.log").write_text(text)
     said = io.StringIO()
-    summary = score_with(StandIn(), BUNDLE, [str(logs)], tmp_path / "out", SETTINGS, Silent(said))
+    with Reading([str(logs)]) as reading:
+        summary = score_with(StandIn(), BUNDLE, reading, tmp_path / "out", SETTINGS, Silent(said))
     [(stream, [finding])] = summary.sensor.items()
     assert stream.endswith("/conn.log")
     assert finding.code == "bad-checksums"

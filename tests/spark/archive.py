@@ -15,6 +15,7 @@ from tests.made import LOGS
 from zeekml.config import Settings
 from zeekml.pipeline.batch import score_logs
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.pipeline.summary import Summary
 from zeekml.scoring import load_bundle
 from zeekml.simulate import Scenario, write_traffic
@@ -77,7 +78,8 @@ class Plain:
 def plain_run(logs: Path, out: Path, settings: Settings) -> Plain:
     """What ``zeekml score`` makes of logs."""
     said = io.StringIO()
-    return Plain(out, score_logs([str(logs)], out, settings, Silent(said)), said.getvalue())
+    with Reading([str(logs)]) as reading:
+        return Plain(out, score_logs(reading, out, settings, Silent(said)), said.getvalue())
 
 
 def records(folder: Path, output: str) -> list[dict[str, Any]]:

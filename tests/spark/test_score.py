@@ -21,6 +21,7 @@ from zeekml.config import Settings, parse_settings
 from zeekml.errors import ConfigError, InputError, OutputError
 from zeekml.pipeline.batch import score_logs
 from zeekml.pipeline.progress import Silent
+from zeekml.pipeline.reading import Reading
 from zeekml.pipeline.summary import Summary
 from zeekml.scoring import Bundle
 from zeekml.spark import SparkOptions, score_on_spark, session
@@ -179,7 +180,8 @@ def test_a_log_that_is_cut_off_is_told_and_scored_to_there(
 ) -> None:
     cut = tmp_path / "conn.log.gz"
     cut.write_bytes((logs / "sensor-a" / "conn.2026-01-01-00-00-00.log.gz").read_bytes()[:-20_000])
-    plain = score_logs([str(cut)], tmp_path / "plain", EVERY_ONE, Silent(io.StringIO()))
+    with Reading([str(cut)]) as reading:
+        plain = score_logs(reading, tmp_path / "plain", EVERY_ONE, Silent(io.StringIO()))
     summary, said = on_spark([cut], tmp_path / "out")
     assert [str(problem) for problem in summary.problems] == [str(problem) for problem in plain.problems]
     assert said.startswith(f"zeekml: {cut}")

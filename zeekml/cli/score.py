@@ -121,10 +121,15 @@ def score(
                 summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
             else:
                 # Loading all that scoring takes is most of what happens before the first connection.
+                # The logs are read meanwhile.
                 with loading(stays=True):
-                    from zeekml.pipeline.batch import score_logs
+                    from zeekml.pipeline.reading import Reading
 
-                summary = score_logs(paths, Path(out), settings, progress)
+                with Reading(paths) as reading:
+                    with loading(stays=True):
+                        from zeekml.pipeline.batch import score_logs
+
+                    summary = score_logs(reading, Path(out), settings, progress)
     if not quiet:
         _show(summary, out, parquet=parquet)
     if engine == Engine.LOCAL:

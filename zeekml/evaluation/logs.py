@@ -15,8 +15,8 @@ import pandas as pd
 
 from zeekml.errors import InputError, ZeekMLError
 from zeekml.evaluation.truth import Truth
-from zeekml.pipeline.batch import FileEnd, read_streams
 from zeekml.pipeline.progress import Progress
+from zeekml.pipeline.reading import FileEnd, read_streams
 from zeekml.records import Batch, Rejects, Stream, discover, join, read_batches
 from zeekml.records.schema import NAMES
 from zeekml.training.captures import DETAILED, Capture, stem

@@ -16,9 +16,10 @@ from zeekml.baseline.usual import Asked, Words
 from zeekml.config import Settings
 from zeekml.errors import InputError, ZeekMLError
 from zeekml.feedback import read_verdicts
-from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, state_limits
+from zeekml.pipeline.batch import alert_policy, state_limits
 from zeekml.pipeline.progress import Progress
-from zeekml.pipeline.readahead import read_ahead
+from zeekml.pipeline.readahead import ReadAhead
+from zeekml.pipeline.reading import FileEnd, StreamEnd, read_streams
 from zeekml.records import Batch, Rejects, discover
 from zeekml.scoring import Bundle, Scorer, load_bundle
 from zeekml.scoring.bundle import WEIGHTS
@@ -51,7 +52,7 @@ def learn_baseline(
         progress.problem(problem)
     logs = 0
     progress.begin([log for stream in discovery.streams for log in stream.files])
-    with closing(read_ahead(read_streams(discovery.streams, Rejects()))) as events:
+    with closing(ReadAhead(read_streams(discovery.streams, Rejects()))) as events:
         for event in events:
             match event:
                 case Batch():

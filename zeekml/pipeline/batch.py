@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,10 @@ from zeekml.health import SensorHealth
 from zeekml.loading import loading
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
-from zeekml.pipeline.readahead import read_ahead
+from zeekml.pipeline.readahead import ReadAhead
+from zeekml.pipeline.reading import FileEnd, Reading, StreamEnd
 from zeekml.pipeline.summary import Summary
-from zeekml.records import Batch, LogFile, Rejects, Stream, discover, read_batches
+from zeekml.records import Batch, Rejects
 from zeekml.scoring import Bundle, Scorer, Scores, StateLimits, load_bundle
 from zeekml.scoring.bundle import WEIGHTS
 from zeekml.scoring.scorer import Prepared
@@ -59,21 +60,6 @@ class ScoresBatches(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class FileEnd:
-    """A log was read to its end, or up to ``error``."""
-
-    log: LogFile
-    error: InputError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
-    """No further log belongs to this stream."""
-
-    stream: str
-
-
-@dataclass(frozen=True, slots=True)
 class Scored:
     """A batch and what the model says of it."""
 
@@ -89,12 +75,11 @@ class Looked:
     prepared: Prepared
 
 
-Event: TypeAlias = Batch | FileEnd | StreamEnd
 Step: TypeAlias = Scored | FileEnd | StreamEnd
 
 
-def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Progress) -> Summary:
-    """Scores the logs under ``paths`` and writes notice.log, zeekml.log and, if need be, rejects.log.
+def score_logs(reading: Reading, out: Path, settings: Settings, progress: Progress) -> Summary:
+    """Scores logs and writes notice.log, zeekml.log and, if need be, rejects.log.
 
     A log that cannot be read is told in ``Summary.problems`` and the others are scored. The outputs appear
     together at the end; by an error or an interrupt none of them does, and what was there before stays.
@@ -105,7 +90,7 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
     with loading(stays=True):
         bundle = load_bundle(settings.score.model)
         scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
-    summary = score_with(scorer, bundle, paths, out, settings, progress)
+    summary = score_with(scorer, bundle, reading, out, settings, progress)
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -113,14 +98,14 @@ def score_logs(paths: Sequence[str], out: Path, settings: Settings, progress: Pr
 def score_with(
     scorer: ScoresBatches,
     bundle: Bundle,
-    paths: Sequence[str],
+    reading: Reading,
     out: Path,
     settings: Settings,
     progress: Progress,
 ) -> Summary:
     """As :func:`score_logs`, with a scorer that is there already; ``bundle`` gives names and thresholds."""
     engine = AlertEngine(alert_policy(settings, bundle, site_baseline(settings, bundle)), bundle.classes)
-    discovery = discover(paths)
+    discovery = reading.discovery
     summary = Summary(passed_over=list(discovery.passed_over), problems=list(discovery.problems))
     for problem in discovery.problems:
         progress.problem(problem)
@@ -131,7 +116,7 @@ def score_with(
         run = Run(
             scorer, engine, outputs, bundle.classes, settings.score.log_threshold, progress, summary, drift
         )
-        run.score(discovery.streams)
+        run.score(reading)
         summary.drift = drift.overall()
         if summary.drift is not None:
             outputs.write_drift(encode(DriftFile(bundle.name, time.time(), {ALL_LOGS: summary.drift})))
@@ -160,25 +145,25 @@ class Run:
     drift: Drift
     health: SensorHealth = field(default_factory=SensorHealth)
 
-    def score(self, streams: Sequence[Stream]) -> None:
+    def score(self, reading: Reading) -> None:
         """Takes every stream from its first line to its last and counts in ``summary``; commits nothing."""
-        self.progress.begin([log for stream in streams for log in stream.files])
+        self.progress.begin([log for stream in reading.discovery.streams for log in stream.files])
         log = self.outputs.rejects_log
-        rejects = Rejects(lambda line: log.write(line.source, line.line, line.reason, line.text))
-        with closing(read_ahead(self._scored(streams, rejects), depth=1)) as steps:
+        reading.rejects_to(lambda line: log.write(line.source, line.line, line.reason, line.text))
+        with closing(ReadAhead(self._scored(reading), depth=1)) as steps:
             for step in steps:
                 match step:
                     case Scored():
                         self._write(step.batch, step.scores)
                     case FileEnd():
-                        self._file_end(step, rejects)
+                        self._file_end(step, reading.rejects)
                     case StreamEnd():
                         self._stream_end(step.stream)
-        self.summary.rejects = rejects.total
+        self.summary.rejects = reading.rejects.total
 
-    def _scored(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Step]:
+    def _scored(self, reading: Reading) -> Iterator[Step]:
         """Runs in a thread of its own, between the one that works out features and the one that writes."""
-        with closing(read_ahead(self._looked(streams, rejects), depth=1)) as events:
+        with closing(ReadAhead(self._looked(reading), depth=1)) as events:
             for event in events:
                 if isinstance(event, Looked):
                     batch = event.batch
@@ -188,14 +173,13 @@ class Run:
                     self.scorer.end_stream(event.stream)
                 yield event
 
-    def _looked(self, streams: Sequence[Stream], rejects: Rejects) -> Iterator[Looked | FileEnd | StreamEnd]:
+    def _looked(self, reading: Reading) -> Iterator[Looked | FileEnd | StreamEnd]:
         """Runs in a thread of its own, after the one that reads."""
-        with closing(read_ahead(read_streams(streams, rejects))) as events:
-            for event in events:
-                if isinstance(event, Batch):
-                    yield Looked(event, self.scorer.features(event.table, event.stream))
-                else:
-                    yield event
+        for event in reading:
+            if isinstance(event, Batch):
+                yield Looked(event, self.scorer.features(event.table, event.stream))
+            else:
+                yield event
 
     def _write(self, batch: Batch, scores: Scores) -> None:
         table, outputs = batch.table, self.outputs
@@ -240,27 +224,6 @@ class Run:
             self.summary.problems.append(end.error)
             self.progress.problem(end.error)
         self.progress.file_end(end.log)
-
-
-def read_streams(
-    streams: Sequence[Stream],
-    rejects: Rejects,
-    read: Callable[..., Iterator[Batch]] = read_batches,
-) -> Iterator[Event]:
-    """The batches of every log in order, with the ends of logs and streams between them.
-
-    A log that cannot be read, or not to its end, gives the batches before the damage and a FileEnd with the
-    error; the next log follows.
-    """
-    for stream in streams:
-        for log in stream.files:
-            error = None
-            try:
-                yield from read(log, stream.name, rejects=rejects)
-            except InputError as problem:
-                error = problem
-            yield FileEnd(log, error)
-        yield StreamEnd(stream.name)
 
 
 def alert_policy(settings: Settings, bundle: Bundle, baseline: Baseline | None = None) -> AlertPolicy:

@@ -15,9 +15,10 @@ from zeekml.alerts import AlertEngine, AlertPolicy, Notice, Standing
 from zeekml.alerts.ordinary import odd_threshold
 from zeekml.config import Settings
 from zeekml.errors import InputError, ZeekMLError
-from zeekml.pipeline.batch import FileEnd, StreamEnd, alert_policy, read_streams, site_baseline, state_limits
+from zeekml.pipeline.batch import alert_policy, site_baseline, state_limits
 from zeekml.pipeline.progress import Progress
-from zeekml.pipeline.readahead import read_ahead
+from zeekml.pipeline.readahead import ReadAhead
+from zeekml.pipeline.reading import FileEnd, StreamEnd, read_streams
 from zeekml.records import Batch, Rejects, discover
 from zeekml.records.escapes import printable
 from zeekml.scoring import Bundle, Scorer, Scores, load_bundle
@@ -105,7 +106,7 @@ def explain_connection(
     for problem in problems:
         progress.problem(problem)
     progress.begin([log for stream in discovery.streams for log in stream.files])
-    with closing(read_ahead(read_streams(discovery.streams, Rejects()))) as events:
+    with closing(ReadAhead(read_streams(discovery.streams, Rejects()))) as events:
         for event in events:
             match event:
                 case Batch():

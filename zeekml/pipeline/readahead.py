@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -30,28 +30,38 @@ class _End:
         self.error = error
 
 
-class _Reader(Generic[T]):
-    """The thread that reads ``items`` and the queue between."""
+class ReadAhead(Generic[T]):
+    """The same items in the same order, read from now on by a thread that is at most ``depth`` items ahead.
 
-    def __init__(self, items: Iterator[T], depth: int) -> None:
+    An error of ``items`` is raised after the items before it. Whoever does not take all of them closes it: that ends
+    the thread and closes ``items`` before it returns.
+    """
+
+    def __init__(self, items: Iterator[T], depth: int = 2) -> None:
         self._items = items
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
         self._unwanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name=_NAME, daemon=True)
-
-    def __iter__(self) -> Generator[T, None, None]:
         self._thread.start()
-        try:
-            while True:
-                item = self._queue.get()
-                if isinstance(item, _End):
-                    if item.error is not None:
-                        raise item.error
-                    return
-                yield item
-        finally:
-            self._unwanted.set()
-            self._thread.join(timeout=_GRACE)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        if self._unwanted.is_set():
+            raise StopIteration
+        item = self._queue.get()
+        if not isinstance(item, _End):
+            return item
+        self.close()
+        if item.error is not None:
+            raise item.error
+        raise StopIteration
+
+    def close(self) -> None:
+        """Wants no further item."""
+        self._unwanted.set()
+        self._thread.join(timeout=_GRACE)
 
     def _run(self) -> None:
         end = _End(None)
@@ -62,7 +72,7 @@ class _Reader(Generic[T]):
         except BaseException as error:  # handed to the thread that consumes, and raised there
             end = _End(error)
         finally:
-            self._close()
+            self._close_items()
         self._put(end)
 
     def _put(self, item: T | _End) -> bool:
@@ -75,7 +85,7 @@ class _Reader(Generic[T]):
             return True
         return False
 
-    def _close(self) -> None:
+    def _close_items(self) -> None:
         """A generator closes its files here, in its own thread, not whenever it is collected."""
         if isinstance(self._items, Generator):
             with closing(self._items):
@@ -88,12 +98,3 @@ def left_behind() -> bool:
     Python's orderly end would then abort: the reader holds the lock of standard input.
     """
     return any(thread.name == _NAME for thread in threading.enumerate())
-
-
-def read_ahead(items: Iterator[T], depth: int = 2) -> Generator[T, None, None]:
-    """The same items in the same order, read by a thread that is at most ``depth`` items ahead.
-
-    An error of ``items`` is raised after the items before it. Closing the generator (also by an error or an
-    interrupt in the loop over it) ends the thread and closes ``items`` before it returns.
-    """
-    yield from _Reader(items, depth)
