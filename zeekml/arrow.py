@@ -69,12 +69,12 @@ def nulls_of(array: pa.Array) -> Mask:
 
 
 def texts_of(array: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Offsets (N + 1,) and data of an array of texts of type `TEXT`, not copied; null ones read as empty."""
+    """Offsets (N + 1,) and data, which is not copied, of an array of texts; null ones read as empty."""
     _, offsets, data = array.buffers()
     if not len(array):
         return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
-    starts = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    return starts, np.frombuffer(data or b"", dtype=np.uint8)
+    starts = np.frombuffer(offsets, dtype=_OFFSETS[array.type])[array.offset : array.offset + len(array) + 1]
+    return starts.astype(np.int64, copy=False), np.frombuffer(data or b"", dtype=np.uint8)
 
 
 def _validity(unset: Mask | None) -> pa.Buffer | None:

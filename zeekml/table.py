@@ -35,7 +35,7 @@ class Texts:
     """Distinct texts (D,), in Arrow's memory."""
 
     def __init__(self, array: pa.Array) -> None:
-        self.array: pa.Array = array if array.type == arrow.TEXT else array.cast(arrow.TEXT)
+        self._held = array
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
@@ -43,27 +43,32 @@ class Texts:
         return cls(arrow.of_texts(list(texts)))
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self._held)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.tolist())
 
     def __getitem__(self, places: npt.NDArray[np.int64]) -> Texts:
-        return Texts(self.array.take(arrow.of_numbers(places)))
+        return Texts(self._held.take(arrow.of_numbers(places)))
 
     def tolist(self) -> list[str]:
         """The texts one by one."""
-        return self.array.to_pylist()  # type: ignore[no-any-return]
+        return self._held.to_pylist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def array(self) -> pa.Array:
+        """The texts as an array of type `zeekml.arrow.TEXT`."""
+        return self._held if self._held.type == arrow.TEXT else self._held.cast(arrow.TEXT)
 
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
         """64 bits of each text (D,), the same in every process."""
-        return hashes(*arrow.texts_of(self.array))
+        return hashes(*arrow.texts_of(self._held))
 
     @cached_property
     def kinds(self) -> npt.NDArray[np.uint8]:
         """What each text (D,) is as an address: the bits of `zeekml.text_kernels`."""
-        return kinds(*arrow.texts_of(self.array))
+        return kinds(*arrow.texts_of(self._held))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +93,7 @@ class Labels:
 
     def each(self, by_text: npt.NDArray[Any], unset: Any) -> npt.NDArray[Any]:
         """What holds for each row (N,): of what holds for each text (D,), and ``unset`` where there is none."""
-        return np.asarray(np.append(by_text, by_text.dtype.type(unset))[self.codes])
+        return np.append(by_text, by_text.dtype.type(unset)).take(self.codes)
 
     def test(self, test: Callable[[Texts], Mask]) -> Mask:
         """Which rows (N,) have a text that passes; ``test`` sees each once and tells of all of them (D,)."""
@@ -164,7 +169,7 @@ class _OfArrow:
         count = self.table.num_rows
         if name not in self.table.column_names:
             return _UNSET[kind](count)
-        array = self.table.column(name).combine_chunks()
+        array = _whole(self.table.column(name))
         match kind:
             case "number":
                 return arrow.numbers_of(array, np.nan)
@@ -184,11 +189,13 @@ class _OfArrow:
 
 def _used(codes: npt.NDArray[np.int32], texts: Texts) -> Labels:
     """Labels with the texts that occur: a dictionary grows with the block that it was read from."""
-    occurs = np.bincount(codes + 1, minlength=len(texts) + 1)[1:] > 0
-    if occurs.all():
+    occurs = np.zeros(len(texts) + 1, dtype=np.bool_)  # code -1, unset, takes the last
+    occurs[codes] = True
+    if occurs[:-1].all():
         return Labels(codes, texts)
     places = np.cumsum(occurs, dtype=np.int32) - 1
-    return Labels(np.append(places, np.int32(UNSET))[codes], texts[np.flatnonzero(occurs)])
+    places[-1] = UNSET
+    return Labels(places.take(codes), texts[np.flatnonzero(occurs[:-1])])
 
 
 _UNSET: Final[dict[str, Callable[[int], Any]]] = {
@@ -226,4 +233,8 @@ class _OfPandas:
 
 
 def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    return (
+        array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    )  # which copies even a single one

@@ -14,15 +14,21 @@ from zeekml.records.lines import MAX_LINE, line_blocks
 
 @given(
     lines=st.lists(st.binary(max_size=8).map(lambda raw: raw.replace(b"\n", b"")), max_size=12),
+    wanted=st.none() | st.integers(1, 5),
     data=st.data(),
 )
 def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
-    lines: list[bytes], data: st.DataObject
+    lines: list[bytes], wanted: int | None, data: st.DataObject
 ) -> None:
     content = b"\n".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4)))
     pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
-    found = [found for block in line_blocks(iter(pieces), _never) for found in block.lines()]
+    blocks = list(line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted))
+    if wanted is not None:
+        assert {block.data.count(b"\n") for block in blocks[1:-2]} <= {wanted}, (
+            "all but the first and the last"
+        )
+    found = [found for block in blocks for found in block.lines()]
     skipped = len(content) - len(content.lstrip(b"\0"))
     rest = content[skipped:].removeprefix(b"\xef\xbb\xbf")
     expected = rest.split(b"\n")

@@ -56,54 +56,59 @@ def line_blocks(
     MOST_CUT bytes.
     """
     line, offset = 1, 0
-    tail = b""
+    held = bytearray()
     skipping = False
     at_start = True
-    cutter = None if wanted is None else _Cutter(wanted)
+    cutter = _Cutter(wanted)
     for piece in pieces:
-        data = tail + piece
-        tail = b""
+        held += piece
         if at_start:
-            # An outside truncation of an open log leaves NUL bytes up to Zeek's old offset.
-            stripped = data.lstrip(b"\0")
-            if not stripped:
-                offset += len(data)
+            begun = _start_of(held)
+            if begun < 0:
                 continue
-            if stripped != _BOM and _BOM.startswith(stripped):
-                tail = data
-                continue
-            stripped = stripped.removeprefix(_BOM)
-            offset += len(data) - len(stripped)
-            data = stripped
-            at_start = False
+            at_start = begun == len(held) and not held.endswith(_BOM)
+            offset += begun
+            del held[:begun]
         if skipping:
-            end = data.find(b"\n") + 1
+            end = held.find(b"\n") + 1
+            offset += end or len(held)
+            del held[: end or None]
             if not end:
-                offset += len(data)
                 continue
-            data = data[end:]
-            offset += end
             line += 1
             skipping = False
-        cut = data.rfind(b"\n") + 1
-        is_long = len(data) - cut > MAX_LINE
+        cut = held.rfind(b"\n") + 1
+        is_long = len(held) - cut > MAX_LINE
         start = 0
         while start < cut:
-            end = cutter.end(data, start, cut, at_least=is_long) if cutter else cut
+            end, lines = cutter.end(held, start, cut, at_least=is_long)
             if end < 0:
                 break
-            whole = Block(data[start:end], line, offset)
-            line += newlines(whole.data)
+            with memoryview(held) as view:
+                whole = Block(bytes(view[start:end]), line, offset)
+            line += lines
             offset += end - start
             start = end
             yield from without_long_lines(whole, too_long)
-        tail = data[start:]
+        del held[:start]
         if is_long:
-            too_long(line, tail[:MAX_LINE])
-            offset += len(tail)
-            tail = b""
+            too_long(line, bytes(held[:MAX_LINE]))
+            offset += len(held)
+            held.clear()
             skipping = True
-    yield from _last_blocks(Block(tail, line, offset), too_long)
+    yield from _last_blocks(Block(bytes(held), line, offset), too_long)
+
+
+def _start_of(held: bytearray) -> int:
+    """Where the first line begins, -1 where that depends on what follows.
+
+    An outside truncation of an open log leaves NUL bytes up to Zeek's old offset.
+    """
+    nuls = len(held) - len(held.lstrip(b"\0"))
+    first = bytes(held[nuls : nuls + len(_BOM)])
+    if first == _BOM:
+        return nuls + len(_BOM)
+    return -1 if first and _BOM.startswith(first) else nuls
 
 
 def _last_blocks(rest: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:
@@ -116,23 +121,31 @@ def _last_blocks(rest: Block, too_long: Callable[[int, bytes], None]) -> Iterato
 
 
 class _Cutter:
-    """Cuts off as many lines as are wanted."""
+    """Cuts off as many lines as are wanted; all that is there where nobody says how many, and at first."""
 
-    def __init__(self, wanted: Callable[[], int]) -> None:
-        self._end_of_lines = end_of_lines
+    def __init__(self, wanted: Callable[[], int] | None) -> None:
         self._wanted = wanted
         self._is_first = True
+        self._scanned, self._found = 0, 0
+        """Bytes of the next block that hold no more than some of its lines, and how many."""
 
-    def end(self, data: bytes, start: int, cut: int, *, at_least: bool) -> int:
-        """Where the block that begins at ``start`` ends; -1 where that depends on what follows ``cut``.
+    def end(self, held: bytearray, start: int, cut: int, *, at_least: bool) -> tuple[int, int]:
+        """Where the block that begins at ``start`` ends, and its lines; -1 where that depends on what follows ``cut``.
 
         ``at_least``: it ends at ``cut`` then.
         """
-        if self._is_first:
+        data = np.frombuffer(held, dtype=np.uint8)
+        if self._wanted is None or self._is_first:
             self._is_first = False
-            return cut
-        end = self._end_of_lines(np.frombuffer(data, dtype=np.uint8), start, self._wanted())
-        return cut if end < 0 and (at_least or cut - start >= MOST_CUT) else end
+            return cut, int(count_lines(data[start:cut]))
+        wanted = self._wanted() - self._found
+        end = end_of_lines(data, start + self._scanned, wanted)
+        found = self._found + (wanted if end >= 0 else wanted + end)
+        if end < 0 and not at_least and cut - start < MOST_CUT:
+            self._scanned, self._found = len(held) - start, found
+            return -1, 0
+        self._scanned, self._found = 0, 0
+        return cut if end < 0 else end, found
 
 
 def without_long_lines(block: Block, too_long: Callable[[int, bytes], None]) -> Iterator[Block]:

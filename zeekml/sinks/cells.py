@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,7 @@ class Cells:
 
     def __init__(self, fmt: Format) -> None:
         self._json = fmt == "json"
+        self._unset = of_texts([self.unset()])
         self._begin, self._end = (_bytes(text) for text in (("{", "}\n") if self._json else ("", "\n")))
 
     def text(self, name: str, values: pa.Array | Sequence[str]) -> Column:
@@ -94,8 +96,7 @@ class Cells:
         return out.data
 
     def _chosen(self, cells: pa.Array, codes: npt.NDArray[np.integer]) -> Column:
-        unset = of_texts([self.unset()])
-        return Column(pa.concat_arrays([cells, unset]), np.where(codes < 0, len(cells), codes))
+        return Column(pa.concat_arrays([cells, self._unset]), np.where(codes < 0, len(cells), codes))
 
     def _texts(self, name: str, values: pa.Array | Sequence[str]) -> pa.Array:
         try:
@@ -146,5 +147,10 @@ def _bytes(text: str) -> Bytes:
 
 def _join(*parts: pa.Array | str) -> pa.Array:
     """The parts of each row joined."""
-    texts = [of_texts([part])[0] if isinstance(part, str) else part for part in (*parts, "")]
+    texts = [_scalar(part) if isinstance(part, str) else part for part in (*parts, "")]
     return pc.binary_join_element_wise(*texts)
+
+
+@lru_cache
+def _scalar(text: str) -> pa.Scalar:
+    return of_texts([text])[0]

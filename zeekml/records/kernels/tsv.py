@@ -67,7 +67,8 @@ def count_lines(data: Bytes) -> int:
 
 @compiled("i8(Array(u1, 1, 'C', readonly=True), i8, i8)")
 def end_of_lines(data: Bytes, start: int, count: int) -> int:
-    """Where the ``count`` lines (1 or more) from ``start`` on end, behind their last newline; -1 for fewer lines."""
+    """Where the ``count`` lines (1 or more) from ``start`` on end, behind their last newline; below 0, how many are
+    missing."""
     stop = len(data)
     while start < stop:
         step = min(_STEP, stop - start)
@@ -81,7 +82,7 @@ def end_of_lines(data: Bytes, start: int, count: int) -> int:
             return start
         count -= found
         start += step
-    return -1
+    return -count
 
 
 @inlined

@@ -138,14 +138,12 @@ class CompiledRunner:
     def logits(self, block: Block) -> Floats:
         """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
         self._reserve(int(block.slots.max()) + 1)
-        total = np.zeros((len(block.order), self._classes), dtype=np.float32)
-        for member, state in zip(self._members, self._states, strict=True):
-            logits = np.empty_like(total)
+        said = np.empty((len(self._members), len(block.order), self._classes), dtype=np.float32)
+        for member, state, logits in zip(self._members, self._states, said, strict=True):
             body(member.stem(block.matrix, block.order), block.runs.starts, block.runs.ends, block.slots, block.fresh,
                  state, *member.weights, logits)  # fmt: skip
-            total += logits
-        in_log_order = np.empty_like(total)
-        in_log_order[block.order] = total if len(self._members) == 1 else total / len(self._members)
+        in_log_order: Floats = np.empty_like(said[0])
+        in_log_order[block.order] = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
         return in_log_order
 
     def export(self, slots: NDArray[np.int64]) -> Arrays:
