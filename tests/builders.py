@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from zeekml.features import LAYOUT, Encoding, StateLimits, StreamState, features
 from zeekml.networks import Network, NetworkConfig, build
 from zeekml.records.schema import COLUMNS
+from zeekml.records.to_arrow import to_arrow
 from zeekml.scoring.bundle import CARD, METRICS
 from zeekml.scoring.store import arrays_of, save_bundle
+from zeekml.table import Table
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -86,7 +88,7 @@ def matrix_of(frame: pd.DataFrame, limits: StateLimits | None = None) -> Floats:
 
 def arrow_of(frame: pd.DataFrame) -> pa.Table:
     """A batch frame as a reader has it before it is one."""
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    return to_arrow(Table.of(frame))
 
 
 def renumbered(frame: pd.DataFrame) -> pd.DataFrame:

@@ -95,6 +95,16 @@ class Labels:
         """What holds for each row (N,): of what holds for each text (D,), and ``unset`` where there is none."""
         return np.append(by_text, by_text.dtype.type(unset)).take(self.codes)
 
+    def compact(self) -> Labels:
+        """The same without texts that do not occur: a dictionary grows with the block that it was read from."""
+        occurs = np.zeros(len(self.texts) + 1, dtype=np.bool_)  # code -1, unset, takes the last
+        occurs[self.codes] = True
+        if occurs[:-1].all():
+            return self
+        places = np.cumsum(occurs, dtype=np.int32) - 1
+        places[-1] = UNSET
+        return Labels(places.take(self.codes), self.texts[np.flatnonzero(occurs[:-1])])
+
     def test(self, test: Callable[[Texts], Mask]) -> Mask:
         """Which rows (N,) have a text that passes; ``test`` sees each once and tells of all of them (D,)."""
         return self.each(np.asarray(test(self.texts), dtype=np.bool_), False)
@@ -182,20 +192,9 @@ class _OfArrow:
                 indices = (
                     coded.indices if coded.indices.type == pa.int32() else coded.indices.cast(pa.int32())
                 )
-                return _used(arrow.numbers_of(indices, UNSET), Texts(coded.dictionary))
+                return Labels(arrow.numbers_of(indices, UNSET), Texts(coded.dictionary)).compact()
             case _:
                 return array.cast(arrow.TEXT)
-
-
-def _used(codes: npt.NDArray[np.int32], texts: Texts) -> Labels:
-    """Labels with the texts that occur: a dictionary grows with the block that it was read from."""
-    occurs = np.zeros(len(texts) + 1, dtype=np.bool_)  # code -1, unset, takes the last
-    occurs[codes] = True
-    if occurs[:-1].all():
-        return Labels(codes, texts)
-    places = np.cumsum(occurs, dtype=np.int32) - 1
-    places[-1] = UNSET
-    return Labels(places.take(codes), texts[np.flatnonzero(occurs[:-1])])
 
 
 _UNSET: Final[dict[str, Callable[[int], Any]]] = {

@@ -46,14 +46,14 @@ def test_every_command_is_listed_and_known_by_its_name() -> None:
     assert commands.get("nope") is None
 
 
-def test_scoring_loads_neither_pytorch_nor_the_compiler(made_log: Path, tmp_path: Path) -> None:
+def test_scoring_loads_neither_pytorch_nor_pandas_nor_the_compiler(made_log: Path, tmp_path: Path) -> None:
     arguments = ["score", str(made_log), "--out", str(tmp_path / "out"), "--log-threshold", "0"]
     ran = f"from zeekml.cli import main\ntry: main({arguments!r})\nexcept SystemExit as stop: assert stop.code == 0"
     modules_after(ran)  # compiles what no test has needed yet
     loaded = modules_after(ran)
     assert "llvmlite" in loaded
     assert "numba" not in loaded
-    assert {"torch", "sklearn", "lightgbm", "matplotlib"} & loaded == set()
+    assert {"torch", "sklearn", "lightgbm", "matplotlib", "pandas"} & loaded == set()
     assert "rich" not in loaded, "there is no terminal to draw on"
     assert "zeekml.baseline.content" not in loaded, "no baseline was named"
 

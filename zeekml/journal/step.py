@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-import pandas as pd
 import pyarrow as pa
 
 from zeekml.errors import StateError
-from zeekml.records.to_pandas import to_frame
+from zeekml.records.to_arrow import to_arrow
+from zeekml.table import Table
 
 _LENGTH: Final = struct.Struct("<Q")
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -44,15 +44,15 @@ class Append:
 class Step:
     """What one step did. ``number``: from 1 on, without gaps, over all journals of a state folder.
 
-    ``positions``: where reading goes on in every log, by stream, as JSON. ``connections``: the stream and the
-    frame of every batch, in the order in which they were scored. ``alerts``: a line each for the optional
+    ``positions``: where reading goes on in every log, by stream, as JSON. ``connections``: the stream and
+    what is in every batch, in the order in which they were scored. ``alerts``: a line each for the optional
     sinks. ``outputs``: device, inode and begin (epoch s) of the output files in use, by name.
     ``alert_settings``: those that hold from this step on; None for no change.
     """
 
     number: int
     positions: Mapping[str, Any]
-    connections: tuple[tuple[str, pd.DataFrame], ...] = ()
+    connections: tuple[tuple[str, Table], ...] = ()
     appends: tuple[Append, ...] = ()
     alerts: tuple[bytes, ...] = ()
     outputs: Mapping[str, tuple[int, int, float]] = field(default_factory=dict)
@@ -60,14 +60,14 @@ class Step:
 
     def encode(self) -> bytes:
         """The record of this step."""
-        frames = [_to_ipc(frame) for _, frame in self.connections]
+        tables = [_to_ipc(table) for _, table in self.connections]
         facts = {
             "number": self.number,
             "positions": self.positions,
             "outputs": self.outputs,
             "alert_settings": self.alert_settings,
             "connections": [
-                (stream, len(data)) for (stream, _), data in zip(self.connections, frames, strict=True)
+                (stream, len(data)) for (stream, _), data in zip(self.connections, tables, strict=True)
             ],
             "appends": [
                 (each.output, each.device, each.inode, each.before, each.rename_to, len(each.data))
@@ -77,7 +77,7 @@ class Step:
         }
         text = orjson.dumps(facts)
         parts: list[bytes] = [_LENGTH.pack(len(text)), text]
-        parts += frames
+        parts += tables
         parts += [each.data for each in self.appends]
         parts += self.alerts
         return b"".join(parts)
@@ -122,14 +122,14 @@ class _Parts:
         return self._view[self._at - size : self._at]
 
 
-def _to_ipc(frame: pd.DataFrame) -> bytes:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+def _to_ipc(table: Table) -> bytes:
+    arrow = to_arrow(table)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=_OPTIONS) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, arrow.schema, options=_OPTIONS) as writer:
+        writer.write_table(arrow)
     return bytes(sink.getvalue())
 
 
-def _from_ipc(data: memoryview) -> pd.DataFrame:
+def _from_ipc(data: memoryview) -> Table:
     with pa.ipc.open_stream(pa.py_buffer(bytes(data))) as reader:
-        return to_frame(reader.read_all())
+        return Table.of_arrow(reader.read_all())

@@ -57,7 +57,7 @@ class SinkFeed:
         """The notices of a batch, a line each, as they go into the journal."""
         made = alert_records(
             alerts.notices,
-            batch.frame,
+            batch.table,
             explained,
             stream=batch.stream,
             model=self._model,

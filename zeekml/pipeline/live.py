@@ -223,7 +223,7 @@ class Watch:
         self.summary.problems = {path: str(why) for path, why in self.logs.problems.items()}
         self.hooks.logs(len(self.logs.streams), self.summary.problems)
         for batch in batches:
-            connections.append((batch.stream, batch.frame))
+            connections.append((batch.stream, batch.table))
             lines += self._score(batch, tally)
         appends = self.outputs.pending()
         if not batches and not appends:
@@ -236,27 +236,27 @@ class Watch:
 
     def _score(self, batch: Batch, tally: Tally) -> list[bytes]:
         """Score a batch and write what follows to the outputs' buffers; gives its lines for the sinks."""
-        frame = batch.frame
-        scores = self.scorer.score(frame, batch.stream)
-        marks = self.health.process(frame, batch.stream)
+        table = batch.table
+        scores = self.scorer.score(table, batch.stream)
+        marks = self.health.process(table, batch.stream)
         self.drift.process(scores, batch.stream)
-        alerts = self.engine.process(frame, scores, batch.stream).marked(marks.at)
+        alerts = self.engine.process(table, scores, batch.stream).marked(marks.at)
         rows = np.flatnonzero(scores.score >= self.settings.score.log_threshold)
         explained_rows = alerts.rows_to_explain(rows)
         explained = Explained(explained_rows, self.scorer.reasons(scores, explained_rows))
         self.outputs.zeekml_log.write(
-            frame, scores, rows, explained.where(alerts.above), alerts.notices, marks
+            table, scores, rows, explained.where(alerts.above), alerts.notices, marks
         )
-        self.outputs.notice_log.write(alerts.notices, frame, explained)
+        self.outputs.notice_log.write(alerts.notices, table, explained)
 
-        tally.connections[batch.stream] += len(frame)
+        tally.connections[batch.stream] += len(table)
         tally.logged += len(rows)
         by_class = np.bincount(scores.class_index[alerts.alerting], minlength=len(self.bundle.classes))
         tally.by_class += Counter(dict(zip(self.bundle.classes, by_class.tolist(), strict=True)))
         tally.notices += Counter((notice.note, notice.class_name) for notice in alerts.notices)
         tally.suppressed += int(alerts.alerting.sum())
         tally.suppressed -= sum(notice.note == CONNECTION_NOTE for notice in alerts.notices)
-        ends = (frame["ts"] + frame["duration"].fillna(0.0)).to_numpy()
+        ends = table.number("ts") + np.nan_to_num(table.number("duration"), nan=0.0)
         tally.newest = max(tally.newest or 0.0, float(ends.max(initial=0.0)))
         return [] if self.feed is None else self.feed.lines(batch, alerts, explained)
 

@@ -141,12 +141,12 @@ def _replay(
         resumed.baseline = step.alert_settings.get(SHA256)
         after.restore(engine.export())
         engine = after
-    for stream, frame in step.connections:
-        scores = scorer.score(frame, stream)
-        engine.process(frame, scores, stream)
-        health.process(frame, stream)
+    for stream, table in step.connections:
+        scores = scorer.score(table, stream)
+        engine.process(table, scores, stream)
+        health.process(table, stream)
         drift.process(scores, stream)
-        resumed.replayed += len(frame)
+        resumed.replayed += len(table)
     resumed.number = step.number
     resumed.positions |= step.positions
     resumed.outputs = step.outputs

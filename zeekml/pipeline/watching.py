@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-import pandas as pd
-
 from zeekml import scoring
 from zeekml.arrays import Arrays
 from zeekml.baseline import Baseline
 from zeekml.drift.report import DriftReport
 from zeekml.health import Finding
 from zeekml.pipeline.batch import ScoresBatches
+from zeekml.table import Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +161,7 @@ class NoHooks:
 class Scores(ScoresBatches, Protocol):
     """What a watch needs of a scorer, beyond scoring."""
 
-    def score(self, frame: pd.DataFrame, stream: str) -> scoring.Scores:
+    def score(self, frame: Frame, stream: str) -> scoring.Scores:
         """The scores of the next batch of a stream."""
 
     @property

@@ -109,7 +109,7 @@ class FollowedLogs:
             # A busy log leaves to each of the others its share.
             share = max(1, left // (len(followers) - place))
             taken = follower.poll(share)
-            left = max(1, left - sum(len(batch.frame) for batch in taken))
+            left = max(1, left - sum(len(batch) for batch in taken))
             batches += taken
         return batches
 
