@@ -69,7 +69,8 @@ def test_pandas_is_not_loaded() -> None:
         "import sys, numpy as np\n"
         "from zeekml.arrow import of_numbers, of_texts, of_bools, numbers_of, bools_of, texts_of\n"
         "mask = np.array([True, False])\n"
-        "numbers_of(of_numbers(np.arange(2), mask), 0)\nbools_of(of_bools(mask, mask))\ntexts_of(of_texts(['a', None]))\n"
+        "numbers_of(of_numbers(np.arange(2), mask), 0)\nbools_of(of_bools(mask, mask))\n"
+        "texts_of(of_texts(['a', None]))\n"
         "print('pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -245,7 +245,7 @@ class _ScoredStream:
         for seq, (notice, connection) in enumerate(zip(alerts.notices, connections, strict=True)):
             row = notice.row
             told = {
-                "connection": connection,
+                "connection": tuple(connection),
                 "notice": asdict(notice) | {"row": 0},
                 "reasons": explained.of(row),
             }
