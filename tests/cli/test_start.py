@@ -58,6 +58,15 @@ def test_scoring_loads_neither_pytorch_nor_pandas_nor_the_compiler(made_log: Pat
     assert "zeekml.baseline.content" not in loaded, "no baseline was named"
 
 
+def test_watching_loads_neither_pytorch_nor_pandas(made_log: Path, tmp_path: Path) -> None:
+    folders = ["--out", str(tmp_path / "out"), "--state", str(tmp_path / "state")]
+    arguments = ["watch", str(made_log), *folders, "--from-start", "--once"]
+    ran = f"from zeekml.cli import main\ntry: main({arguments!r})\nexcept SystemExit as stop: assert stop.code == 0"
+    loaded = modules_after(ran)
+    assert "zeekml.pipeline.live" in loaded
+    assert {"torch", "pandas"} & loaded == set()
+
+
 @pytest.mark.parametrize(("given", "found"), [(None, "1"), ("3", "3")])
 def test_small_matrices_are_multiplied_in_one_thread_unless_told_otherwise(
     given: str | None, found: str
