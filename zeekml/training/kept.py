@@ -26,6 +26,7 @@ from zeekml.training.said import Part, Said, Task
 #: The modules, below the package, that what a fold says comes from: another text of any of them is another key.
 _SOURCES: Final = (
     "addresses.py",
+    "arrow.py",
     "categories.py",
     "compiled",
     "features",
@@ -36,6 +37,7 @@ _SOURCES: Final = (
     "scoring/pieces.py",
     "scoring/runner.py",
     "scoring/trees.py",
+    "table.py",
     "text_kernels.py",
     "training/made",
     *(

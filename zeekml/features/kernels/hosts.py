@@ -130,16 +130,34 @@ def followed(
     return run + 1
 
 
+#: What each combination of bits adds to the counts over a window, of which a word holds eight: one for each bit, then
+#: one of `FAILED_NEW`. No window is longer than a byte can count.
+_ADDS: Final = np.array(
+    [
+        sum(((bits >> bit) & 1) << (8 * bit) for bit in range(6))
+        + (((bits & FAILED_NEW) == FAILED_NEW) << 48)
+        for bits in range(256)
+    ],
+    dtype=np.uint64,
+)
+
+
 @inlined
-def _count(bits: np.uint8, codes: Codes, sign: int, counts: Ints, totals: Ints, known: Ints) -> None:
-    """Add a connection to the sums over a window, or take it from them: counts (7,) by bit, the last ``FAILED_NEW``."""
-    for bit in range(6):
-        counts[bit] += sign * ((bits >> bit) & 1)
-    counts[6] += sign * ((bits & FAILED_NEW) == FAILED_NEW)
+def _lane(word: np.uint64, place: int) -> np.int64:
+    """One of the eight numbers that a word holds."""
+    return np.int64((word >> np.uint64(8 * place)) & np.uint64(0xFF))
+
+
+@inlined
+def _sizes(codes: Codes) -> tuple[np.uint64, np.uint64]:
+    """What the sizes (4,) of a connection add to the sums over a window: how many are known (8 bits each) and their
+    codes (16 bits each, more than a window of the largest takes)."""
+    known, total = np.uint64(0), np.uint64(0)
     for kind in range(4):
-        if codes[kind] != SIZE_MISSING:
-            known[kind] += sign
-            totals[kind] += sign * codes[kind]
+        is_known = np.uint64(codes[kind] != SIZE_MISSING)
+        known |= is_known << np.uint64(8 * kind)
+        total |= (is_known * np.uint64(codes[kind])) << np.uint64(16 * kind)
+    return known, total
 
 
 @compiled(
@@ -147,7 +165,7 @@ def _count(bits: np.uint8, codes: Codes, sign: int, counts: Ints, totals: Ints, 
     f"{READ_F8}, {READ_F8}, {READ_F8}, {READ_F8}, "
     "f8[:, ::1], u8[:, ::1], i4[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[:, ::1])"
 )
-def host_rows(
+def host_rows(  # noqa: PLR0915 - one pass over the rows
     order: Ints,
     starts: Ints,
     ends: Ints,
@@ -183,24 +201,23 @@ def host_rows(
     """
     size = TAIL + len(order)
     times, peer, port = np.empty(size), np.empty(size, np.uint64), np.empty(size, np.int32)
-    bits, codes = np.empty(size, np.uint8), np.empty((4, size), np.uint8)
-    counts, totals, known = np.empty(7, np.int64), np.empty(4, np.int64), np.empty(4, np.int64)
+    bits, codes = np.empty(size, np.uint8), np.empty((size, 4), np.uint8)
     for run in range(len(starts)):
         slot, length = slots[run], ends[run] - starts[run]
         if fresh[run]:
             times[:TAIL], peer[:TAIL], port[:TAIL], bits[:TAIL] = np.nan, 0, -1, 0
-            codes[:, :TAIL] = SIZE_MISSING
+            codes[:TAIL] = SIZE_MISSING
         else:
             times[:TAIL], peer[:TAIL], port[:TAIL] = held_times[slot], held_peers[slot], held_ports[slot]
-            bits[:TAIL], codes[0, :TAIL], codes[1, :TAIL] = (
-                held_bits[slot],
-                held_query[slot],
-                held_answer[slot],
-            )
-            codes[2, :TAIL], codes[3, :TAIL] = held_sent[slot], held_received[slot]
-        counts[:], totals[:], known[:] = 0, 0, 0
+            bits[:TAIL] = held_bits[slot]
+            codes[:TAIL, 0], codes[:TAIL, 1] = held_query[slot], held_answer[slot]
+            codes[:TAIL, 2], codes[:TAIL, 3] = held_sent[slot], held_received[slot]
+        counts, known, total = np.uint64(0), np.uint64(0), np.uint64(0)
         for j in range(TAIL):
-            _count(bits[j], codes[:, j], 1, counts, totals, known)
+            counts += _ADDS[bits[j]]
+            more_known, more = _sizes(codes[j])
+            known += more_known
+            total += more
         for i in range(length):
             place, end = starts[run] + i, TAIL + i
             row = order[place]
@@ -218,33 +235,40 @@ def host_rows(
                 | INSIDE * inside[row]
                 | DNS * is_dns[row]
             )
-            codes[0, end] = _size_code(orig_bytes[row]) if is_dns[row] else SIZE_MISSING
-            codes[1, end] = _size_code(resp_bytes[row]) if is_dns[row] else SIZE_MISSING
-            codes[2, end] = _size_code(orig_ip_bytes[row])
-            codes[3, end] = _size_code(resp_ip_bytes[row])
-            _count(bits[end], codes[:, end], 1, counts, totals, known)
+            codes[end, 0] = _size_code(orig_bytes[row]) if is_dns[row] else SIZE_MISSING
+            codes[end, 1] = _size_code(resp_bytes[row]) if is_dns[row] else SIZE_MISSING
+            codes[end, 2] = _size_code(orig_ip_bytes[row])
+            codes[end, 3] = _size_code(resp_ip_bytes[row])
+            counts += _ADDS[bits[end]]
+            more_known, more = _sizes(codes[end])
+            known += more_known
+            total += more
 
-            used = counts[0]
+            used = _lane(counts, 0)
             y = out[row]
             y[at] = np.log1p(gap[place] * 1000)
             y[at + 1] = np.log1p((clock[place] - times[end - (used - 1)]) * 1000 / (used - 1))
-            y[at + 2] = counts[1] / used
+            y[at + 2] = _lane(counts, 1) / used
             y[at + 3] = (same_peer + 1) / used
-            y[at + 4] = counts[2] / used
+            y[at + 4] = _lane(counts, 2) / used
             y[at + 5] = (same_port + 1) / used
-            y[at + 6] = counts[3] / used
-            y[at + 7] = counts[6] / used
-            y[at + 8] = counts[4] / used
-            y[at + 9] = counts[5] / used
+            y[at + 6] = _lane(counts, 3) / used
+            y[at + 7] = _lane(counts, 6) / used
+            y[at + 8] = _lane(counts, 4) / used
+            y[at + 9] = _lane(counts, 5) / used
             for kind in range(4):
-                y[at + 10 + kind] = totals[kind] / known[kind] / SIZE_STEPS  # NaN where none is known
-            _count(bits[i], codes[:, i], -1, counts, totals, known)  # falls out of the next row's window
+                codes_sum = np.int64((total >> np.uint64(16 * kind)) & np.uint64(0xFFFF))
+                y[at + 10 + kind] = codes_sum / _lane(known, kind) / SIZE_STEPS  # NaN where none is known
+            less_known, less = _sizes(codes[i])  # falls out of the next row's window
+            counts -= _ADDS[bits[i]]
+            known -= less_known
+            total -= less
         last = length + TAIL
         held_times[slot], held_peers[slot], held_ports[slot] = (
             times[length:last],
             peer[length:last],
             port[length:last],
         )
-        held_bits[slot], held_query[slot] = bits[length:last], codes[0, length:last]
-        held_answer[slot], held_sent[slot] = codes[1, length:last], codes[2, length:last]
-        held_received[slot] = codes[3, length:last]
+        held_bits[slot], held_query[slot] = bits[length:last], codes[length:last, 0]
+        held_answer[slot], held_sent[slot] = codes[length:last, 1], codes[length:last, 2]
+        held_received[slot] = codes[length:last, 3]
