@@ -150,7 +150,8 @@ class Run:
         self.progress.begin([log for stream in reading.discovery.streams for log in stream.files])
         log = self.outputs.rejects_log
         reading.rejects_to(lambda line: log.write(line.source, line.line, line.reason, line.text))
-        with closing(ReadAhead(self._scored(reading), depth=1)) as steps:
+        # Nothing may be read once the outputs are given up: rejects go there.
+        with closing(reading), closing(ReadAhead(self._scored(reading), depth=1)) as steps:
             for step in steps:
                 match step:
                     case Scored():
