@@ -67,7 +67,15 @@ def test_a_column_that_is_not_there_is_unset() -> None:
     told = plain(table)
     assert told["service"] == told["uid"] == told["duration"] == [None, None]
     assert told["local_orig"] == [-1, -1]
-    assert (len(table), table.names) == (2, ("ts",))
+    assert len(table) == 2
+
+
+def test_a_coded_column_in_which_nothing_is_set() -> None:
+    nothing = pa.DictionaryArray.from_arrays(pa.array([None, None], type=pa.int8()), pa.nulls(0))
+    table = Table.of_arrow(pa.table({"ts": [1.0, 2.0], "service": nothing}))
+    assert table.label("service").tolist() == [None, None]
+    assert table.label("service").texts.hashes.tolist() == []
+    assert to_arrow(table).column("service").to_pylist() == [None, None]
 
 
 def test_a_table_is_taken_as_it_is() -> None:

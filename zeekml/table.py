@@ -7,7 +7,7 @@ score`` does without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -113,22 +113,21 @@ class Labels:
 class Table:
     """N connections in log order, by Zeek's names; see `zeekml.records.schema` for kinds and units."""
 
-    def __init__(self, length: int, read: Callable[[str, str], Any], names: Sequence[str]) -> None:
+    def __init__(self, length: int, read: Callable[[str, str], Any]) -> None:
         """``read(kind, name)`` gives a column as the method of that name does."""
         self._length = length
         self._read = read
         self._held: dict[tuple[str, str], Any] = {}
-        self.names = tuple(names)
 
     @classmethod
     def of(cls, frame: Frame) -> Table:
         """The connections of a batch frame of any kind; a table as it is."""
-        return frame if isinstance(frame, Table) else cls(len(frame), _OfPandas(frame), list(frame.columns))
+        return frame if isinstance(frame, Table) else cls(len(frame), _OfPandas(frame))
 
     @classmethod
     def of_arrow(cls, table: pa.Table) -> Table:
         """Those of an Arrow table; a column that it lacks is unset."""
-        return cls(table.num_rows, _OfArrow(table), table.column_names)
+        return cls(table.num_rows, _OfArrow(table))
 
     def __len__(self) -> int:
         return self._length
@@ -161,7 +160,7 @@ class Table:
             whole = self._column(kind, name)
             return whole.take(arrow.of_numbers(chosen)) if kind == "text" else whole[rows]
 
-        return Table(len(chosen), read, self.names)
+        return Table(len(chosen), read)
 
     def _column(self, kind: str, name: str) -> Any:
         if (kind, name) not in self._held:
@@ -192,7 +191,10 @@ class _OfArrow:
                 indices = (
                     coded.indices if coded.indices.type == pa.int32() else coded.indices.cast(pa.int32())
                 )
-                return Labels(arrow.numbers_of(indices, UNSET), Texts(coded.dictionary)).compact()
+                texts = coded.dictionary
+                if pa.types.is_null(texts.type):  # nothing in the column was set
+                    texts = texts.cast(arrow.TEXT)
+                return Labels(arrow.numbers_of(indices, UNSET), Texts(texts)).compact()
             case _:
                 return array.cast(arrow.TEXT)
 

@@ -62,3 +62,21 @@ def test_leaving_early_ends_the_thread_and_closes_the_source() -> None:
         next(ahead)
     assert closed.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name == "zeekml-reader"]
+
+
+def test_who_waits_for_an_item_is_let_go_when_another_thread_closes() -> None:
+    go = threading.Event()
+
+    def items() -> Iterator[int]:
+        go.wait(30)
+        yield 0
+
+    ahead = ReadAhead(items())
+    got: list[int] = []
+    waiting = threading.Thread(target=lambda: got.extend(ahead), daemon=True)
+    waiting.start()
+    ahead.close()  # its reader, which is busy, is left behind
+    waiting.join(5)
+    assert not waiting.is_alive()
+    assert got == []
+    go.set()

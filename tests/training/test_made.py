@@ -60,6 +60,10 @@ def test_patterns_choose_behaviours_in_the_order_of_the_registry() -> None:
     assert chosen(["*"], CLASSES) == list(BEHAVIOURS)
     assert chosen(["hostile/t*", "benign/poller"], CLASSES) == ["benign/poller", "hostile/tunnel"]
     assert chosen([], CLASSES) == []
+    assert chosen(["benign/[st]*"], CLASSES, ["benign/sc*", "benign/telemetry"]) == [
+        "benign/sharing",
+        "benign/transfers",
+    ]
 
 
 def test_an_epoch_has_the_made_hosts_beside_the_captures(tmp_path: Path) -> None:
@@ -93,3 +97,10 @@ def test_a_behaviour_whose_class_the_recipe_lacks_is_refused() -> None:
 def test_a_pattern_that_names_no_behaviour_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"benign/polar.*benign/poller"):
         chosen(["benign/polar"], CLASSES)
+    with pytest.raises(RecipeError, match=r"made.without.*benign/polar"):
+        chosen(["*"], CLASSES, ["benign/polar"])
+
+
+def test_by_default_only_behaviours_that_paid_are_made(tmp_path: Path) -> None:
+    made = load_recipe(recipe_file(tmp_path)).made
+    assert set(BEHAVIOURS) - set(chosen(["*"], CLASSES, made.without)) == {"benign/scanner", "benign/vpn"}

@@ -97,3 +97,60 @@ def test_shares_of_the_draws() -> None:
     part = VariationPart(pace=0.3, ports=0.0)
     changed = sum(varied(log, part, np.random.default_rng(seed)) is not log for seed in range(200))
     assert 35 <= changed <= 85
+
+
+DEAD = VariationPart(pace=0.0, ports=0.0, dead=1.0)
+
+
+def caller(proto: str = "tcp", calls: int = 12) -> HostLog:
+    """Calls to one server, each followed by one to another that is called but once."""
+    rows = []
+    for i in range(calls):
+        rows.append(
+            row(ts=1.7e9 + 20 * i, id_resp_h="198.51.100.1", proto=proto, duration=0.5, history="ShADadFf")
+        )
+        rows.append(row(ts=1.7e9 + 20 * i + 5, id_resp_h=f"198.51.100.{9 + i}", proto=proto, duration=3.0))
+    return log_of(rows, [1] * len(rows))
+
+
+def test_a_server_that_is_gone_never_answers_again_and_others_do() -> None:
+    log, states, firsts = caller(), set(), set()
+    for seed in range(40):
+        out = varied(log, DEAD, np.random.default_rng(seed))
+        frame = out.frame
+        ends = frame["ts"] + frame["duration"].fillna(0)
+        assert ends.is_monotonic_increasing
+        assert sorted(frame["uid"]) == sorted(log.frame["uid"])
+        assert out.labels.tolist() == [1] * len(frame)
+        mine = frame[frame["id.resp_h"] == "198.51.100.1"].sort_values("ts")
+        (state,) = set(mine["conn_state"]) - {"SF"} or {""}
+        gone = (mine["conn_state"] == state).to_numpy()
+        states.add(state)
+        firsts.add(int(gone.argmax()))
+        assert gone[gone.argmax() :].all(), "from one call on"
+        dead = mine[gone]
+        assert dead["service"].isna().all()
+        assert (dead["resp_bytes"].fillna(0) == 0).all()
+        assert (dead["orig_ip_bytes"] >= dead["orig_bytes"].fillna(0) + 40 * dead["orig_pkts"]).all()
+        assert (dead["resp_pkts"] == {"S0": 0, "REJ": 1, "RSTR": 2}[state]).all()
+        others = frame[frame["id.resp_h"] != "198.51.100.1"].sort_values("ts").reset_index(drop=True)
+        before = log.frame[log.frame["id.resp_h"] != "198.51.100.1"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(others, before, check_categorical=False)
+    assert states == {"S0", "REJ", "RSTR"}
+    assert len(firsts) > 5
+
+
+def test_datagrams_to_a_server_that_is_gone_have_no_answer() -> None:
+    frame = varied(caller("udp"), DEAD, np.random.default_rng(1)).frame
+    gone = frame[frame["conn_state"] == "S0"]
+    assert len(gone)
+    assert (gone["history"] == "D").all()
+    assert (gone["resp_pkts"] == 0).all()
+    assert (gone["orig_bytes"] == 1000).all(), "the questions stay as they were"
+
+
+@pytest.mark.parametrize(
+    "log", [log_of([row(resp_pkts=0.0)] * 9), caller(calls=1)], ids=["no answer", "one call each"]
+)
+def test_without_a_server_that_was_called_twice_nothing_dies(log: HostLog) -> None:
+    assert varied(log, DEAD, np.random.default_rng(0)) is log

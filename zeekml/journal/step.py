@@ -17,10 +17,13 @@ import orjson
 import pyarrow as pa
 
 from zeekml.errors import StateError
+from zeekml.records.schema import COLUMNS
 from zeekml.records.to_arrow import to_arrow
 from zeekml.table import Table
 
 _LENGTH: Final = struct.Struct("<Q")
+#: What columns of a kind are in a record; texts may be plain or coded.
+_TYPES: Final = {"time": pa.float64(), "number": pa.float64(), "port": pa.int32(), "bool": pa.bool_()}
 _OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -132,4 +135,15 @@ def _to_ipc(table: Table) -> bytes:
 
 def _from_ipc(data: memoryview) -> Table:
     with pa.ipc.open_stream(pa.py_buffer(bytes(data))) as reader:
-        return Table.of_arrow(reader.read_all())
+        return Table.of_arrow(_checked(reader.read_all()))
+
+
+def _checked(table: pa.Table) -> pa.Table:
+    """The table if it has the schema's columns; ValueError, which says what a column is, if not."""
+    for column in COLUMNS:
+        if column.name not in table.column_names:
+            raise ValueError(f"connections lack {column.name}")
+        found = table.schema.field(column.name).type
+        if found != _TYPES.get(column.kind, found):
+            raise ValueError(f"{column.name} is {found}, expected {_TYPES[column.kind]}")
+    return table

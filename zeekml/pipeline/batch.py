@@ -86,12 +86,11 @@ def score_logs(reading: Reading, out: Path, settings: Settings, progress: Progre
 
     Raises ModelError, ConfigError and OutputError; InputError when not one log could be read.
     """
-    started = time.monotonic()
     with loading(stays=True):
         bundle = load_bundle(settings.score.model)
         scorer = Scorer(bundle, limits=state_limits(settings), threads=settings.score.threads)
     summary = score_with(scorer, bundle, reading, out, settings, progress)
-    summary.seconds = time.monotonic() - started
+    summary.seconds = time.monotonic() - reading.started
     return summary
 
 

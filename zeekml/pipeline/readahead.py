@@ -14,7 +14,7 @@ from typing import Final, Generic, Self, TypeVar
 T = TypeVar("T")
 
 _POLL: Final = 0.1
-"""Seconds after which a reader that waits for room looks whether anybody still wants its items."""
+"""Seconds after which who waits for room, or for an item, looks whether anybody still wants one."""
 
 _GRACE: Final = 2.0
 """Seconds that a reader gets to end when nobody wants its items any more. One that waits for standard input
@@ -48,15 +48,22 @@ class ReadAhead(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        if self._unwanted.is_set():
-            raise StopIteration
-        item = self._queue.get()
+        item = self._next()
         if not isinstance(item, _End):
             return item
         self.close()
         if item.error is not None:
             raise item.error
         raise StopIteration
+
+    def _next(self) -> T | _End:
+        """Waits for an item; another thread may close while it does."""
+        while not self._unwanted.is_set():
+            try:
+                return self._queue.get(timeout=_POLL)
+            except queue.Empty:
+                continue
+        return _End(None)
 
     def close(self) -> None:
         """Wants no further item."""

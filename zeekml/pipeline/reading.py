@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
@@ -36,10 +37,12 @@ Event: TypeAlias = Batch | FileEnd | StreamEnd
 class Reading:
     """The logs under ``paths``, found at once and read from now on by a thread of its own; to be closed.
 
-    What it reads comes by iteration. Nothing more is read after the first reject until somebody takes them.
+    What it reads comes by iteration; ``started`` is when it began, in seconds of the monotonic clock. Nothing more is
+    read after the first reject until somebody takes them.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
+        self.started = time.monotonic()
         self.discovery = discover(paths)
         self._told: Callable[[Reject], None] = lambda _: None
         self._takes = threading.Event()

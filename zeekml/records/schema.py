@@ -15,8 +15,9 @@ Kind = Literal["time", "string", "label", "port", "number", "bool"]
 class Column:
     """One column of the batch frame.
 
-    ``kind`` fixes the dtype: time and number are float64 (seconds, bytes, packets), port is int32,
-    string is ``str``, label is ``category`` of ``str``, bool is the nullable ``boolean``.
+    ``kind`` fixes the type: time and number are float64 (seconds, bytes, packets), port is int32, string and label are
+    texts (a label's occur many times), bool is true, false or unset. In a pandas frame they are ``str``, ``category``
+    and the nullable ``boolean``.
     """
 
     name: str

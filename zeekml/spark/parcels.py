@@ -208,7 +208,7 @@ def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArra
     return _encoded(new[codes], texts.take(pa.array(occurs)))
 
 
-def _encoded(codes: npt.NDArray[Any], texts: pa.Array) -> pa.DictionaryArray:
+def _encoded(codes: npt.NDArray[Any], texts: pa.Array | npt.NDArray[np.object_]) -> pa.DictionaryArray:
     codes = codes.astype(np.int32, copy=False)
     unset = codes < 0
     indices = pa.array(codes, mask=unset) if unset.any() else pa.array(codes)

@@ -102,7 +102,7 @@ def _check_extras() -> None:
 
 
 def _check(captures: Sequence[Capture], recipe: Recipe) -> None:
-    chosen(recipe.made.behaviours, recipe.class_names)
+    chosen(recipe.made.behaviours, recipe.class_names, recipe.made.without)
     for kind, groups in (
         ("infected", {c.group for c in captures if c.measured and c.infected}),
         ("clean", {c.group for c in captures if c.measured and c.clean}),

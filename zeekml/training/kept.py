@@ -57,6 +57,7 @@ _SOURCES: Final = (
             "pretrain",
             "recipe",
             "samples",
+            "sight",
             "trees",
             "variation",
         )

@@ -49,17 +49,28 @@ class OverlayPart(_Part):
 
 
 class VariationPart(_Part):
-    """How infected hosts are varied before they are laid into a network."""
+    """How infected hosts are varied before they are laid into a network, and how the sensor sees what comes of it."""
 
     pace: Share = Field(default=0.5, description="share of draws at another pace")
     pace_factor: float = Field(default=3.0, ge=1, description="most that the pace is stretched or squeezed")
     ports: Share = Field(default=0.5, description="share of draws whose scans go to other ports")
+    dead: Share = Field(
+        default=0.0, description="share of draws in which a server that the bot calls is gone"
+    )
+    loss: Share = Field(default=0.0, description="share of draws of whose packets the sensor misses some")
+    loss_most: Share = Field(default=0.1, description="most of the packets that it misses")
+    one_sided: Share = Field(
+        default=0.0, description="share of draws of which the sensor sees one side alone"
+    )
 
 
 class MadePart(_Part):
     """Made hosts to train on beside the captures; see ``zeekml.training.made``."""
 
     behaviours: list[str] = Field(default=[], description="patterns of the behaviours that are made")
+    without: list[str] = Field(
+        default=["benign/scanner", "benign/vpn"], description="patterns of those that are not"
+    )
     draws: int = Field(default=4, ge=1, description="hosts of each behaviour an epoch")
 
 

@@ -15,6 +15,7 @@ from zeekml.training.captures import IGNORED, Capture
 from zeekml.training.made import chosen, made_log
 from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked, surroundings
 from zeekml.training.recipe import FitPart, Recipe
+from zeekml.training.sight import seen
 from zeekml.training.variation import varied
 
 Floats = NDArray[np.float32]
@@ -95,7 +96,8 @@ class Material:
     def __init__(self, captures: Sequence[Capture], recipe: Recipe) -> None:
         self._recipe = recipe
         self._classes = {name: index for index, name in enumerate(recipe.class_names)}
-        self._made = list(enumerate(chosen(recipe.made.behaviours, recipe.class_names), len(captures)))
+        made = chosen(recipe.made.behaviours, recipe.class_names, recipe.made.without)
+        self._made = list(enumerate(made, len(captures)))
         nets = Networks.parse(recipe.data.local_nets, "data.local_nets")
         networks = [Network.of(c, nets, recipe.overlays.min_connections) for c in captures if c.clean]
         self._networks = [network for network in networks if network.hosts]
@@ -122,18 +124,19 @@ class Material:
         for index, bot in self._bots:
             for _ in range(part.draws):
                 log = varied(excerpt(bot, part.longest, rng), self._recipe.variation, rng)
-                logs.append(self._laid(log, rng))
+                logs.append(seen(self._laid(log, rng), self._recipe.variation, rng))
                 capture.append(index)
         for index, name in self._made:
             for _ in range(self._recipe.made.draws):
                 made = made_log(name, self._classes, rng)
-                logs.append(surroundings(self._laid(made, rng), 2 * len(made.labels) + 100, rng))
+                laid = surroundings(self._laid(made, rng), 2 * len(made.labels) + 100, rng)
+                logs.append(seen(laid, self._recipe.variation, rng))
                 capture.append(index)
         frame, of_row = stacked(logs)
         labels = np.concatenate([log.labels for log in logs])
         suspect = np.concatenate([log.of_bot & (log.labels == IGNORED) for log in logs])
-        laid = sequences_of(frame, labels, np.array(capture)[of_row], suspect)
-        return Sequences.joined([self._plain, laid])
+        overlaid = sequences_of(frame, labels, np.array(capture)[of_row], suspect)
+        return Sequences.joined([self._plain, overlaid])
 
     def _laid(self, log: HostLog, rng: np.random.Generator) -> HostLog:
         """The log in a clean network, or (``alone`` of the draws) as it is."""

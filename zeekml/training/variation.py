@@ -1,14 +1,18 @@
-"""Variations of a bot that keep it a bot: another pace, other ports for what it scans."""
+"""Variations of a bot that keep it a bot: another pace, other ports for what it scans, a server that is gone."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zeekml.features.connection import FAILED_STATES
 from zeekml.training.overlays import HostLog
 from zeekml.training.recipe import VariationPart
+
+Ints = NDArray[np.int64]
 
 #: Ports that scanners of the last years went for; which one a bot tries is its operator's choice.
 _SCANNED = (21, 22, 23, 25, 80, 81, 110, 135, 139, 443, 445, 1433, 2222, 2323, 3306, 3389, 5555, 5900, 6379, 7547,
@@ -16,11 +20,13 @@ _SCANNED = (21, 22, 23, 25, 80, 81, 110, 135, 139, 443, 445, 1433, 2222, 2323, 3
 
 
 def varied(log: HostLog, part: VariationPart, rng: np.random.Generator) -> HostLog:
-    """A bot's log at another pace (``pace`` of the draws) and with its scans moved to other ports (``ports``)."""
+    """A bot's log at another pace (``pace`` of the draws), its scans moved (``ports``), a server gone (``dead``)."""
     if rng.random() < part.pace:
         log = _paced(log, float(np.exp(rng.uniform(-np.log(part.pace_factor), np.log(part.pace_factor)))))
     if rng.random() < part.ports:
         log = _moved(log, rng)
+    if part.dead and rng.random() < part.dead:
+        log = _bereft(log, rng)
     return log
 
 
@@ -44,3 +50,74 @@ def _moved(log: HostLog, rng: np.random.Generator) -> HostLog:
         if failed[here].mean() > 0.5:
             ports[here] = rng.choice(_SCANNED)
     return replace(log, frame=frame.assign(**{"id.resp_p": ports}))
+
+
+def _bereft(log: HostLog, rng: np.random.Generator) -> HostLog:
+    """Let a server that the bot called twice or more stop answering, from one of its calls on.
+
+    It drops what comes (``S0``), refuses it (``REJ``) or takes it and resets (``RSTR``): one of them for all calls.
+    Datagrams get no answer. The more calls, the likelier a server is the one.
+    """
+    frame = log.frame
+    answered = (frame["resp_pkts"].fillna(0) > 0).to_numpy() & frame["proto"].isin(("tcp", "udp")).to_numpy()
+    calls = frame[answered & (log.labels > 0)].groupby("id.resp_h", observed=True).size()
+    calls = calls[calls > 1]
+    if calls.empty:
+        return log
+    server = rng.choice(calls.index.to_numpy(dtype=object), p=(calls / calls.sum()).to_numpy())
+    rows = np.flatnonzero((frame["id.resp_h"] == server).to_numpy() & answered)
+    rows = rows[rng.integers(len(rows)) :]
+    tcp = (frame["proto"] == "tcp").to_numpy()[rows]
+    return _unserved(_unserved(log, rows[~tcp], "S0", "D", rng), rows[tcp], *_ends(rng), rng)
+
+
+def _ends(rng: np.random.Generator) -> tuple[str, str]:
+    """How calls to a server that is gone end: ``conn_state`` and ``history``."""
+    ends = (("S0", "S"), ("REJ", "Sr"), ("RSTR", "ShADr"))
+    return ends[rng.integers(len(ends))]
+
+
+def _unserved(log: HostLog, rows: Ints, state: str, history: str, rng: np.random.Generator) -> HostLog:
+    """The log with these rows as calls that came to nothing; in log order again, as they last for other times."""
+    if not len(rows):
+        return log
+    frame = log.frame.copy()
+    count = len(rows)
+    trip = float(np.exp(rng.uniform(np.log(0.002), np.log(0.25))))
+    syn = float(rng.choice((44, 48, 52, 60)))
+    sent = rng.integers(1, 5, count).astype(np.float64)
+    values: dict[str, Any] = {"resp_bytes": 0.0, "resp_pkts": 0.0, "resp_ip_bytes": 0.0, "missed_bytes": 0.0}
+    match history:
+        case "D":  # the question stays as it was
+            pass
+        case "S":  # repeated after 1, 2 and 4 s; one by itself has neither duration nor sizes
+            known = np.where(sent > 1, 0.0, np.nan)
+            waited = 2.0 ** (sent - 1) - 1 + rng.uniform(0, 0.1, count)
+            values |= {
+                "orig_bytes": known,
+                "resp_bytes": known,
+                "duration": np.where(sent > 1, waited, np.nan),
+            }
+            values |= {"orig_pkts": sent, "orig_ip_bytes": sent * syn}
+        case "Sr":
+            values |= {"orig_bytes": 0.0, "duration": trip, "orig_pkts": 1.0, "orig_ip_bytes": syn}
+            values |= {"resp_pkts": 1.0, "resp_ip_bytes": 40.0}
+        case _:  # the request is taken, no answer given
+            asked = np.minimum(frame["orig_bytes"].fillna(0).to_numpy()[rows], 1448)
+            values |= {"orig_bytes": asked, "duration": 2 * trip, "orig_pkts": 3.0}
+            values |= {"orig_ip_bytes": asked + 2 * 40 + syn, "resp_pkts": 2.0, "resp_ip_bytes": syn + 40}
+    for name, value in values.items():
+        frame.loc[rows, name] = value
+    words = {"conn_state": state, "history": history} | ({} if history == "D" else {"service": None})
+    for name, word in words.items():
+        texts = frame[name].astype("object")
+        texts.iloc[rows] = word
+        frame[name] = texts.astype("str").astype("category")
+    return _in_log_order(replace(log, frame=frame))
+
+
+def _in_log_order(log: HostLog) -> HostLog:
+    ends = log.frame["ts"] + log.frame["duration"].fillna(0)
+    order = np.argsort(ends.to_numpy(), kind="stable")
+    frame = log.frame.iloc[order].reset_index(drop=True)
+    return replace(log, frame=frame, labels=log.labels[order], of_bot=log.of_bot[order])

@@ -41,6 +41,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "benign/office": Behaviour(benign.office),
     "benign/announcements": Behaviour(benign.announcements),
     "benign/transfers": Behaviour(benign.transfers),
+    "benign/scanner": Behaviour(benign.scanner),
+    "benign/vpn": Behaviour(benign.vpn),
     "hostile/scan": Behaviour(hostile.scan, "PortScan"),
     "hostile/beacon": Behaviour(hostile.beacon, "C&C"),
     "hostile/abandoned": Behaviour(hostile.abandoned, "C&C"),
@@ -51,17 +53,18 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
 }
 
 
-def chosen(patterns: Sequence[str], classes: Collection[str]) -> list[str]:
-    """The names of the behaviours that a recipe's patterns let through, in the order of the registry.
+def chosen(patterns: Sequence[str], classes: Collection[str], without: Sequence[str] = ()) -> list[str]:
+    """The names of the behaviours that the patterns let through, but for those ``without``, in the registry's order.
 
     RecipeError for a pattern that names none, and for a behaviour whose class is not among ``classes``.
     """
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in BEHAVIOURS):
+    for pattern in (*patterns, *without):
+        if not any(_fits(name, [pattern]) for name in BEHAVIOURS):
             raise RecipeError(
-                f"made.behaviours: {pattern!r} names no behaviour, expected some of {', '.join(BEHAVIOURS)}"
+                f"made.behaviours, made.without: {pattern!r} names no behaviour, expected some of "
+                + ", ".join(BEHAVIOURS)
             )
-    names = [name for name in BEHAVIOURS if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    names = [name for name in BEHAVIOURS if _fits(name, patterns) and not _fits(name, without)]
     for name in names:
         word = BEHAVIOURS[name].hostile
         if word is not None and word not in classes:
@@ -70,6 +73,10 @@ def chosen(patterns: Sequence[str], classes: Collection[str]) -> list[str]:
                 "add a pattern for it or leave the behaviour out"
             )
     return names
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def made_log(name: str, classes: Mapping[str, int], rng: np.random.Generator) -> HostLog:

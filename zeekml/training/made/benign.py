@@ -9,6 +9,10 @@ import numpy as np
 
 from zeekml.training.made.host import CLOSED, NOTHING_SAID, MadeHost
 
+#: Ports that vulnerability scanners look at first.
+_AUDITED = np.array((21, 22, 23, 25, 53, 80, 110, 135, 139, 143, 443, 445, 993, 1433, 3306, 3389, 5432, 5900, 6379,
+                     8000, 8080, 8443, 9200, 27017))  # fmt: skip
+
 
 def poller(host: MadeHost) -> None:
     """Asks devices inside for their values on a beat; some are switched off and never answer."""
@@ -259,3 +263,52 @@ def transfers(host: MadeHost) -> None:
     up = rng.random() < 0.6
     host.tcp("Benign", ts, np.full(count, server), int(rng.choice((22, 443, 445, 873, 2049, 21))), None,
              size if up else small, small if up else size, size / host.between(1e5, 5e7) + 0.2)  # fmt: skip
+
+
+def scanner(host: MadeHost) -> None:
+    """A vulnerability scanner of one's own: the ports of hosts inside, host by host or port by port, then pages."""
+    rng, count = host.rng, int(host.rng.integers(120, 400))
+    others = host.inside(int(rng.integers(2, 40)))
+    ports = rng.permutation(_AUDITED)[: int(rng.integers(4, len(_AUDITED) + 1))]
+    places = np.arange(count) % (len(others) * len(ports))
+    who, which = np.divmod(places, len(ports)) if rng.random() < 0.6 else np.divmod(places, len(others))[::-1]
+    ts = host.clock(host.between(0.01, 5), float(rng.choice((0.2, 2))), count)
+    outcome = rng.choice(3, (len(others), len(ports)), p=rng.dirichlet((1, 4, 4)))[who, which]
+    opened, closed, dropped = (np.flatnonzero(outcome == i) for i in range(3))
+    none = np.zeros(len(opened))
+    host.tcp("Benign", ts[opened], others[who[opened]], ports[which[opened]], None, none, none,
+             none + host.between(0.01, 5), NOTHING_SAID)  # fmt: skip
+    host.refused("Benign", ts[closed], others[who[closed]], ports[which[closed]])
+    host.unanswered(
+        "Benign", ts[dropped], others[who[dropped]], ports[which[dropped]], int(rng.integers(1, 4))
+    )
+    pages = int(rng.integers(0, 200)) * bool(len(opened))
+    web = int(rng.choice((80, 443, 8080)))
+    asked = np.full(pages, others[who[opened[0]]] if pages else 0)
+    host.tcp("Benign", ts[-1] + host.clock(host.between(0.02, 2), 0.5, pages), asked, web,
+             "ssl" if web == 443 else "http", host.sizes(pages, 400, 0.5), host.sizes(pages, 600, 1),
+             rng.lognormal(-2, 1, pages))  # fmt: skip
+
+
+def vpn(host: MadeHost) -> None:
+    """A private network's client: one server, all traffic within; it keeps the way open and dials anew when cut off."""
+    rng, count = host.rng, int(host.rng.integers(30, 200))
+    server = np.full(count, host.outside(1)[0])
+    gone = rng.random(count) < rng.choice((0.0, 0.05, 0.5))
+    here, away = np.flatnonzero(~gone), np.flatnonzero(gone)
+    if rng.random() < 0.6:  # datagrams: a flow ends in the log when nothing has passed for a minute
+        ts = host.clock(host.between(60, 1800), float(rng.choice((0.05, 0.5, 2))), count)
+        port = int(rng.choice((51820, 1194, 4500, 500, 443)))
+        packets = np.ceil(host.sizes(count, host.between(2, 5000), float(rng.choice((0.2, 2)))))
+        host.udp("Benign", ts, server, port, None, packets * host.between(32, 900), packets * host.between(32, 1200),
+                 ~gone, packets, packets * host.between(0.01, 25))  # fmt: skip
+        return
+    ts = host.clock(host.between(30, 7200), float(rng.choice((0.05, 2))), count)
+    port = int(rng.choice((443, 443, 1194, 1723, 8443)))
+    host.tcp("Benign", ts[here], server[here], port, "ssl" if port in {443, 8443} else None,
+             host.sizes(len(here), host.between(3000, 1e7), 1), host.sizes(len(here), host.between(4000, 1e8), 1),
+             rng.lognormal(np.log(host.between(20, 7200)), 0.8, len(here)))  # fmt: skip
+    if rng.random() < 0.5:
+        host.unanswered("Benign", ts[away], server[away], port, int(rng.integers(1, 5)))
+    else:
+        host.refused("Benign", ts[away], server[away], port)
