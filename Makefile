@@ -45,7 +45,7 @@ format: $(INSTALLED)  ## Put the code into the house format
 	@$(BIN)/ruff format .
 
 bench: $(INSTALLED)  ## Measure speed and memory, write docs/performance.md
-	@$(BIN)/python benchmarks/bench.py --document docs/performance.md
+	@$(BIN)/python benchmarks/bench.py --document docs/performance.md $(if $(CAPTURES),--captures $(CAPTURES))
 
 # torch is chosen by hand, and its CUDA packages are left to it: its CPU build has none of them.
 lock: $(INSTALLED)  ## Pin the newest versions that fit pyproject.toml

@@ -17,7 +17,8 @@ class Row:
     """The medians of a tool's runs on one log.
 
     ``alerting``: connections at or above the threshold, where the tool tells. ``peak_mib``: of the largest run.
-    ``spread``: slowest run less fastest, of the median. ``note``: what else there is to say of the tool.
+    ``spread``: slowest run less fastest, of the median. ``note``: what else there is to say of the tool;
+    ``learnt``: what it was fitted on, if that is not a made log.
     """
 
     tool: str
@@ -35,6 +36,7 @@ class Row:
     alerting: int | None = None
     hosts_seen: int | None = None
     note: str = ""
+    learnt: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _against_peers(rows: Sequence[Row]) -> Iterator[Bar]:
             if peer.tool == READ:
                 yield Bar(f"score / zat only reading, {log_words(ours)}", ours.wall_s / peer.wall_s, most=1.0)
             if peer.tool == FOREST:
-                name = f"random forest on zat / score, {log_words(ours)}"
+                fitted = f", fitted on {peer.learnt}," if peer.learnt else ""
+                name = f"random forest on zat{fitted} / score, {log_words(ours)}"
                 yield Bar(name, peer.wall_s / ours.wall_s, least=FOREST_SLOWER)
             if peer.tool == BOOSTED:
                 yield Bar(f"boosted trees / score, {log_words(ours)}", peer.wall_s / ours.wall_s)

@@ -57,6 +57,11 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
     def throughput(*own: str) -> list[str]:
         return script("throughput.py", *own, *kept, *model)
 
+    captures = {}
+    if options.captures:
+        learnt = ["--train", str(Path(options.captures).resolve()), "--peers", "zat-read,forest"]
+        captures["captures"] = Part([throughput("--sizes", str(size), *site, *learnt)])
+
     def live(kind: str, *own: str) -> list[str]:
         return script("live.py", *model, kind, *own)
 
@@ -65,6 +70,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
 
     return {
         "sizes": Part([throughput("--sizes", f"{size // 10},{size}", *site, "--peers", "all", *repeat, *train)]),
+        **captures,
         "alerts": Part([
             throughput("--sizes", str(size), "--malicious", f"{SITE},0.02,all", "--peers", "zat-read", *repeat)
         ]),
@@ -148,6 +154,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--rate", type=int, default=20_000, help="connections a second to a watch (default 20000)"
     )
     parser.add_argument("--train", help="labelled TSV log that the peers learn (default: a made one)")
+    parser.add_argument(
+        "--captures",
+        metavar="DIR",
+        help="the folder of the captures that the shipped model learnt: the random forest is fitted on them in a part "
+        "of its own, captures (default: that part is not measured)",
+    )
     parser.add_argument("--dir", help="the folder for made logs, 4 GiB (default: the temporary folder)")
     parser.add_argument("--model", help="passed to zeekml")
     return parser.parse_args(arguments)

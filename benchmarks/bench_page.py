@@ -15,7 +15,7 @@ from benchmarks.startup import Startup
 Parts = Mapping[str, Mapping[str, Any]]
 """What was measured, by part: ``date``, ``machine``, ``versions``, ``seconds``, ``figures``."""
 
-THROUGHPUT = ("sizes", "alerts", "formats", "hosts", "large")
+THROUGHPUT = ("sizes", "captures", "alerts", "formats", "hosts", "large")
 PICTURES = {
     "sizes": ("figures/performance-peers.svg", "Connections a second"),
     "hosts": ("figures/performance-growth.svg", "Rate and memory over connections, hosts and alerts"),
@@ -189,6 +189,7 @@ BLOCKS: Mapping[str, Callable[[Parts], str]] = {
     "bars": _bars,
     "machine": _machine,
     "sizes": _throughput("sizes", "large"),
+    "captures": _throughput("captures"),
     "alerts": _throughput("alerts"),
     "formats": _throughput("formats"),
     "hosts": _throughput("hosts"),

@@ -81,7 +81,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"{', '.join(PEERS)}; all; none (default zat-read)",
     )  # fmt: skip
     parser.add_argument(
-        "--train", help="labelled TSV log that the peers learn (default: a made one of 100,000)"
+        "--train",
+        metavar="PATH",
+        help="what the peers learn: a labelled TSV log, or the folder of the captures that the shipped model learnt "
+        "(default: a made log of 100,000)",
     )
     parser.add_argument(
         "--threads", type=int, default=1, help="passed to zeekml score (default 1, as its own)"
@@ -143,7 +146,7 @@ def _measured(options: argparse.Namespace, folder: Path, scratch: Path) -> list[
             for number, case in enumerate(cases):
                 out = ["--out", str(scratch / f"out-{size}-{turn}-{number}")] if case.tool == SCORE else []
                 case.runs.append(run([*case.command, *out]))
-        rows += [_row(case) for case in cases]
+        rows += [_row(case, peers.learnt) for case in cases]
     return rows
 
 
@@ -158,7 +161,14 @@ class _Peers:
     """Command lines of the peers; what they must have learnt before is fitted once, when first needed."""
 
     def __init__(self, folder: Path, scratch: Path, options: argparse.Namespace) -> None:
-        self._folder, self._model, self._options = folder, scratch / "boosted.txt", options
+        self._folder, self._scratch, self._options = folder, scratch, options
+        self._model = scratch / "boosted.txt"
+
+    @property
+    def learnt(self) -> str:
+        """What they are fitted on, in a word; none for a made log."""
+        train = self._options.train
+        return "" if not train else "captures" if Path(train).is_dir() else "a log of the user's"
 
     def commands(self, log: Log, path: Path) -> list[tuple[str, list[str]]]:
         """Each peer that is to run on this log."""
@@ -169,16 +179,24 @@ class _Peers:
     def _command(self, peer: str, path: str) -> list[str]:
         if peer == "zat-read":
             return script("peers.py", peer, path)
-        train = (
-            str(Path(self._options.train).resolve())
-            if self._options.train
-            else str(TRAINING.made(self._folder))
-        )
+        train = str(self._learnt())
         if peer == "forest":
             return script("peers.py", peer, train, path)
         if not self._model.exists():
             run(script("peers.py", "boosted-fit", train, str(self._model)))
         return script("peers.py", peer, str(self._model), path)
+
+    def _learnt(self) -> Path:
+        """The labelled log that the peers learn: the one that was asked for, that of all captures, or a made one."""
+        if not self._options.train:
+            return TRAINING.made(self._folder)
+        asked = Path(self._options.train).resolve()
+        if not asked.is_dir():
+            return asked
+        log = self._scratch / "captures.log"
+        if not log.exists():  # in a process of its own, so that this one stays small
+            run(script("peers.py", "captures", str(asked), str(log)))
+        return log
 
 
 def _cases(log: Log, options: argparse.Namespace, folder: Path, peers: _Peers) -> list[Case]:
@@ -197,7 +215,7 @@ def _score(path: Path, options: argparse.Namespace) -> list[str]:
     return command
 
 
-def _row(case: Case) -> Row:
+def _row(case: Case, learnt: str) -> Row:
     log, runs = case.log, [_counted(case.tool, done) for done in case.runs]
     walls = [done.wall_s for done in runs]
     wall = statistics.median(walls)
@@ -218,6 +236,7 @@ def _row(case: Case) -> Row:
         alerting=int(alerting[1].replace(",", "")) if alerting else None,
         hosts_seen=hosts_in(case.path) if log.hosts is not None and log.form == "tsv" else None,
         note=_note(case.tool, runs[0].said),
+        learnt=learnt if case.tool in {FOREST, BOOSTED} else "",
     )
 
 

@@ -31,6 +31,13 @@ def test_every_peer_is_compared_on_the_same_log() -> None:
     }
 
 
+def test_a_forest_says_what_it_was_fitted_on() -> None:
+    rows = [row(SCORE, 4.0), row(FOREST, 44.0, learnt="captures")]
+    assert found(*rows) == {
+        "random forest on zat, fitted on captures, / score, 1,000 connections": (11.0, True)
+    }
+
+
 def test_formats_are_compared_with_tsv_of_the_same_log() -> None:
     rows = [row(SCORE, 4.0), row(SCORE, 6.0, form="json"), row(SCORE, 5.2, form="tsv.gz"), row(SCORE, 8.0, form="eve"),
             row(SCORE, 9.0, form="json", malicious=0.1)]  # fmt: skip

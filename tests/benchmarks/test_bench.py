@@ -58,6 +58,9 @@ def made_parts() -> dict[str, Any]:
     still = {"cores": 0.004, "memory_mib": [300.0, 300.0, 300.0, 310.0], "peak_mib": 320.0}
     return {
         "sizes": part(rows(*(row(tool, place + 4.0, alerting=1) for place, tool in enumerate(peers)))),
+        "captures": part(
+            rows(row(peers[0], 4.0, alerting=1), row(peers[2], 50.0, learnt="captures", note="wide"))
+        ),
         "alerts": part(rows(row(peers[0], 4.0, alerting=1), row(peers[0], 5.0, malicious=0.1, alerting=100))),
         "formats": part(rows(row(peers[0], 4.0), row(peers[0], 5.0, form="json"))),
         "hosts": part(
@@ -91,6 +94,8 @@ def test_the_page_takes_its_tables_and_nothing_else(tmp_path: Path) -> None:
     assert once.count("between") == len(BLOCKS)
     for line in (
         "| random forest on zat / score, 1,000 connections | 1.5 | at least 10 | **not held** |",
+        "| random forest on zat, fitted on captures, / score, 1,000 connections | 12.5 | at least 10 | held |",
+        "zat, random forest: wide.",
         "| a watch on which nothing happens, cores | 0.004 | at most 0.01 | held |",
         "| zeekml score | 1,000 | json | all |  |  | 1 | 5.00 | 5.00 | 200 | 300 | 1 | 0% |",
         "| all | 10.000 | 10.000 |",
@@ -132,6 +137,15 @@ def test_pictures_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
         assert len(text) < 60_000
     bench_figures.draw({}, tmp_path / "none")
     assert list((tmp_path / "none").iterdir()) == []
+
+
+def test_the_forest_of_captures_is_a_part_where_they_are_given(tmp_path: Path) -> None:
+    def names(*arguments: str) -> list[str]:
+        return list(bench.parts(bench._options(arguments), tmp_path))
+
+    assert [name for name in names("--captures", str(tmp_path)) if name not in names()] == ["captures"]
+    (command,) = bench.parts(bench._options(["--captures", str(tmp_path)]), tmp_path)["captures"].commands
+    assert command[command.index("--train") + 1] == str(tmp_path)
 
 
 def test_parts_are_measured_kept_and_written(tmp_path: Path) -> None:
