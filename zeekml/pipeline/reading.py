@@ -12,7 +12,7 @@ from zeekml.errors import InputError
 from zeekml.pipeline.readahead import ReadAhead
 from zeekml.records import Batch, LogFile, Reject, Rejects, Stream, discover, read_batches
 
-_AHEAD: Final = 4
+_AHEAD: Final = 8
 """Batches: what is read while the rest is loaded."""
 
 
