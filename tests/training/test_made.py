@@ -60,6 +60,7 @@ def test_patterns_choose_behaviours_in_the_order_of_the_registry() -> None:
     assert chosen(["*"], CLASSES) == list(BEHAVIOURS)
     assert chosen(["hostile/t*", "benign/poller"], CLASSES) == ["benign/poller", "hostile/tunnel"]
     assert chosen([], CLASSES) == []
+    assert chosen(["benign/vpn"], CLASSES, ["benign/*"]) == ["benign/vpn"], "named in full"
     assert chosen(["benign/[st]*"], CLASSES, ["benign/sc*", "benign/telemetry"]) == [
         "benign/sharing",
         "benign/transfers",

@@ -198,3 +198,24 @@ def test_a_host_without_labels_is_left_out_where_nothing_is_learned_from_it(tmp_
     unlabelled = capture("unlabelled", host_rows(BOT, list(range(12))), [IGNORED] * 12, infected=(BOT,))
     epoch = Material([*captures(), unlabelled], recipe(tmp_path)).epoch(np.random.default_rng(0))
     assert not (epoch.capture == 2).any()
+
+
+def test_a_host_by_itself_is_seen_whole_and_an_overlay_as_the_sensor_sees_it(tmp_path: Path) -> None:
+    def changed(alone: float) -> Recipe:
+        return load_recipe(
+            recipe_file(
+                tmp_path,
+                lambda r: r.update(
+                    overlays=r["overlays"] | {"alone": alone}, variation={"one_sided": 1.0, "pace": 0.0}
+                ),
+            )
+        )
+
+    by_itself, laid = (
+        Material(captures(), changed(alone)).epoch(np.random.default_rng(0)) for alone in (1.0, 0.0)
+    )
+    packets = [LAYOUT.names.index(name) for name in ("orig_pkts", "resp_pkts")]
+    assert (by_itself.features[by_itself.labels == 1][:, packets] > 0).all()
+    mine = laid.features[laid.labels == 1][:, packets]
+    assert len(mine)
+    assert (np.nan_to_num(mine).min(axis=1) == 0).all()

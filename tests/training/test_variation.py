@@ -100,48 +100,55 @@ def test_shares_of_the_draws() -> None:
 
 
 DEAD = VariationPart(pace=0.0, ports=0.0, dead=1.0)
+SERVER = "198.51.100.1"
 
 
-def caller(proto: str = "tcp", calls: int = 12) -> HostLog:
-    """Calls to one server, each followed by one to another that is called but once."""
+def caller(protos: Sequence[str] = ("tcp",), calls: int = 12, **changes: object) -> HostLog:
+    """Calls to one server, each followed by one to another that is called but once; not in the order of their ends."""
     rows = []
     for i in range(calls):
-        rows.append(
-            row(ts=1.7e9 + 20 * i, id_resp_h="198.51.100.1", proto=proto, duration=0.5, history="ShADadFf")
-        )
-        rows.append(row(ts=1.7e9 + 20 * i + 5, id_resp_h=f"198.51.100.{9 + i}", proto=proto, duration=3.0))
+        proto = protos[i % len(protos)]
+        history = "ShADadFf" if proto == "tcp" else "Dd"
+        mine = {"proto": proto, "history": history, "duration": 0.5 + 25 * (i % 3 == 0)} | changes
+        rows.append(row(uid=f"S{i}", ts=1.7e9 + 20 * i, id_resp_h=SERVER, **mine))
+        rows.append(row(uid=f"O{i}", ts=1.7e9 + 20 * i + 5, id_resp_h=f"198.51.100.{9 + i}", duration=3.0))
     return log_of(rows, [1] * len(rows))
 
 
-def test_a_server_that_is_gone_never_answers_again_and_others_do() -> None:
-    log, states, firsts = caller(), set(), set()
+@pytest.mark.parametrize("protos", [("tcp",), ("tcp", "udp")], ids=["tcp", "both"])
+def test_a_server_that_is_gone_never_answers_again_and_others_do(protos: Sequence[str]) -> None:
+    log, states, firsts = caller(protos), set(), set()
     for seed in range(40):
         out = varied(log, DEAD, np.random.default_rng(seed))
         frame = out.frame
-        ends = frame["ts"] + frame["duration"].fillna(0)
-        assert ends.is_monotonic_increasing
+        assert (frame["ts"] + frame["duration"].fillna(0)).is_monotonic_increasing
         assert sorted(frame["uid"]) == sorted(log.frame["uid"])
         assert out.labels.tolist() == [1] * len(frame)
-        mine = frame[frame["id.resp_h"] == "198.51.100.1"].sort_values("ts")
-        (state,) = set(mine["conn_state"]) - {"SF"} or {""}
-        gone = (mine["conn_state"] == state).to_numpy()
-        states.add(state)
+        mine = frame[frame["id.resp_h"] == SERVER].sort_values("ts")
+        gone = (mine["conn_state"] != "SF").to_numpy()
         firsts.add(int(gone.argmax()))
         assert gone[gone.argmax() :].all(), "from one call on"
-        dead = mine[gone]
-        assert dead["service"].isna().all()
-        assert (dead["resp_bytes"].fillna(0) == 0).all()
-        assert (dead["orig_ip_bytes"] >= dead["orig_bytes"].fillna(0) + 40 * dead["orig_pkts"]).all()
-        assert (dead["resp_pkts"] == {"S0": 0, "REJ": 1, "RSTR": 2}[state]).all()
-        others = frame[frame["id.resp_h"] != "198.51.100.1"].sort_values("ts").reset_index(drop=True)
-        before = log.frame[log.frame["id.resp_h"] != "198.51.100.1"].reset_index(drop=True)
+        tcp, udp = (mine[gone & (mine["proto"] == proto).to_numpy()] for proto in ("tcp", "udp"))
+        assert (udp["conn_state"] == "S0").all()
+        assert (udp["history"] == "D").all()
+        assert len(set(tcp["conn_state"])) <= 1
+        states |= set(tcp["conn_state"])
+        assert tcp["service"].isna().all()
+        assert (mine[gone]["resp_bytes"].fillna(0) == 0).all()
+        assert (tcp["orig_ip_bytes"] >= tcp["orig_bytes"].fillna(0) + 40 * tcp["orig_pkts"]).all()
+        answers = {"S0": 0, "REJ": 1, "RSTR": 2}
+        assert tcp["resp_pkts"].tolist() == [answers[state] for state in tcp["conn_state"]]
+        others, before = (
+            one[one["id.resp_h"] != SERVER].sort_values("ts").reset_index(drop=True)
+            for one in (frame, log.frame)
+        )
         pd.testing.assert_frame_equal(others, before, check_categorical=False)
     assert states == {"S0", "REJ", "RSTR"}
     assert len(firsts) > 5
 
 
 def test_datagrams_to_a_server_that_is_gone_have_no_answer() -> None:
-    frame = varied(caller("udp"), DEAD, np.random.default_rng(1)).frame
+    frame = varied(caller(("udp",)), DEAD, np.random.default_rng(1)).frame
     gone = frame[frame["conn_state"] == "S0"]
     assert len(gone)
     assert (gone["history"] == "D").all()
@@ -149,8 +156,30 @@ def test_datagrams_to_a_server_that_is_gone_have_no_answer() -> None:
     assert (gone["orig_bytes"] == 1000).all(), "the questions stay as they were"
 
 
+def test_a_single_packet_has_neither_duration_nor_sizes() -> None:
+    frame = varied(caller(("udp",), orig_pkts=1.0), DEAD, np.random.default_rng(1)).frame
+    gone = frame[frame["conn_state"] == "S0"]
+    assert len(gone)
+    assert gone[["duration", "orig_bytes", "resp_bytes"]].isna().all().all()
+
+
+def test_what_asked_for_nothing_sends_nothing_to_a_server_that_resets() -> None:
+    histories = set()
+    for seed in range(30):
+        frame = varied(caller(orig_bytes=0.0), DEAD, np.random.default_rng(seed)).frame
+        histories |= set(frame["history"][frame["conn_state"] == "RSTR"])
+    assert histories == {"ShAr"}
+
+
 @pytest.mark.parametrize(
-    "log", [log_of([row(resp_pkts=0.0)] * 9), caller(calls=1)], ids=["no answer", "one call each"]
+    "log",
+    [
+        log_of([row(resp_pkts=0.0)] * 9),
+        log_of([row(conn_state="REJ", history="Sr", resp_pkts=1.0)] * 9),
+        log_of([row()] * 9, [0] * 9),
+        caller(calls=1),
+    ],
+    ids=["no answer", "refused", "benign", "one call each"],
 )
 def test_without_a_server_that_was_called_twice_nothing_dies(log: HostLog) -> None:
     assert varied(log, DEAD, np.random.default_rng(0)) is log

@@ -124,19 +124,23 @@ class Material:
         for index, bot in self._bots:
             for _ in range(part.draws):
                 log = varied(excerpt(bot, part.longest, rng), self._recipe.variation, rng)
-                logs.append(seen(self._laid(log, rng), self._recipe.variation, rng))
+                logs.append(self._seen(self._laid(log, rng), rng))
                 capture.append(index)
         for index, name in self._made:
             for _ in range(self._recipe.made.draws):
                 made = made_log(name, self._classes, rng)
                 laid = surroundings(self._laid(made, rng), 2 * len(made.labels) + 100, rng)
-                logs.append(seen(laid, self._recipe.variation, rng))
+                logs.append(self._seen(laid, rng))
                 capture.append(index)
         frame, of_row = stacked(logs)
         labels = np.concatenate([log.labels for log in logs])
         suspect = np.concatenate([log.of_bot & (log.labels == IGNORED) for log in logs])
         overlaid = sequences_of(frame, labels, np.array(capture)[of_row], suspect)
         return Sequences.joined([self._plain, overlaid])
+
+    def _seen(self, log: HostLog, rng: np.random.Generator) -> HostLog:
+        """The log as the sensor sees it; of a host that is by itself everything, or damage would stand for bots."""
+        return log if log.of_bot.all() else seen(log, self._recipe.variation, rng)
 
     def _laid(self, log: HostLog, rng: np.random.Generator) -> HostLog:
         """The log in a clean network, or (``alone`` of the draws) as it is."""

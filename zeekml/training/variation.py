@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.features.connection import FAILED_STATES
@@ -53,44 +54,51 @@ def _moved(log: HostLog, rng: np.random.Generator) -> HostLog:
 
 
 def _bereft(log: HostLog, rng: np.random.Generator) -> HostLog:
-    """Let a server that the bot called twice or more stop answering, from one of its calls on.
+    """Let a server that answered two malicious calls or more stop answering, from one of its calls on.
 
     It drops what comes (``S0``), refuses it (``REJ``) or takes it and resets (``RSTR``): one of them for all calls.
     Datagrams get no answer. The more calls, the likelier a server is the one.
     """
     frame = log.frame
-    answered = (frame["resp_pkts"].fillna(0) > 0).to_numpy() & frame["proto"].isin(("tcp", "udp")).to_numpy()
-    calls = frame[answered & (log.labels > 0)].groupby("id.resp_h", observed=True).size()
+    served = (frame["resp_pkts"].fillna(0) > 0).to_numpy() & ~frame["conn_state"].isin(
+        FAILED_STATES
+    ).to_numpy()
+    served &= frame["proto"].isin(("tcp", "udp")).to_numpy()
+    calls = frame[served & (log.labels > 0)].groupby("id.resp_h", observed=True).size()
     calls = calls[calls > 1]
     if calls.empty:
         return log
     server = rng.choice(calls.index.to_numpy(dtype=object), p=(calls / calls.sum()).to_numpy())
-    rows = np.flatnonzero((frame["id.resp_h"] == server).to_numpy() & answered)
-    rows = rows[rng.integers(len(rows)) :]
+    rows = np.flatnonzero((frame["id.resp_h"] == server).to_numpy() & served)
+    begun = frame["ts"].to_numpy()[rows]
+    rows = rows[begun >= rng.choice(begun)]
     tcp = (frame["proto"] == "tcp").to_numpy()[rows]
-    return _unserved(_unserved(log, rows[~tcp], "S0", "D", rng), rows[tcp], *_ends(rng), rng)
+    changed = frame.copy()
+    _unanswered(changed, rows[~tcp])
+    _unserved(changed, rows[tcp], rng)
+    return _in_log_order(replace(log, frame=changed))
 
 
-def _ends(rng: np.random.Generator) -> tuple[str, str]:
-    """How calls to a server that is gone end: ``conn_state`` and ``history``."""
-    ends = (("S0", "S"), ("REJ", "Sr"), ("RSTR", "ShADr"))
-    return ends[rng.integers(len(ends))]
+def _unanswered(frame: pd.DataFrame, rows: Ints) -> None:
+    """Make datagrams ones without an answer; one by itself has neither duration nor sizes."""
+    alone = frame["orig_pkts"].to_numpy()[rows] <= 1
+    values: dict[str, Any] = dict.fromkeys(("resp_pkts", "resp_ip_bytes", "missed_bytes"), 0.0)
+    values["resp_bytes"] = np.where(alone, np.nan, 0.0)
+    for name in ("duration", "orig_bytes"):
+        values[name] = np.where(alone, np.nan, frame[name].to_numpy()[rows])
+    _put(frame, rows, values, {"conn_state": "S0", "history": "D"})
 
 
-def _unserved(log: HostLog, rows: Ints, state: str, history: str, rng: np.random.Generator) -> HostLog:
-    """The log with these rows as calls that came to nothing; in log order again, as they last for other times."""
-    if not len(rows):
-        return log
-    frame = log.frame.copy()
+def _unserved(frame: pd.DataFrame, rows: Ints, rng: np.random.Generator) -> None:
+    """Make TCP connections ones that came to nothing, all in one way."""
     count = len(rows)
     trip = float(np.exp(rng.uniform(np.log(0.002), np.log(0.25))))
     syn = float(rng.choice((44, 48, 52, 60)))
     sent = rng.integers(1, 5, count).astype(np.float64)
     values: dict[str, Any] = {"resp_bytes": 0.0, "resp_pkts": 0.0, "resp_ip_bytes": 0.0, "missed_bytes": 0.0}
-    match history:
-        case "D":  # the question stays as it was
-            pass
-        case "S":  # repeated after 1, 2 and 4 s; one by itself has neither duration nor sizes
+    words: dict[str, Any] = {"service": None}
+    match rng.integers(3):
+        case 0:  # dropped: repeated after 1, 2 and 4 s; one by itself has neither duration nor sizes
             known = np.where(sent > 1, 0.0, np.nan)
             waited = 2.0 ** (sent - 1) - 1 + rng.uniform(0, 0.1, count)
             values |= {
@@ -99,21 +107,33 @@ def _unserved(log: HostLog, rows: Ints, state: str, history: str, rng: np.random
                 "duration": np.where(sent > 1, waited, np.nan),
             }
             values |= {"orig_pkts": sent, "orig_ip_bytes": sent * syn}
-        case "Sr":
+            words |= {"conn_state": "S0", "history": "S"}
+        case 1:
             values |= {"orig_bytes": 0.0, "duration": trip, "orig_pkts": 1.0, "orig_ip_bytes": syn}
             values |= {"resp_pkts": 1.0, "resp_ip_bytes": 40.0}
-        case _:  # the request is taken, no answer given
+            words |= {"conn_state": "REJ", "history": "Sr"}
+        case _:  # the request, if there is one, is taken and no answer given
             asked = np.minimum(frame["orig_bytes"].fillna(0).to_numpy()[rows], 1448)
-            values |= {"orig_bytes": asked, "duration": 2 * trip, "orig_pkts": 3.0}
-            values |= {"orig_ip_bytes": asked + 2 * 40 + syn, "resp_pkts": 2.0, "resp_ip_bytes": syn + 40}
-    for name, value in values.items():
-        frame.loc[rows, name] = value
-    words = {"conn_state": state, "history": history} | ({} if history == "D" else {"service": None})
+            packets = 2.0 + (asked > 0)
+            values |= {"orig_bytes": asked, "duration": 2 * trip, "orig_pkts": packets}
+            values |= {
+                "orig_ip_bytes": asked + (packets - 1) * 40 + syn,
+                "resp_pkts": 2.0,
+                "resp_ip_bytes": syn + 40,
+            }
+            words |= {"conn_state": "RSTR", "history": np.where(asked > 0, "ShADr", "ShAr")}
+    _put(frame, rows, values, words)
+
+
+def _put(frame: pd.DataFrame, rows: Ints, numbers: dict[str, Any], words: dict[str, Any]) -> None:
+    for name, value in numbers.items():
+        column = frame[name].to_numpy(copy=True)
+        column[rows] = value
+        frame[name] = column
     for name, word in words.items():
-        texts = frame[name].astype("object")
-        texts.iloc[rows] = word
-        frame[name] = texts.astype("str").astype("category")
-    return _in_log_order(replace(log, frame=frame))
+        texts = frame[name].astype("object").to_numpy(copy=True)
+        texts[rows] = word
+        frame[name] = pd.Series(texts).astype("str").astype("category")
 
 
 def _in_log_order(log: HostLog) -> HostLog:

@@ -56,7 +56,8 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
 def chosen(patterns: Sequence[str], classes: Collection[str], without: Sequence[str] = ()) -> list[str]:
     """The names of the behaviours that the patterns let through, but for those ``without``, in the registry's order.
 
-    RecipeError for a pattern that names none, and for a behaviour whose class is not among ``classes``.
+    One that the patterns name in full is never left out. RecipeError for a pattern that names none, and for a behaviour
+    whose class is not among ``classes``.
     """
     for pattern in (*patterns, *without):
         if not any(_fits(name, [pattern]) for name in BEHAVIOURS):
@@ -64,7 +65,11 @@ def chosen(patterns: Sequence[str], classes: Collection[str], without: Sequence[
                 f"made.behaviours, made.without: {pattern!r} names no behaviour, expected some of "
                 + ", ".join(BEHAVIOURS)
             )
-    names = [name for name in BEHAVIOURS if _fits(name, patterns) and not _fits(name, without)]
+    names = [
+        name
+        for name in BEHAVIOURS
+        if name in patterns or (_fits(name, patterns) and not _fits(name, without))
+    ]
     for name in names:
         word = BEHAVIOURS[name].hostile
         if word is not None and word not in classes:
