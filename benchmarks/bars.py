@@ -92,7 +92,8 @@ def _against_peers(rows: Sequence[Row]) -> Iterator[Bar]:
                 name = f"random forest on zat{fitted} / score, {log_words(ours)}"
                 yield Bar(name, peer.wall_s / ours.wall_s, least=FOREST_SLOWER)
             if peer.tool == BOOSTED:
-                yield Bar(f"boosted trees / score, {log_words(ours)}", peer.wall_s / ours.wall_s)
+                fitted = f", fitted on {peer.learnt}," if peer.learnt else ""
+                yield Bar(f"boosted trees{fitted} / score, {log_words(ours)}", peer.wall_s / ours.wall_s)
 
 
 def _formats(rows: Sequence[Row]) -> Iterator[Bar]:

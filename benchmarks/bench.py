@@ -153,7 +153,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rate", type=int, default=20_000, help="connections a second to a watch (default 20000)"
     )
-    parser.add_argument("--train", help="labelled TSV log that the peers learn (default: a made one)")
+    parser.add_argument(
+        "--train",
+        metavar="PATH",
+        help="what the peers learn, as throughput.py takes it (default: a made log)",
+    )
     parser.add_argument(
         "--captures",
         metavar="DIR",

@@ -15,7 +15,7 @@ from benchmarks.startup import Startup
 Parts = Mapping[str, Mapping[str, Any]]
 """What was measured, by part: ``date``, ``machine``, ``versions``, ``seconds``, ``figures``."""
 
-THROUGHPUT = ("sizes", "captures", "alerts", "formats", "hosts", "large")
+THROUGHPUT = ("sizes", "alerts", "formats", "hosts", "large", "captures")
 PICTURES = {
     "sizes": ("figures/performance-peers.svg", "Connections a second"),
     "hosts": ("figures/performance-growth.svg", "Rate and memory over connections, hosts and alerts"),

@@ -116,7 +116,8 @@ def _spread(values: Sequence[float | None], digits: int) -> str:
     return Spread(tuple(known)).plain(digits) if len(known) == len(values) else "–"
 
 
-def _one_or_more(text: str) -> int:
+def one_or_more(text: str) -> int:
+    """What a count on the command line must be."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
     return number
@@ -130,10 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--data", type=Path, required=True, help="the folder that the recipes' paths start from"
     )
     parser.add_argument("--folds", type=Path, required=True, help="where finished folds are kept")
-    parser.add_argument(
-        "--seeds", type=_one_or_more, help="dealings of the folds; as many as each recipe has"
-    )
-    parser.add_argument("--processes", type=_one_or_more, default=1, help="parts of folds at a time")
+    parser.add_argument("--seeds", type=one_or_more, help="dealings of the folds; as many as each recipe has")
+    parser.add_argument("--processes", type=one_or_more, default=1, help="parts of folds at a time")
     parser.add_argument(
         "--joinings", action="store_true", help="other ways to join network and trees instead"
     )

@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
-from benchmarks.experiments import weighed
+from benchmarks.experiments import one_or_more, weighed
 from benchmarks.pages import written
 from zeekml.errors import ZeekMLError
 from zeekml.features import LAYOUT
@@ -33,6 +33,7 @@ from zeekml.processes import worked_out
 from zeekml.scoring.calibration import log_odds
 from zeekml.scoring.trees import Trees
 from zeekml.training.captures import load_captures
+from zeekml.training.fit import used_features
 from zeekml.training.folds import deal
 from zeekml.training.heldout import HeldOut, Predict
 from zeekml.training.measure import FEWEST, connection_figures
@@ -83,13 +84,10 @@ def members_of(family: str) -> list[int]:
 
 def seen_families(recipe: Recipe) -> list[str]:
     """The families of which network or trees see a feature."""
-    hidden = [set(part.without) for part in (recipe.network, recipe.trees)]
-    both = hidden[0] & hidden[1] if recipe.trees.share else hidden[0]
-    return [
-        family
-        for family in FAMILIES
-        if not all(any(fnmatchcase(LAYOUT.names[at], p) for p in both) for at in members_of(family))
-    ]
+    sees = used_features(recipe, recipe.network.without)
+    if recipe.trees.share:
+        sees = sees | used_features(recipe, recipe.trees.without)
+    return [family for family in FAMILIES if sees[members_of(family)].any()]
 
 
 def of_fold(fold: int, recipe: Recipe, data: Path, repeats: int) -> Said:
@@ -208,13 +206,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--data", type=Path, required=True, help="the folder that the recipe's paths start from"
     )
     parser.add_argument(
-        "--repeats", type=int, default=2, help="orders that each family is dealt by (default 2)"
+        "--repeats", type=one_or_more, default=2, help="orders that each family is dealt by (default 2)"
     )
-    parser.add_argument("--processes", type=int, default=1, help="folds at a time")
+    parser.add_argument("--processes", type=one_or_more, default=1, help="folds at a time")
     parser.add_argument("--document", type=Path, help="the page to write the tables into, between its marks")
     asked = parser.parse_args(arguments)
     try:
         recipe = load_recipe(asked.recipe)
+        if recipe.fit.patience or recipe.fit.taught:
+            sys.exit(
+                f"{asked.recipe}: fit.patience and fit.taught must be 0: networks learn for all epochs, by themselves"
+            )
         work = partial(of_fold, recipe=recipe, data=asked.data, repeats=asked.repeats)
         done = dict(worked_out(work, range(recipe.folds), asked.processes, "--processes 1"))
     except ZeekMLError as error:

@@ -34,7 +34,7 @@ def whole(path: Path) -> tuple[pd.DataFrame, str]:
 
 
 def write_labelled(recipe: Recipe, data: Path, path: Path) -> int:
-    """Write every connection that counts in the recipe's captures, with the label it has there, as one TSV log.
+    """Write every connection that counts in the captures that a recipe is measured on, with its label, as one TSV log.
 
     Labels are Benign or Malicious and the class. The number of connections.
     """

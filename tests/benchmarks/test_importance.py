@@ -66,3 +66,8 @@ def test_a_recipe_is_asked_and_the_page_written(tmp_path: Path, capsys: pytest.C
     assert len({tuple(row) for row in figures.tolist()}) > 1
     assert importance.main(asked) == 0
     assert capsys.readouterr().out.splitlines()[2] == " | ".join(rows[2]), "the same again"
+
+
+def test_a_recipe_that_stops_early_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"fit.patience and fit.taught must be 0"):
+        importance.main([str(recipe_file(tmp_path)), "--data", str(tmp_path)])

@@ -65,18 +65,29 @@ def test_leaving_early_ends_the_thread_and_closes_the_source() -> None:
 
 
 def test_who_waits_for_an_item_is_let_go_when_another_thread_closes() -> None:
-    go = threading.Event()
+    go, asked = threading.Event(), threading.Event()
 
     def items() -> Iterator[int]:
         go.wait(30)
         yield 0
 
+    def take() -> None:
+        asked.set()
+        got.extend(ahead)
+
     ahead = ReadAhead(items())
     got: list[int] = []
-    waiting = threading.Thread(target=lambda: got.extend(ahead), daemon=True)
+    waiting = threading.Thread(target=take, daemon=True)
     waiting.start()
-    ahead.close()  # its reader, which is busy, is left behind
-    waiting.join(5)
-    assert not waiting.is_alive()
-    assert got == []
-    go.set()
+    try:
+        asked.wait(5)
+        time.sleep(0.2)  # by then it waits
+        ahead.close()  # its reader, which is busy, is left behind
+        waiting.join(5)
+        assert not waiting.is_alive()
+        assert got == []
+    finally:
+        go.set()
+    for thread in threading.enumerate():
+        if thread.name == "zeekml-reader":
+            thread.join(5)
