@@ -8,7 +8,8 @@ an overlay is made of the two hosts' connections alone; the other hosts of the n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,11 +82,29 @@ def overlay(
     frame["id.orig_h"] = pd.Categorical([host] * len(frame))
     frame["local_orig"] = beneath.frame["local_orig"].iloc[0]
     merged = join([beneath.frame, frame])
-    ends = merged["ts"] + merged["duration"].fillna(0)
+    labels = np.concatenate([beneath.labels, bot.labels])
+    of_bot = np.concatenate([beneath.of_bot, bot.of_bot])
+    return in_log_order(HostLog(bot.capture, bot.host, merged, labels, of_bot))
+
+
+def in_log_order(log: HostLog) -> HostLog:
+    """The same rows in the order in which connections end."""
+    ends = log.frame["ts"] + log.frame["duration"].fillna(0)
     order = np.argsort(ends.to_numpy(), kind="stable")
-    labels = np.concatenate([beneath.labels, bot.labels])[order]
-    of_bot = np.concatenate([beneath.of_bot, bot.of_bot])[order]
-    return HostLog(bot.capture, bot.host, merged.iloc[order].reset_index(drop=True), labels, of_bot)
+    frame = log.frame.iloc[order].reset_index(drop=True)
+    return replace(log, frame=frame, labels=log.labels[order], of_bot=log.of_bot[order])
+
+
+def texts_of(column: pd.Series[Any]) -> NDArray[np.object_]:
+    """The texts (N,) of a label column, None where it is unset; to be changed."""
+    texts = column.astype("object").to_numpy(copy=True)
+    texts[column.isna().to_numpy()] = None
+    return texts
+
+
+def labels_of(texts: NDArray[np.object_]) -> pd.Series[Any]:
+    """A label column of these texts (N,), unset where one is None."""
+    return pd.Series(texts).astype("str").astype("category")
 
 
 def excerpt(log: HostLog, longest: int, rng: np.random.Generator) -> HostLog:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zeekml.training.overlays import HostLog
+from zeekml.training.overlays import HostLog, in_log_order, labels_of, texts_of
 from zeekml.training.recipe import VariationPart
 
 Masks = NDArray[np.bool_]
@@ -163,21 +163,19 @@ def _only(log: HostLog, frame: pd.DataFrame, rows: Masks) -> HostLog:
     """These rows of the log as the frame tells them, in the order in which they end; the log where there are none."""
     if not rows.any():
         return log
-    ends = (frame["ts"] + frame["duration"].fillna(0)).to_numpy()
-    order = np.flatnonzero(rows)
-    if (np.diff(ends[order]) < 0).any():
-        order = order[np.argsort(ends[order], kind="stable")]
-    frame = frame.iloc[order].reset_index(drop=True)
-    return replace(log, frame=frame, labels=log.labels[order], of_bot=log.of_bot[order])
+    frame = frame[rows].reset_index(drop=True)
+    return in_log_order(replace(log, frame=frame, labels=log.labels[rows], of_bot=log.of_bot[rows]))
 
 
 def _texts(column: pd.Series[Any]) -> Texts:
     """The texts of a label column, empty where it is unset."""
-    texts = column.astype("object").to_numpy(copy=True)
+    texts = texts_of(column)
     texts[column.isna().to_numpy()] = ""
     return texts
 
 
 def _labels(texts: Texts) -> pd.Series[Any]:
     """The other way round."""
-    return pd.Series([text or None for text in texts]).astype("str").astype("category")
+    found = texts.copy()
+    found[texts == ""] = None
+    return labels_of(found)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.features.connection import FAILED_STATES
-from zeekml.training.overlays import HostLog
+from zeekml.training.overlays import HostLog, in_log_order, labels_of, texts_of
 from zeekml.training.recipe import VariationPart
 
 Ints = NDArray[np.int64]
@@ -60,10 +60,8 @@ def _bereft(log: HostLog, rng: np.random.Generator) -> HostLog:
     Datagrams get no answer. The more calls, the likelier a server is the one.
     """
     frame = log.frame
-    served = (frame["resp_pkts"].fillna(0) > 0).to_numpy() & ~frame["conn_state"].isin(
-        FAILED_STATES
-    ).to_numpy()
-    served &= frame["proto"].isin(("tcp", "udp")).to_numpy()
+    served = (frame["resp_pkts"].fillna(0) > 0).to_numpy() & frame["proto"].isin(("tcp", "udp")).to_numpy()
+    served &= ~frame["conn_state"].isin(FAILED_STATES).to_numpy()
     calls = frame[served & (log.labels > 0)].groupby("id.resp_h", observed=True).size()
     calls = calls[calls > 1]
     if calls.empty:
@@ -76,7 +74,7 @@ def _bereft(log: HostLog, rng: np.random.Generator) -> HostLog:
     changed = frame.copy()
     _unanswered(changed, rows[~tcp])
     _unserved(changed, rows[tcp], rng)
-    return _in_log_order(replace(log, frame=changed))
+    return in_log_order(replace(log, frame=changed))
 
 
 def _unanswered(frame: pd.DataFrame, rows: Ints) -> None:
@@ -131,13 +129,6 @@ def _put(frame: pd.DataFrame, rows: Ints, numbers: dict[str, Any], words: dict[s
         column[rows] = value
         frame[name] = column
     for name, word in words.items():
-        texts = frame[name].astype("object").to_numpy(copy=True)
+        texts = texts_of(frame[name])
         texts[rows] = word
-        frame[name] = pd.Series(texts).astype("str").astype("category")
-
-
-def _in_log_order(log: HostLog) -> HostLog:
-    ends = log.frame["ts"] + log.frame["duration"].fillna(0)
-    order = np.argsort(ends.to_numpy(), kind="stable")
-    frame = log.frame.iloc[order].reset_index(drop=True)
-    return replace(log, frame=frame, labels=log.labels[order], of_bot=log.of_bot[order])
+        frame[name] = labels_of(texts)

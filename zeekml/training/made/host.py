@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from zeekml.records.schema import COLUMNS
+from zeekml.training.overlays import labels_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -209,7 +210,7 @@ class MadeHost:
         for column in COLUMNS:
             match column.kind:
                 case "label":
-                    series[column.name] = pd.Series(columns[column.name]).astype("str").astype("category")
+                    series[column.name] = labels_of(columns[column.name])
                 case "bool":
                     series[column.name] = pd.array(columns[column.name], dtype="boolean")
                 case "port":
