@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,12 +24,12 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     content = b"\n".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4)))
     pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
-    blocks = list(line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted))
+    counts, found = [], []
+    for block in line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted):
+        counts.append(bytes(block.data).count(b"\n"))
+        found += block.lines()
     if wanted is not None:
-        assert {block.data.count(b"\n") for block in blocks[1:-2]} <= {wanted}, (
-            "all but the first and the last"
-        )
-    found = [found for block in blocks for found in block.lines()]
+        assert set(counts[1:-2]) <= {wanted}, "all but the first and the last"
     skipped = len(content) - len(content.lstrip(b"\0"))
     rest = content[skipped:].removeprefix(b"\xef\xbb\xbf")
     expected = rest.split(b"\n")
@@ -37,6 +38,15 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     assert [text for _, _, text in found] == expected
     assert [number for number, _, _ in found] == list(range(1, len(expected) + 1))
     assert all(content[offset : offset + len(text)] == text for _, offset, text in found)
+
+
+def test_a_block_is_good_until_the_next_is_asked_for() -> None:
+    blocks = line_blocks(iter([b"one\n", b"two\n"]), _never)
+    first = next(blocks)
+    assert bytes(first.data) == b"one\n"
+    next(blocks)
+    with pytest.raises(ValueError, match="released"):
+        bytes(first.data)
 
 
 def test_lines_beyond_the_bound_are_rejected(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import orjson
 
 from zeekml.records import times, values
 from zeekml.records.frame import Rows, merged
-from zeekml.records.lines import Block
+from zeekml.records.lines import Block, Content
 from zeekml.records.objects import SMALL, Builder, Found, Object, completed
 from zeekml.records.rejects import Rejects
 from zeekml.records.values import BadLine, UidMaker
@@ -74,7 +74,7 @@ class EveReader:
         rows = completed(fast, block, self._make_uid)
         yield merged(rows, self._read_events(Found(block, fast.odd))) if len(fast.odd) else rows
 
-    def _read_fast(self, data: bytes) -> tuple[FastRows, int] | None:
+    def _read_fast(self, data: Content) -> tuple[FastRows, int] | None:
         if self._fast is None:
             # Loaded with the first block that is long enough: kernels take their time.
             from zeekml.records.eve_fast import FastEve  # noqa: PLC0415

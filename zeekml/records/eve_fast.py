@@ -19,6 +19,7 @@ from zeekml.records.frame import arrow_type
 from zeekml.records.kernels import eve, tsv
 from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.objects import RECORD, key_words
+from zeekml.records.lines import Content
 from zeekml.records.schema import COLUMNS
 
 _NUMBERS: Final = {
@@ -68,7 +69,7 @@ class FastEve:
         self._used[memory.LABEL], self._used[memory.TEXT] = len(_LABELS), 1
         self._entries = np.zeros((len(_LABELS), 0, 4), dtype=np.uint64)
 
-    def read(self, data: bytes) -> tuple[FastRows, int] | None:
+    def read(self, data: Content) -> tuple[FastRows, int] | None:
         """Return the flows in ``data`` and how many other events there are; None for more than can be read so."""
         if len(data) > _MOST:
             return None

@@ -15,6 +15,7 @@ from zeekml.records.columns import Columns, FastRows
 from zeekml.records.kernels import fields, tsv, zeek_json
 from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.objects import LONGEST_KEY, RECORD, key_words
+from zeekml.records.lines import Content
 from zeekml.records.schema import COLUMNS, Column, Kind
 
 _READ_AS: Final[dict[Kind, int]] = {
@@ -57,7 +58,7 @@ class FastJson:
             return None
         return cls(extra)
 
-    def read(self, data: bytes) -> FastRows | None:
+    def read(self, data: Content) -> FastRows | None:
         """Return the connections in ``data``; None for more than can be read so."""
         if len(data) > _MOST:
             return None

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from zeekml.records import frame, times, values
 from zeekml.records.frame import Rows
-from zeekml.records.lines import Block, line_at, line_starts
+from zeekml.records.lines import Block, line_at, line_starts, split_lines
 from zeekml.records.rejects import Rejects
 from zeekml.records.schema import COLUMNS, NAMES, REQUIRED, Column, Kind
 from zeekml.records.values import BadLine, UidMaker
@@ -40,11 +40,9 @@ class Found:
     def __init__(self, block: Block, some: npt.NDArray[np.int64] | None = None) -> None:
         """``some`` (N, 2): the places of lines in the block, and where in it they begin."""
         if some is None:
-            self.lines = block.data.split(b"\n")
-            if not self.lines[-1]:
-                self.lines.pop()
+            self.lines = split_lines(block.data)
             self.numbers = np.arange(block.line, block.line + len(self.lines))
-            self.data = block.data
+            self.data = bytes(block.data)
             self._starts = None
         else:
             self.lines = [line_at(block.data, int(start)) for start in some[:, 1]]

@@ -122,12 +122,12 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
     for block in _blocks(part, too_long, lambda: gatherer.missing):
         if reader is None:
             first = block if not part.start else _first_block(part.log)
-            sniffed = sniff(first.data, part.log.name)
+            sniffed = sniff(bytes(first.data), part.log.name)
             reader = reader_for(sniffed, first, part.log.name, stream, rejects, extra=False)
             if part.header:
                 yield from reader.read(Block(part.header, 1, 0))
         yield from reader.read(block)
-        end.lines = block.line - 1 + newlines(block.data) + (not block.data.endswith(b"\n"))
+        end.lines = block.line - 1 + newlines(block.data) + (block.data[-1:] != b"\n")
     if reader is None:
         sniff(b"", part.log.name)
     if isinstance(reader, EveReader):

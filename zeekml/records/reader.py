@@ -105,9 +105,8 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, ex
         reader: Reader | None = None
         for block in line_blocks(pieces_of(raw, log.name), too_long, lambda: gatherer.missing):
             if reader is None:
-                reader = reader_for(
-                    sniff(block.data, log.name), block, log.name, stream, rejects, extra=extra
-                )
+                sniffed = sniff(bytes(block.data), log.name)
+                reader = reader_for(sniffed, block, log.name, stream, rejects, extra=extra)
             yield from reader.read(block)
         if reader is None:
             sniff(b"", log.name)
@@ -127,7 +126,7 @@ def reader_for(
     sniffed: Sniffed, first: Block, source: str, stream: str, rejects: Rejects, *, extra: bool
 ) -> ZeekTsvReader | ZeekJsonReader | EveReader:
     """The reader of a file whose first block is ``first``."""
-    make_uid = UidMaker(stream, first.data)
+    make_uid = UidMaker(stream, bytes(first.data))
     match sniffed.format:
         case Format.ZEEK_TSV:
             return ZeekTsvReader(source, rejects, make_uid, extra=extra)

@@ -19,7 +19,7 @@ from zeekml.records.escapes import unescape
 from zeekml.records.kernels import fields, tsv
 from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.words import eightfold, word_of
-from zeekml.records.lines import line_starts
+from zeekml.records.lines import Content, line_starts
 from zeekml.records.schema import Column, Kind
 from zeekml.records.values import MAX_PORT, MAX_TIME
 from zeekml.records.zeek_header import JOINT, Header
@@ -69,7 +69,7 @@ class FastReader:
             return None
         return cls(header, columns)
 
-    def read(self, data: bytes, start: int = 0) -> FastRows | None:
+    def read(self, data: Content, start: int = 0) -> FastRows | None:
         """Return the connections in ``data`` from ``start`` to the next header; None for more than can be read so."""
         if len(data) > _MOST:
             return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from zeekml.records.frame import Rows, merged
-from zeekml.records.lines import Block
+from zeekml.records.lines import Block, Content
 from zeekml.records.objects import SMALL, Builder, Found, Object, completed
 from zeekml.records.rejects import Rejects
 from zeekml.records.values import UidMaker
@@ -52,7 +52,7 @@ class ZeekJsonReader:
         rows = completed(fast, block, self._make_uid)
         yield merged(rows, self._read_objects(Found(block, fast.odd))) if len(fast.odd) else rows
 
-    def _read_fast(self, data: bytes) -> FastRows | None:
+    def _read_fast(self, data: Content) -> FastRows | None:
         if self._fast is None and self._may_be_fast:
             # Loaded with the first block that is long enough: kernels take their time.
             from zeekml.records.json_fast import FastJson  # noqa: PLC0415

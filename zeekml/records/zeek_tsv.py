@@ -10,7 +10,7 @@ import numpy as np
 
 from zeekml.records import frame
 from zeekml.records.frame import Rows, lacks_uids, merged, with_uids
-from zeekml.records.lines import Block, line_at, line_starts
+from zeekml.records.lines import Block, Content, line_at, line_starts, newlines
 from zeekml.records.rejects import Rejects
 from zeekml.records.schema import Column
 from zeekml.records.values import BadLine, UidMaker
@@ -59,10 +59,11 @@ class ZeekTsvReader:
                 line += fast.count
                 continue
             found = _DIRECTIVE.search(data, start)
-            between = Block(data[start : found.start() if found else None], line, block.offset + start)
+            stop = found.start() if found else len(data)
+            between = Block(bytes(data[start:stop]), line, block.offset + start)
             yield from self._read_lines(between)
-            start += len(between.data)
-            line += between.data.count(b"\n")
+            start = stop
+            line += newlines(between.data)
 
     def _set_header(self, header: Header) -> None:
         self._header = header
@@ -77,7 +78,7 @@ class ZeekTsvReader:
         else:
             yield self._read_exactly(block.lines(), len(block.data))
 
-    def _read_fast(self, data: bytes, start: int) -> FastRows | None:
+    def _read_fast(self, data: Content, start: int) -> FastRows | None:
         if self._fast_for is not self._header and self._may_be_fast:
             # Loaded with the first block that is long enough: kernels take their time.
             from zeekml.records.zeek_fast import FastReader  # noqa: PLC0415

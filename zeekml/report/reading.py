@@ -20,7 +20,7 @@ import pyarrow.csv as arrow_csv
 from zeekml.errors import FormatError, InputError
 from zeekml.records import compression
 from zeekml.records.escapes import unescape
-from zeekml.records.lines import Block, line_blocks
+from zeekml.records.lines import Block, line_blocks, split_lines
 from zeekml.records.times import seconds
 from zeekml.records.values import MAX_TIME
 from zeekml.records.zeek_header import Header
@@ -48,7 +48,7 @@ class LogReader:
         """
         for block in line_blocks(self._pieces(raw), self._too_long):
             if self._is_json is None:
-                self._is_json = block.data.lstrip(b"\0 \t\r\n").startswith(b"{")
+                self._is_json = bytes(block.data).lstrip(b"\0 \t\r\n").startswith(b"{")
             for table in self._json(block) if self._is_json else self._tsv(block):
                 frame = self._checked(table)
                 if len(frame):
@@ -75,7 +75,7 @@ class LogReader:
 
     def _tsv(self, block: Block) -> Iterator[pd.DataFrame]:
         """The lines between one header and the next, wherever in the block headers stand."""
-        data, at = block.data, 0
+        data, at = bytes(block.data), 0
         for line in _HEADER_LINE.finditer(data):
             yield from self._tsv_lines(data[at : line.start()])
             self._header = self._header.with_line(line[0].removesuffix(b"\n"))
@@ -147,7 +147,7 @@ class LogReader:
 
     def _json(self, block: Block) -> Iterator[pd.DataFrame]:
         objects: list[dict[str, Any]] = []
-        for line in block.data.split(b"\n"):
+        for line in split_lines(block.data):
             if not line.strip(b"\0\r\t "):
                 continue
             try:
