@@ -24,7 +24,8 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     content = b"\n".join(lines)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=4)))
     pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
-    counts, found = [], []
+    counts: list[int] = []
+    found: list[tuple[int, int, bytes]] = []
     for block in line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted):
         counts.append(bytes(block.data).count(b"\n"))
         found += block.lines()

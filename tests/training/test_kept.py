@@ -94,6 +94,9 @@ def test_the_epoch_that_was_found_is_kept(data: Path, captures: list[Capture], t
         (lambda r: r.update(trees={"share": 0.7}), True, True),
         (lambda r: r.update(trees={"share": 0.0}), True, False),
         (lambda r: r.update(trees={"share": 0.5, "count": 7}), True, False),
+        (lambda r: r.update(variation={"dead": 0.3}), False, False),
+        (lambda r: r.update(variation={"dead": 0.3}, trees={"share": 0.5, "dead": 0.0}), False, True),
+        (lambda r: r.update(trees={"share": 0.5, "dead": 0.3}), True, False),
         (lambda r: r["fit"].update(rate=0.5), False, True),
         (lambda r: r["fit"].update(taught=0.5), False, True),
         (lambda r: r["fit"].update(malicious_share=0.3), False, False),
@@ -131,17 +134,18 @@ def test_only_what_decides_a_part_of_a_fold_makes_it_another(
 def test_a_network_that_trees_teach_depends_on_them(
     data: Path, captures: list[Capture], tmp_path: Path
 ) -> None:
-    def taught(recipe: dict[str, Any], draws: int) -> None:
+    def taught(recipe: dict[str, Any], trees: dict[str, Any]) -> None:
         recipe["fit"].update(taught=0.5)
-        recipe["trees"] = {"draws": draws}
+        recipe["trees"] = trees
 
-    few, many = (
-        Kept(tmp_path, load_recipe(recipe_file(data, partial(taught, draws=draws))), captures)
-        for draws in (1, 2)
+    few, many, dead = (
+        Kept(tmp_path, load_recipe(recipe_file(data, partial(taught, trees=trees))), captures)
+        for trees in ({"draws": 1}, {"draws": 2}, {"draws": 1, "dead": 0.3})
     )
     few.keep(NETWORK, said(NETWORK))
     assert few.finished(NETWORK) is not None
     assert many.finished(NETWORK) is None
+    assert dead.finished(NETWORK) is None
 
 
 def test_other_labels_make_another_fold(data: Path, captures: list[Capture], tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tests.training.data import capture, host_rows, recipe_file
 from zeekml.features import LAYOUT
 from zeekml.training import load_recipe
-from zeekml.training.samples import Material
+from zeekml.training.samples import Material, Sequences
 from zeekml.training.trees import as_arrays, fit_shipped_trees, fit_trees, grounds, teacher_of
 
 BOT = "192.168.1.66"
@@ -55,6 +57,28 @@ def test_a_teacher_is_the_mean_of_its_trees(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         teacher(rows), (trees.log_odds(rows) + other.log_odds(rows)) / 2, rtol=1e-5, atol=1e-5
     )
+
+
+def test_servers_die_for_the_network_and_not_for_the_trees(tmp_path: Path) -> None:
+    def varied(recipe: dict[str, Any], trees: dict[str, Any]) -> None:
+        recipe["overlays"] = {"alone": 1.0}
+        recipe["variation"] = {"pace": 0.0, "ports": 0.0, "dead": 1.0}
+        recipe["trees"] = trees
+
+    same, other = (
+        load_recipe(recipe_file(tmp_path, partial(varied, trees=trees))) for trees in ({}, {"dead": 0.0})
+    )
+    calls = host_rows(BOT, list(range(50)), conn_state="SF", resp_pkts=3.0)
+    clean = capture("net", host_rows("10.0.0.1", list(range(0, 6000, 20))), clean=True)
+    data = Material([capture("bot", calls, [1] * 50, infected=(BOT,)), clean], other)
+    succeeded = LAYOUT.names.index("state_SF")
+
+    def failures(epoch: Sequences) -> int:
+        return int((epoch.features[epoch.labels == 1, succeeded] == 0).sum())
+
+    assert failures(data.epoch(np.random.default_rng(0))) > 0
+    assert sum(map(failures, grounds(data, same, 0))) > 0
+    assert sum(map(failures, grounds(data, other, 0))) == 0
 
 
 def test_trees_as_arrays_say_the_same(tmp_path: Path) -> None:

@@ -129,12 +129,16 @@ def _settings(recipe: Recipe, part: Part) -> dict[str, Any]:
     settings = recipe.model_dump(mode="json", exclude=set(_JUDGING))
     with_suspects = recipe.fit.suspects > 0  # whether there are such hosts among the rows
     if part == "trees":
+        settings["variation"] = recipe.variation_for_trees.model_dump(mode="json")
+        del settings["trees"]["dead"]
         for name, shared in _ROWS.items():
             settings[name] = {key: settings[name][key] for key in shared}
         if not settings["trees"].pop("share"):
             settings["trees"] = {"draws": recipe.trees.draws}
         return settings | {"suspects": with_suspects}
-    settings["trees"] = {"draws": recipe.trees.draws} if recipe.fit.taught else None
+    settings["trees"] = (
+        {"draws": recipe.trees.draws, "dead": recipe.trees.dead} if recipe.fit.taught else None
+    )
     if part == "network":
         settings["fit"] = {key: value for key, value in settings["fit"].items() if key not in _STOPPING}
     return settings

@@ -113,6 +113,9 @@ class TreesPart(_Part):
         default=0.0, description="share of features that a sequence loses for them"
     )
     without: list[str] = Field(default=[], description="patterns of the features that they do without")
+    dead: Share | None = Field(
+        default=None, description="variation.dead for all trees, the comparison's too; unset: the same"
+    )
 
 
 class FitPart(_Part):
@@ -218,6 +221,12 @@ class Recipe(_Part):
                 "fit.pretrain and fit.suspects look at sequences: they need network.layout window"
             )
         return self
+
+    @property
+    def variation_for_trees(self) -> VariationPart:
+        """How infected hosts are varied where trees are grown."""
+        dead = self.trees.dead
+        return self.variation if dead is None else self.variation.model_copy(update={"dead": dead})
 
     @property
     def class_names(self) -> tuple[str, ...]:

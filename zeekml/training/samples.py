@@ -14,7 +14,7 @@ from zeekml.features.runs import Runs
 from zeekml.training.captures import IGNORED, Capture
 from zeekml.training.made import chosen, made_log
 from zeekml.training.overlays import HostLog, Network, excerpt, host_log, overlay, stacked, surroundings
-from zeekml.training.recipe import FitPart, Recipe
+from zeekml.training.recipe import FitPart, Recipe, VariationPart
 from zeekml.training.sight import seen
 from zeekml.training.variation import varied
 
@@ -90,6 +90,11 @@ def as_block(sequences: Sequences) -> Block:
     )
 
 
+def _seen(log: HostLog, variation: VariationPart, rng: np.random.Generator) -> HostLog:
+    """The log as the sensor sees it; of a host that is by itself everything, or damage would stand for bots."""
+    return log if log.of_bot.all() else seen(log, variation, rng)
+
+
 class Material:
     """Captures to train on; ``epoch`` gives fresh overlays of the infected hosts on the clean networks."""
 
@@ -117,30 +122,29 @@ class Material:
                 plain.append(sequences_of(frame, labels, np.full(len(labels), index)))
         self._plain = Sequences.joined(plain)
 
-    def epoch(self, rng: np.random.Generator) -> Sequences:
-        """All clean hosts as they are, and every infected host laid into clean networks anew."""
-        part = self._recipe.overlays
+    def epoch(self, rng: np.random.Generator, variation: VariationPart | None = None) -> Sequences:
+        """All clean hosts as they are, and every infected host laid into clean networks anew.
+
+        ``variation``: instead of the recipe's.
+        """
+        part, variation = self._recipe.overlays, variation or self._recipe.variation
         logs, capture = [], []
         for index, bot in self._bots:
             for _ in range(part.draws):
-                log = varied(excerpt(bot, part.longest, rng), self._recipe.variation, rng)
-                logs.append(self._seen(self._laid(log, rng), rng))
+                log = varied(excerpt(bot, part.longest, rng), variation, rng)
+                logs.append(_seen(self._laid(log, rng), variation, rng))
                 capture.append(index)
         for index, name in self._made:
             for _ in range(self._recipe.made.draws):
                 made = made_log(name, self._classes, rng)
                 laid = surroundings(self._laid(made, rng), 2 * len(made.labels) + 100, rng)
-                logs.append(self._seen(laid, rng))
+                logs.append(_seen(laid, variation, rng))
                 capture.append(index)
         frame, of_row = stacked(logs)
         labels = np.concatenate([log.labels for log in logs])
         suspect = np.concatenate([log.of_bot & (log.labels == IGNORED) for log in logs])
         overlaid = sequences_of(frame, labels, np.array(capture)[of_row], suspect)
         return Sequences.joined([self._plain, overlaid])
-
-    def _seen(self, log: HostLog, rng: np.random.Generator) -> HostLog:
-        """The log as the sensor sees it; of a host that is by itself everything, or damage would stand for bots."""
-        return log if log.of_bot.all() else seen(log, self._recipe.variation, rng)
 
     def _laid(self, log: HostLog, rng: np.random.Generator) -> HostLog:
         """The log in a clean network, or (``alone`` of the draws) as it is."""

@@ -78,7 +78,10 @@ def _flatten(
 
 def grounds(material: Material, recipe: Recipe, seed: int) -> list[Sequences]:
     """The epochs of overlays that trees are grown on, the baseline's and the shipped ones alike."""
-    return [material.epoch(np.random.default_rng([seed, draw])) for draw in range(recipe.trees.draws)]
+    variation = recipe.variation_for_trees
+    return [
+        material.epoch(np.random.default_rng([seed, draw]), variation) for draw in range(recipe.trees.draws)
+    ]
 
 
 def fit_trees(ground: Sequence[Sequences], recipe: Recipe, seed: int, without: Sequence[str] = ()) -> Trees:
