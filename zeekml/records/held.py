@@ -44,7 +44,7 @@ class Held:
 
     def hand_back(self, lent: memoryview) -> None:
         """Whoever had it needs it no longer; it cannot be looked into any more."""
-        with contextlib.suppress(BufferError):
+        with contextlib.suppress(BufferError):  # somebody looks into it; its memory is not written to then
             lent.release()
 
     def drop(self, count: int) -> None:
@@ -64,7 +64,10 @@ class Held:
         return self._memory.endswith(text, self._begin, self._end)
 
     def _make_room(self, more: int) -> None:
-        """Room for ``more`` bytes: what is held moves to the front, of wider memory where less than half is free."""
+        """Room for ``more`` bytes: what is held moves to the front, or to the front of other memory.
+
+        That is taken where less than half would be free, or somebody still looks into this.
+        """
         held, memory = len(self), self._memory
         if 2 * (held + more) > len(memory) or self._is_looked_into():
             memory = bytearray(3 * (held + more))

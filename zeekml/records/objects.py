@@ -40,9 +40,9 @@ class Found:
     def __init__(self, block: Block, some: npt.NDArray[np.int64] | None = None) -> None:
         """``some`` (N, 2): the places of lines in the block, and where in it they begin."""
         if some is None:
-            self.lines = split_lines(block.data)
-            self.numbers = np.arange(block.line, block.line + len(self.lines))
             self.data = bytes(block.data)
+            self.lines = split_lines(self.data)
+            self.numbers = np.arange(block.line, block.line + len(self.lines))
             self._starts = None
         else:
             self.lines = [line_at(block.data, int(start)) for start in some[:, 1]]
