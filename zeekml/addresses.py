@@ -31,6 +31,11 @@ def group_mask(addresses: Iterable[str]) -> npt.NDArray[np.bool_]:
     return (_texts(addresses).kinds & GROUP) > 0
 
 
+def ipv6_mask(addresses: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Which of the N addresses are written as IPv6 ones; (N,) bool."""
+    return np.array([":" in address for address in addresses], dtype=np.bool_)
+
+
 def local_mask(said: npt.NDArray[np.int8], addresses: Labels) -> npt.NDArray[np.bool_]:
     """Which of the N ends of connections lie inside; (N,) bool.
 

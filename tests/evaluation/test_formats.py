@@ -1,7 +1,8 @@
 """The same made traffic as Zeek writes it and as Suricata does.
 
-Suricata's flows have no payload bytes and no history (docs/input.md). What must hold exactly: nothing else differs, so
-that a Zeek log without these columns gets the very scores and host verdicts of the Suricata log.
+Suricata's flows have no payload bytes and no history; the model gets what the rest tells of them (docs/features.md).
+What must hold exactly: nothing else differs, so that a Zeek log without these columns gets the very scores and host
+verdicts of the Suricata log. What must hold of the whole Zeek log: the same hosts are named.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def test_a_scanner_is_named_in_every_format_and_no_clean_host_in_one_alone(
 
 
 def test_both_formats_name_the_same_hosts(tmp_path: Path) -> None:
-    for seed in range(10):
+    for seed in range(20):
         hosts = []
         for log_format in ("tsv", "eve"):
             path = tmp_path / f"{seed}.{log_format}"

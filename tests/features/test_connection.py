@@ -105,7 +105,7 @@ def test_history_letters_of_both_directions() -> None:
     assert marks(values, "orig_") - {"local", "port_system", "port_registered"} == {"s", "a", "r"}
     assert {name for name in "hadfritw" if values[f"resp_{name}"]} == {"h", "d"}
     assert values["history_missing"] == 0
-    assert of(history=None)["history_missing"] == 1
+    assert of(history=None, conn_state="OTH")["history_missing"] == 1
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.addresses import group_mask, local_mask
+from zeekml.addresses import group_mask, ipv6_mask, local_mask
+from zeekml.features import unlogged
 from zeekml.features.kernels.connection import connection_rows
 from zeekml.features.layout import Feature, flag, number
 from zeekml.table import Labels, Mask, Table
 
 Floats = NDArray[np.float32]
+Sizes = NDArray[np.float64]
+Codes = NDArray[np.int32]
 
 PROTOS = ("tcp", "udp", "icmp")
 STATES = ("S0", "S1", "SF", "REJ", "S2", "S3", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR")
@@ -118,7 +121,8 @@ class Connections:
     """What one batch says of its connections, worked out once for all features.
 
     Arrays have one entry a row: ``orig_local``, ``resp_local``, ``resp_group`` (multicast or broadcast),
-    ``failed`` (refused or unanswered, and not sent to a group), ``worked`` (the peer sent something), ``is_dns``.
+    ``failed`` (refused or unanswered, and not sent to a group), ``worked`` (the peer sent something), ``is_dns``;
+    ``orig_bytes`` and ``resp_bytes``, which a sensor may not log (see ``unlogged``).
     """
 
     def __init__(self, table: Table) -> None:
@@ -136,6 +140,43 @@ class Connections:
         self.worked = answered & ~refused
         self.is_dns = self.service.isin(("dns",)) | (self.resp_p == 53)
         self.is_icmp = self.proto.isin(("icmp",))
+        self.orig_bytes, self.resp_bytes = self._payload()
+
+    def _payload(self) -> tuple[Sizes, Sizes]:
+        """Payload bytes of both directions; worked out where a connection lasted and the sensor gives none."""
+        of = self.table.number
+        orig, resp, lasted = of("orig_bytes"), of("resp_bytes"), of("duration") > 0
+        lacking = lasted & np.isnan(orig) & np.isnan(resp)
+        if not lacking.any():
+            return orig, resp
+        found = unlogged.payload_bytes(
+            (of("orig_ip_bytes"), of("resp_ip_bytes")),
+            (of("orig_pkts"), of("resp_pkts")),
+            is_tcp=self.proto.isin(("tcp",)),
+            is_datagram=self.proto.isin(("udp", "icmp")),
+            over_ipv6=self.table.label("id.orig_h").test(ipv6_mask),
+            never_began=self.state.test(unlogged.is_never_begun),
+        )
+        return np.where(lacking, found[0], orig), np.where(lacking, found[1], resp)
+
+    def history_flags(self) -> tuple[Codes, Floats]:
+        """The codes (N,) of the histories and the flags of each code; worked out where the sensor gives none."""
+        codes, flags = self.history.codes, self.history.flags(_history_flags, _NO_HISTORY)
+        is_tcp, is_udp = self.proto.isin(("tcp",)), self.proto.isin(("udp",))
+        lacking = (codes < 0) & (is_tcp | is_udp)
+        if not lacking.any():
+            return codes, flags
+        of = self.table.number
+        found = unlogged.history_codes(
+            self.state.places(unlogged.state_place),
+            (of("orig_pkts"), of("resp_pkts")),
+            (self.orig_bytes, self.resp_bytes),
+            is_tcp=is_tcp,
+            is_udp=is_udp,
+        )
+        told = len(flags) - 1  # the last are those of an unset one
+        codes = np.where(lacking & (found >= 0), told + found, codes)
+        return codes, np.concatenate([flags[:-1], _WORKED_OUT, flags[-1:]])
 
 
 class Words:
@@ -146,7 +187,15 @@ class Words:
         self.codes = labels.codes
 
     def isin(self, words: tuple[str, ...]) -> Mask:
-        return self._labels.test(lambda _: np.array([word in words for word in self._words], dtype=np.bool_))
+        return self.test(lambda word: word in words)
+
+    def test(self, holds: Callable[[str], bool]) -> Mask:
+        """Which rows (N,) have a word for which it holds."""
+        return self._labels.test(lambda _: np.array([holds(word) for word in self._words], dtype=np.bool_))
+
+    def places(self, of: Callable[[str], int]) -> Codes:
+        """What is true of each row's word (N,), and -1 where it is unset."""
+        return self._labels.each(np.array([of(word) for word in self._words], dtype=np.int32), -1)
 
     def flags(self, of: Callable[[str], tuple[float, ...]], unset: tuple[float, ...]) -> Floats:
         """The flags of each word, and in the last row those of an unset value; (D + 1, K)."""
@@ -157,12 +206,12 @@ def connection_features(batch: Connections, out: Floats) -> None:
     """Put the features of ``FEATURES`` into the first columns of ``out`` (N, F), NaN where a number is missing."""
     of, resp_class, orig_class = batch.table.number, *_PORT_CLASS
     connection_rows(
-        of("duration"), of("orig_bytes"), of("resp_bytes"), of("orig_pkts"), of("resp_pkts"),
+        of("duration"), batch.orig_bytes, batch.resp_bytes, of("orig_pkts"), of("resp_pkts"),
         of("orig_ip_bytes"), of("resp_ip_bytes"),
         batch.proto.codes, batch.proto.flags(_proto_flags, _flags(*(False for _ in PROTOS))),
         batch.service.codes, batch.service.flags(_service_flags, _flags(True, *(False for _ in SERVICES), False)),
         batch.state.codes, batch.state.flags(_state_flags, _flags(*(False for _ in STATES))),
-        batch.history.codes, batch.history.flags(_history_flags, _flags(*(False for _ in _LETTERS), True)),
+        *batch.history_flags(),
         batch.orig_p, batch.resp_p,
         batch.is_icmp,  # its "ports" are type and code (Zeek), and are no ports
         orig_class, resp_class, len(RANGES) - 1, len(PORTS) + len(RANGES),
@@ -200,6 +249,13 @@ def _state_flags(state: str) -> tuple[float, ...]:
 def _history_flags(history: str) -> tuple[float, ...]:
     """Each letter, and that there is no history."""
     return _flags(*(letter in history for letter in _LETTERS), False)
+
+
+_NO_HISTORY = _flags(*(False for _ in _LETTERS), True)
+#: The flags of every history that can be worked out.
+_WORKED_OUT = np.array(
+    [_history_flags(unlogged.letters(code)) for code in range(unlogged.HISTORIES)], dtype=np.float32
+)
 
 
 def _port_classes() -> tuple[NDArray[np.int8], NDArray[np.int8]]:

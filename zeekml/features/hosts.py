@@ -121,7 +121,7 @@ def host_features(
     host_rows(
         rows.order, runs.starts, runs.ends, rows.slots, rows.fresh, rows.clock, rows.gap,
         peers, port_key(batch), batch.failed, batch.resp_local, batch.is_dns,
-        of("orig_bytes"), of("resp_bytes"), of("orig_ip_bytes"), of("resp_ip_bytes"),
+        batch.orig_bytes, batch.resp_bytes, of("orig_ip_bytes"), of("resp_ip_bytes"),
         table["times"], table["peers"], table["ports"], table["bits"],
         table["dns_query"], table["dns_answer"], table["sent"], table["received"],
         at, out,

@@ -129,8 +129,8 @@ def pair_features(batch: Connections, rows: PairRows, table: KeyedTable) -> Floa
     gap = np.abs(ts - previous(ts, runs, before)).astype(np.float32)
     gaps = lay("gaps", gap, np.nan)
     bits = lay("bits", _USED | _FAILED * batch.failed[order], 0)
-    sent = lay("sent", size_code(of("orig_bytes"))[order], SIZE_MISSING)
-    received = lay("received", size_code(of("resp_bytes"))[order], SIZE_MISSING)
+    sent = lay("sent", size_code(batch.orig_bytes)[order], SIZE_MISSING)
+    received = lay("received", size_code(batch.resp_bytes)[order], SIZE_MISSING)
     tries = runs.rank + np.where(fresh, 0, table["tries"][slots])[runs.of_row]
     worked_now = batch.worked[order]
     worked_before = _worked_before(worked_now, runs, np.where(fresh, False, table["worked"][slots]))

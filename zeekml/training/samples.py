@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-#: Features that a sensor without payload sizes and history (Suricata) does not have: masked together at times.
+#: Features that a log with few columns does not have, not even worked out: masked together at times.
 _PAYLOAD = ("orig_bytes", "resp_bytes", "payload_share", "host_dns_query", "host_dns_answer",
             "pair_sent_spread", "pair_received_spread")  # fmt: skip
 _HISTORY = tuple(f.name for f in LAYOUT.features if f.sources == ("history",))
