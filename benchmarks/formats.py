@@ -14,8 +14,10 @@ Suricata's flows, from the other columns of real logs::
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,8 @@ from zeekml.scoring import load_bundle
 from zeekml.simulate import Scenario, write_traffic
 from zeekml.table import Table
 from zeekml.training.captures import stem
+
+PARTIES = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -76,23 +80,52 @@ def pairs(zeek: Path, suricata: Path) -> Iterator[tuple[str, Path, Path]]:
             yield stem(path), theirs[stem(path)], path
 
 
-def nearness(folder: Path) -> Iterator[str]:
-    """Lines of what is worked out for the connections of Zeek's logs, against what the logs say."""
-    logs = [read(path) for path in sorted(folder.rglob("*.gz"))]
-    batches = [(Connections(Table.of(log)), Connections(Table.of(without_payload(log)))) for log in logs]
-    for name in ("orig_bytes", "resp_bytes"):
-        said, found = (np.concatenate([getattr(pair[kind], name) for pair in batches]) for kind in range(2))
-        known = ~np.isnan(said) & ~np.isnan(found)
+@dataclass(frozen=True)
+class Near:
+    """Connections as Zeek tells them, and the same ones as features have them of a log without payload and history."""
+
+    zeek: Connections
+    bare: Connections
+
+    @classmethod
+    def of(cls, zeek: pd.DataFrame, other: pd.DataFrame) -> Near:
+        """Two frames of the same connections in the same order."""
+        return cls(Connections(Table.of(zeek)), Connections(Table.of(other)))
+
+
+def both(zeek: pd.DataFrame, suricata: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The connections that stand once in each of two logs, in one order."""
+    keys = [pd.Index(frame[list(PARTIES)].astype("str").agg(" ".join, axis=1)) for frame in (zeek, suricata)]
+    once = [~key.duplicated(keep=False) for key in keys]
+    common = keys[0][once[0]].intersection(keys[1][once[1]])
+    found = [
+        frame.iloc[key.get_indexer_for(common)].reset_index(drop=True)
+        for frame, key in zip((zeek, suricata), keys, strict=True)
+    ]
+    return found[0], found[1]
+
+
+def nearness(logs: Sequence[Near], what: str) -> Iterator[str]:
+    """Lines of what is worked out for connections, against what Zeek says of them; of payload TCP's by itself."""
+    for name, (of_tcp, others) in itertools.product(
+        ("orig_bytes", "resp_bytes"), ((True, "TCP"), (False, "others"))
+    ):
+        said, found = (
+            np.concatenate([getattr(getattr(log, kind), name) for log in logs]) for kind in ("zeek", "bare")
+        )
+        is_tcp = np.concatenate([log.zeek.proto.isin(("tcp",)) for log in logs])
+        known = ~np.isnan(said) & ~np.isnan(found) & (is_tcp == of_tcp)
         said, found = said[known], found[known]
-        alike, both = (said > 0) == (found > 0), (said > 0) & (found > 0)
-        off = np.abs(np.log(found[both] / said[both]))
+        alike, some = (said > 0) == (found > 0), (said > 0) & (found > 0)
+        off = np.abs(np.log(found[some] / said[some]))
         yield (
-            f"{name}: {len(said):,} connections, payload or none told right in {alike.mean():.1%}; of those with some, "
-            f"within a tenth {(off < np.log(1.1)).mean():.1%}, within a factor of two {(off < np.log(2)).mean():.1%}"
+            f"{what}, {name}, {others}: {len(said):,} connections, payload or none told right in {alike.mean():.1%}; "
+            f"of those with some, within a tenth {(off < np.log(1.1)).mean():.1%}, "
+            f"within a factor of two {(off < np.log(2)).mean():.1%}"
         )
     right = []
-    for zeek, bare in batches:
-        (codes, flags), (worked_out, of_worked_out) = zeek.history_flags(), bare.history_flags()
+    for log in logs:
+        (codes, flags), (worked_out, of_worked_out) = log.zeek.history_flags(), log.bare.history_flags()
         known = (codes >= 0) & (worked_out >= 0)
         right.append((flags[codes] == of_worked_out[worked_out])[known])
     shares = np.concatenate(right).mean(axis=0)
@@ -100,7 +133,7 @@ def nearness(folder: Path) -> Iterator[str]:
         "".join(HISTORY.values()), shares, strict=False
     )  # the last flag is that there is no history
     told = ", ".join(f"{letter} {share:.1%}" for letter, share in letters)
-    yield f"history: {sum(map(len, right)):,} connections, letters told right: {told}"
+    yield f"{what}, history: {sum(map(len, right)):,} connections, letters told right: {told}"
 
 
 def main() -> None:
@@ -117,15 +150,20 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.zeek:
-        print("\n".join(nearness(options.zeek)))
+        streams = discover([str(options.zeek)]).streams
+        logs = [read(file.path) for stream in streams for file in stream.files if file.path]
+        print("\n".join(nearness([Near.of(log, without_payload(log)) for log in logs], "Zeek's logs")))
         return
     print(f"{'traffic':<28} {'connections':>15}  named by both logs; by Zeek's alone; by Suricata's alone")
     same = total = stripped = ordered = 0
+    near = []
     with tempfile.TemporaryDirectory() as folder:
         sizes = [int(size) for size in options.sizes.split(",")]
         found = list(made(options.seeds, sizes, Path(folder)))
         for name, zeek, suricata in found + (list(pairs(*options.pairs)) if options.pairs else []):
             first, second = read(zeek), read(suricata)
+            if not name.startswith("made"):
+                near.append(Near.of(*both(first, second)))
             frames = (first, second, without_payload(first), in_order(second))
             a, b, c, d = (named(frame, options.model) for frame in frames)
             parts = (sorted(a & b), sorted(a - b), sorted(b - a))
@@ -135,6 +173,8 @@ def main() -> None:
     print(f"the same hosts named by both logs as they are: {same} of {total}")
     print(f"by Suricata's and by Zeek's without payload bytes and history: {stripped} of {total}")
     print(f"by Zeek's and by Suricata's put in the order in which flows ended: {ordered} of {total}")
+    if near:
+        print("\n".join(nearness(near, "Suricata's logs")))
 
 
 if __name__ == "__main__":

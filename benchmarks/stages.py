@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `zeekml` does, before numpy is loaded
 
 import numpy as np
 import pandas as pd

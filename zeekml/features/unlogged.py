@@ -1,9 +1,10 @@
 """What some sensors do not log, worked out from what they do: payload bytes and the history of TCP and UDP.
 
 Suricata counts packets and their bytes, headers included, and which TCP flags it saw. Without this a model would miss a
-tenth of its features there, and judge the same traffic otherwise than in Zeek's log. Zeek's own logs are left as they
-are: Zeek gives payload bytes wherever it gives a duration, and a history wherever it gives another state than ``OTH``
-(``base/protocols/conn/main.zeek``). How near it comes to what Zeek would have written is told in docs/input.md.
+quarter of its features there, and judge the same traffic otherwise than in Zeek's log. A log of Zeek that has these
+columns is left as it is: Zeek gives payload bytes wherever it gives a duration, and a history wherever it gives another
+state than ``OTH`` (``base/protocols/conn/main.zeek``). How near it comes to what Zeek writes is told in
+docs/features.md.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
 #: Bytes of the headers of a packet: IPv4 (RFC 791) and TCP (RFC 9293), UDP (RFC 768) or ICMP (RFC 792) without options.
-_TCP_HEADER, _DATAGRAM_HEADER, _IP_HEADER, _MORE_OVER_IPV6 = 40, 28, 20, 20
+_TCP_HEADER, _DATAGRAM_HEADER, _MORE_OVER_IPV6 = 40, 28, 20
 #: TCP's options: timestamps in every packet (RFC 7323), and the more that the first one has beside them or alone.
 _TIMESTAMPS, _FIRST, _FIRST_ALONE = 12, 8, 12
-#: States of a connection that never came about: whatever its packets hold is no payload.
-_NOTHING_SAID: Final = ("S0", "REJ")
+#: States of a connection that never came about: whatever its packets hold is no payload, and nothing is acknowledged.
+_NEVER_BEGAN: Final = ("S0", "REJ")
 
 #: What each state says of a TCP connection's history, as letters; Zeek's documentation of ``conn_state``.
 TOLD_BY_STATE: Final = {
@@ -31,6 +32,8 @@ TOLD_BY_STATE: Final = {
 }  # fmt: skip
 _STATES: Final = (*TOLD_BY_STATE,)
 _ESTABLISHED: Final = np.array(["Sh" in letters for letters in TOLD_BY_STATE.values()])
+_ENDED_BY: Final = {side: _STATES.index(state) for side, state in enumerate(("RSTO", "RSTR"))}
+_NEVER_BEGAN_PLACES: Final = np.array([state in _NEVER_BEGAN for state in _STATES])
 #: Letters that depend on more than the state, as bits beside it.
 _BITS: Final = ("A", "a", "D", "d")
 _OF_UDP: Final = len(_STATES)
@@ -47,15 +50,18 @@ def payload_bytes(
 ) -> tuple[Floats, Floats]:
     """Payload bytes (N,) of both directions, from their IP bytes (N,) and packets (N,); NaN where those are.
 
-    Headers are taken off: of TCP also the options. Timestamps are in all packets of a connection or in none, so they
-    are taken off where both directions have room for them. ``is_datagram``: UDP and ICMP; ``never_began``: S0 and REJ.
+    Headers are taken off, of TCP also the options. All packets of a connection carry timestamps or none does; where
+    both directions have room for them they are taken to be there, as most systems of today send them.
+    ``is_datagram``: UDP and ICMP; ``never_began``: S0 and REJ. Of other protocols nothing is known.
     """
-    header = np.where(is_tcp, _TCP_HEADER, np.where(is_datagram, _DATAGRAM_HEADER, _IP_HEADER))
+    header = np.where(is_tcp, _TCP_HEADER, np.where(is_datagram, _DATAGRAM_HEADER, np.nan))
     header = header + _MORE_OVER_IPV6 * over_ipv6
     orig, resp = (
         np.maximum(size - header * packets, 0) for size, packets in zip(ip_bytes, pkts, strict=True)
     )
-    stamped = (orig >= _TIMESTAMPS * pkts[0]) & (resp >= _TIMESTAMPS * pkts[1])
+    stamped = (
+        (orig >= _TIMESTAMPS * pkts[0]) & (resp >= _TIMESTAMPS * pkts[1]) & (pkts[0] > 0) & (pkts[1] > 0)
+    )
     first, second = (
         np.where(is_tcp, _without_options(left, packets, stamped), left)
         for left, packets in ((orig, pkts[0]), (resp, pkts[1]))
@@ -75,7 +81,7 @@ def _none_where(nothing: Mask, size: Floats) -> Floats:
 
 def is_never_begun(state: str) -> bool:
     """Whether a TCP connection of this state carried no payload."""
-    return state in _NOTHING_SAID
+    return state in _NEVER_BEGAN
 
 
 def letters(code: int) -> str:
@@ -99,13 +105,19 @@ def history_codes(
 ) -> Ints:
     """Which letters a history would have (N,), as a code for `letters`; -1 where nothing tells.
 
-    ``state`` (N,) are places (`state_place`). A side that sent a second packet acknowledged the other's first one;
-    data is payload, and of UDP every packet.
+    ``state`` (N,) are places (`state_place`). Of UDP every packet is data, of TCP the payload; a side whose packets are
+    more than its SYN, one with payload and its reset acknowledged by another one. Of a TCP connection that came about,
+    packets and payload must be known.
     """
-    established = _ESTABLISHED[state] & (state >= 0)
-    data = (np.where(is_udp, pkts[0], payload[0]) > 0, np.where(is_udp, pkts[1], payload[1]) > 0)
-    bits = (is_tcp & established & (pkts[0] > 1), is_tcp & established & (pkts[1] > 1), *data)
-    said = sum(told.astype(np.int32) << bit for bit, told in enumerate(bits))
+    told, never_began = state >= 0, _NEVER_BEGAN_PLACES[state]
+    sizes = tuple(np.where(is_udp, count, size) for count, size in zip(pkts, payload, strict=True))
+    data = [size > 0 for size in sizes]
+    acknowledged = [
+        is_tcp & _ESTABLISHED[state] & (pkts[side] - data[side] - (state == _ENDED_BY[side]) > 1)
+        for side in (0, 1)
+    ]
+    said = sum(each.astype(np.int32) << bit for bit, each in enumerate((*acknowledged, *data)))
+    measured = ~np.isnan(pkts[0] + pkts[1] + sizes[0] + sizes[1])
+    known = told & (is_udp & (said > 0) | is_tcp & (never_began | measured))
     place = np.where(is_udp, _OF_UDP, state)
-    known = (is_tcp & (state >= 0)) | (is_udp & (said > 0))
     return np.where(known, (place << len(_BITS)) + said, -1).astype(np.int32)
