@@ -57,10 +57,10 @@ class Held:
     usual: Floats
     limit: float
 
-    def reach(self, share: float, usual: bool = True) -> Bools:
-        """Where all of it reaches the threshold, and the odd part a share of it and what is usual above that."""
-        above = self.usual if usual else 0.0
-        return (self.all >= self.limit) & (self.odd >= np.minimum(share * self.limit + above, self.limit))
+    def reach(self, share: float, usual: float = 0.5) -> Bools:
+        """Where all of it reaches the threshold, and the odd part a share of it and one of what is usual above that."""
+        least = np.minimum(share * self.limit + usual * self.usual, self.limit)
+        return (self.all >= self.limit) & (self.odd >= least)
 
 
 RULES: Final[Mapping[str, Callable[[Held], Bools]]] = {
@@ -74,8 +74,9 @@ RULES: Final[Mapping[str, Callable[[Held], Bools]]] = {
         (held.all >= held.limit + held.usual) & (held.odd >= held.all / 2)
     ),
     "all reaches the threshold, the odd part two thirds of it": lambda held: held.reach(2 / 3),
-    "all reaches the threshold, the odd part half of it": lambda held: held.reach(1 / 2, usual=False),
-    "**the same, with the usual evidence above the half**": lambda held: held.reach(1 / 2),
+    "all reaches the threshold, the odd part half of it": lambda held: held.reach(1 / 2, usual=0),
+    "**the same, with half of the usual evidence above the half**": lambda held: held.reach(1 / 2),
+    "the same, with all of the usual evidence above the half": lambda held: held.reach(1 / 2, usual=1),
     "all reaches the threshold, the odd part a third of it": lambda held: held.reach(1 / 3),
 }
 

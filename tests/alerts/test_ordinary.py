@@ -118,7 +118,7 @@ def test_what_the_model_is_sure_of_counts_in_full() -> None:
     assert notices(ordinary, frame, scores) == notices(Ordinary(), frame, scores) != []
 
 
-def test_beside_what_is_ordinary_a_host_must_exceed_its_usual_evidence() -> None:
+def test_beside_what_is_ordinary_a_host_must_exceed_half_of_its_usual_evidence_too() -> None:
     rows = [connection(ts=START + i, port=80) for i in range(9)]
     rows += [connection(ts=START + 9 + i) for i in range(8)]
     frame, scores = frame_of(rows), scores_of([0.75] * 17)
@@ -127,7 +127,12 @@ def test_beside_what_is_ordinary_a_host_must_exceed_its_usual_evidence() -> None
         usual: notices(Ordinary(peers=peers, evidence={HOST: usual}), frame, scores)[0]
         for usual in (0.0, 1.5, 2.5, 99.0)
     }
-    needed = {0.0: 2.5, 1.5: 4.0, 2.5: 5.0, 99.0: 5.0}  # what is usual never asks for more than the threshold
+    needed = {
+        0.0: 2.5,
+        1.5: 3.25,
+        2.5: 3.75,
+        99.0: 5.0,
+    }  # what is usual never asks for more than the threshold
     assert {usual: notice.row for usual, notice in named.items()} == {
         usual: 9 + int(np.ceil(odd / each)) - 1 for usual, odd in needed.items()
     }

@@ -9,9 +9,9 @@ kinds, and the highest usual score holds:
 - ``failing``: this host to this port and protocol, whoever the peer is, where the connection came to nothing.
 
 A host is named when all of its evidence, as the model alone has it, reaches the threshold, and the part that is odd
-reaches half of that and what is usual for the host above it (`odd_threshold`). What a host always did explains more of
-the same, however much it is; it does not explain as much again that the host never did, and something new may look in
-part like the old. So a baseline asks for no more than the threshold of what is odd alone, and nothing that is added
+reaches half of that and of what is usual for the host together (`odd_threshold`). What a host always did explains more
+of the same, however much it is; it does not explain as much again that the host never did, and something new may look
+in part like the old. So a baseline asks for no more than the threshold of what is odd alone, and nothing that is added
 here ever raises a weight, or lowers what a host is named from.
 """
 
@@ -42,7 +42,7 @@ Failing = tuple[str, int, str]
 """Originator, port of the responder, protocol."""
 
 ODD_SHARE = 0.5
-"""The share of the host threshold that evidence which is not ordinary has to reach, where nothing else is usual."""
+"""The share of the host threshold and of a host's usual evidence that evidence which is not ordinary has to reach."""
 
 _PORTS = 65_536
 _ANY = -1  # no name has this number
@@ -129,7 +129,7 @@ class Ordinary:
 
 def odd_threshold(host_threshold: float, usual_evidence: Floats) -> Floats:
     """What the odd part of the evidence against N hosts has to reach (nats), never more than the threshold; (N,)."""
-    return np.minimum(ODD_SHARE * host_threshold + usual_evidence, host_threshold)
+    return np.minimum(ODD_SHARE * (host_threshold + usual_evidence), host_threshold)
 
 
 def _numbered(names: list[str]) -> dict[str, int]:

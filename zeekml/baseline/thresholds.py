@@ -46,8 +46,8 @@ class Crossed:
         """For every host and day, the highest host threshold (nats) at which it would be named, at most so much: as if
         all evidence and the odd part of it were highest together.
 
-        A threshold T is reached by all evidence, and by twice what the odd part exceeds the other stretches' usual
-        evidence by, or by the odd part alone (`zeekml.alerts.ordinary.odd_threshold`)."""
+        A threshold T is reached by all evidence, and by twice the odd part less the other stretches' usual evidence, or
+        by the odd part alone (`zeekml.alerts.ordinary.odd_threshold`)."""
         by_stretch = self.days.pivot_table(
             index="host", columns="stretch", values="evidence", aggfunc="max", fill_value=0.0
         ).reindex(columns=range(STRETCHES), fill_value=0.0)
@@ -61,7 +61,7 @@ class Crossed:
         )
         usual = others.stack().reindex(pd.MultiIndex.from_frame(self.days[["host", "stretch"]])).to_numpy()
         odd = self.days["evidence"].to_numpy()
-        reached = np.maximum((odd - usual) / ODD_SHARE, odd)
+        reached = np.maximum(odd / ODD_SHARE - usual, odd)
         return pd.Series(np.minimum(self.days["whole"].to_numpy(), reached))
 
 
