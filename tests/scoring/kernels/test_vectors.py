@@ -19,16 +19,16 @@ from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
     GATES,
-    HALF,
+    PART,
     WIDTH,
     cell,
     load_cells,
     load_columns,
-    load_half,
+    load_part,
     load_row,
     normed,
     product,
-    recurrent_half,
+    recurrent_part,
     relu,
     tanh_parts,
 )
@@ -186,14 +186,14 @@ def test_a_row_comes_out_alike_beside_any_others(terms: int) -> None:
 
 @compiled
 def stepped(hidden: Floats, weight: Floats, gate: Floats, out: Floats) -> None:
-    store(out, 0, recurrent_half(hidden, 5, weight, HALF * WIDTH, load_half(gate, HALF)))
+    store(out, 0, recurrent_part(hidden, 5, weight, PART * WIDTH, load_part(gate, GATES - PART)))
 
 
 def test_a_step_multiplies_one_row() -> None:
-    hidden, weight, gate = floats(WIDTH + 5), floats(2, WIDTH, HALF), floats(GATES)
-    out = np.empty(HALF, np.float32)
+    hidden, weight, gate = floats(WIDTH + 5), floats(2, WIDTH, PART), floats(GATES)
+    out = np.empty(PART, np.float32)
     stepped(hidden, weight, gate, out)
-    expected = gate[HALF:] + hidden[5:].astype(float) @ weight[1]
+    expected = gate[-PART:] + hidden[5:].astype(float) @ weight[1]
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
 
 

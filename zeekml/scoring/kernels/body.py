@@ -17,18 +17,18 @@ from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
     GATES,
-    HALF,
+    PART,
     ROWS,
     WIDTH,
     cell,
     load_cells,
     load_columns,
-    load_half,
+    load_part,
     load_row,
     load_two,
     normed,
     product,
-    recurrent_half,
+    recurrent_part,
     relu,
 )
 from zeekml.scoring.kernels.registers import filler, prefetch, store
@@ -188,11 +188,11 @@ def recur(
                 store(state, carried, _nothing(_ZERO))
             g = i * GATES
             at = layer * GATES * WIDTH
-            for half in range(2):
-                y = recurrent_half(
-                    state, hidden, recurrent, at + half * HALF * WIDTH, load_half(gate, g + half * HALF)
+            for part in range(GATES // PART):
+                y = recurrent_part(
+                    state, hidden, recurrent, at + part * PART * WIDTH, load_part(gate, g + part * PART)
                 )
-                store(gate, g + half * HALF, y)
+                store(gate, g + part * PART, y)
             for j in range(0, WIDTH, CELLS):
                 inner, outer = cell(
                     load_cells(gate, g + j),

@@ -1,8 +1,8 @@
 """Matrix products of a few rows, norms and the LSTM's cell, for networks of width 32, on vectors held in registers.
 
-Every number of a product is its bias and then its terms, added up in the order in which they stand. Rows go four at a
-time so that weights are loaded once for all, with any row in the place of those that are not there: each comes out as
-it would beside any others, to the last bit.
+Every number of a product is its bias and then its terms, added up in the order in which they stand, however many
+columns a processor takes at once. Rows go four at a time so that weights are loaded once for all, with any row in the
+place of those that are not there: each comes out as it would beside any others, to the last bit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from zeekml.compiled import inlined
+from zeekml.compiled.processor import has_wide_registers
 from zeekml.scoring.kernels.registers import larger, loader, multiply_add, number, smaller, total
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 WIDTH: Final = 32
 #: The four gates of an LSTM beside each other.
 GATES: Final = 4 * WIDTH
-#: Rows that a product takes at once, and columns: sums in eight registers keep a processor with AVX2 busy.
+_WIDE: Final = has_wide_registers()
+#: Rows that a product takes at once, and columns: sums in eight registers keep a processor busy.
 ROWS: Final = 4
-COLUMNS: Final = 16
+COLUMNS: Final = 32 if _WIDE else 16
 #: Columns of a product of one row, which an LSTM's step waits for.
-HALF: Final = GATES // 2
+PART: Final = GATES if _WIDE else GATES // 2
 #: Numbers of an LSTM's cell that are worked out at once.
-CELLS: Final = 8
+CELLS: Final = 16 if _WIDE else 8
 _EPSILON: Final = np.float32(1e-5)
 _ONE: Final = np.float32(1)
 _HALF: Final = np.float32(0.5)
@@ -47,7 +49,7 @@ _Q1, _Q2, _Q3, _Q4 = (
 load_row: Final = loader(WIDTH)
 load_two: Final = loader(2 * WIDTH)
 load_columns: Final = loader(COLUMNS)
-load_half: Final = loader(HALF)
+load_part: Final = loader(PART)
 load_cells: Final = loader(CELLS)
 
 
@@ -55,9 +57,9 @@ load_cells: Final = loader(CELLS)
 def product(
     x: Floats, a: int, b: int, c: int, d: int, weight: Floats, at: int, terms: int, first: Any
 ) -> Any:
-    """``first + x[place:][:terms] @ weight`` for four flat places in ``x``: sixteen columns of each.
+    """``first + x[place:][:terms] @ weight`` for four flat places in ``x``: ``COLUMNS`` columns of each.
 
-    The weights of these columns (terms, 16) lie in ``weight`` from its flat place ``at`` on.
+    The weights of these columns (terms, COLUMNS) lie in ``weight`` from its flat place ``at`` on.
     """
     y0, y1, y2, y3 = first, first, first, first
     for k in range(terms):
@@ -70,11 +72,11 @@ def product(
 
 
 @inlined
-def recurrent_half(hidden: Floats, place: int, weight: Floats, at: int, first: Any) -> Any:
-    """``first + hidden[place:][:32] @ weight`` for one row: half of the gates, with weights (32, 64) at ``at``."""
+def recurrent_part(hidden: Floats, place: int, weight: Floats, at: int, first: Any) -> Any:
+    """``first + hidden[place:][:32] @ weight`` for one row: ``PART`` gates, with weights (32, PART) at ``at``."""
     y = first
     for k in range(WIDTH):
-        y = multiply_add(number(hidden, place + k), load_half(weight, at + k * HALF), y)
+        y = multiply_add(number(hidden, place + k), load_part(weight, at + k * PART), y)
     return y
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.scoring.kernels.body import KERNEL, body
-from zeekml.scoring.kernels.dense import COLUMNS, GATES, HALF, WIDTH
+from zeekml.scoring.kernels.dense import COLUMNS, GATES, PART, WIDTH
 from zeekml.scoring.kernels.stem import Stem
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def is_compiled(sizes: NetworkSizes, encoding: Encoding) -> bool:
 class Weights(NamedTuple):
     """What ``body`` takes after the state, for D blocks and layers; products are written ``row @ weight``.
 
-    The weights of a product lie in blocks of ``COLUMNS`` columns, one block after the other (``recurrent`` in two,
-    ``HALF`` columns each), whatever their shape says: so they are read from the first to the last.
+    The weights of a product lie in blocks of ``COLUMNS`` columns, one block after the other (``recurrent``:
+    of ``PART`` columns), whatever their shape says: so they are read from the first to the last.
     """
 
     norms: Floats  # (2 D, 2, 32): of the blocks, then of the layers
@@ -92,7 +92,7 @@ class CompiledNetwork:
             stacked([[weights[f"{name}.bias"] for name in block] for block in convs]),
             stacked([cut(weights[f"{name}.weight_ih_l0"].T * half, COLUMNS) for name in lstms]),
             stacked([bias * half for bias in biases]),
-            stacked([cut(weights[f"{name}.weight_hh_l0"].T * half, HALF) for name in lstms]),
+            stacked([cut(weights[f"{name}.weight_hh_l0"].T * half, PART) for name in lstms]),
             pair("head.0"),
             cut(weights["head.1.weight"].T, COLUMNS),
             np.ascontiguousarray(weights["head.1.bias"]),
