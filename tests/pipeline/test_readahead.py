@@ -91,3 +91,22 @@ def test_who_waits_for_an_item_is_let_go_when_another_thread_closes() -> None:
     for thread in threading.enumerate():
         if thread.name == "zeekml-reader":
             thread.join(5)
+
+
+def test_who_waits_goes_on_with_the_first_item_and_at_the_latest_when_the_time_is_up() -> None:
+    release = threading.Event()
+
+    def items() -> Iterator[int]:
+        release.wait()
+        yield 1
+
+    ahead = ReadAhead(items())
+    began = time.monotonic()
+    ahead.wait(0.05)
+    assert time.monotonic() - began >= 0.04
+    release.set()
+    ahead.wait(60)
+    assert list(ahead) == [1]
+    empty = ReadAhead(iter(()))
+    empty.wait(60)  # that there is nothing is something as well
+    assert list(empty) == []

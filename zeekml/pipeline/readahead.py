@@ -41,6 +41,7 @@ class ReadAhead(Generic[T]):
         self._items = items
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=depth)
         self._unwanted = threading.Event()
+        self._begun = threading.Event()
         self._thread = threading.Thread(target=self._run, name=_NAME, daemon=True)
         self._thread.start()
 
@@ -55,6 +56,10 @@ class ReadAhead(Generic[T]):
         if item.error is not None:
             raise item.error
         raise StopIteration
+
+    def wait(self, seconds: float) -> None:
+        """Wait until an item is there, or all were read, or so long."""
+        self._begun.wait(seconds)
 
     def _next(self) -> T | _End:
         """Waits for an item; another thread may close while it does."""
@@ -89,6 +94,7 @@ class ReadAhead(Generic[T]):
                 self._queue.put(item, timeout=_POLL)
             except queue.Full:
                 continue
+            self._begun.set()
             return True
         return False
 

@@ -15,6 +15,9 @@ from zeekml.records import Batch, LogFile, Reject, Rejects, Stream, discover, re
 _AHEAD: Final = 8
 """Batches: what is read while the rest is loaded."""
 
+_HEAD_START: Final = 0.1
+"""Seconds that the first batch gets before anything else is loaded; a slow source may take longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
@@ -48,6 +51,8 @@ class Reading:
         self._takes = threading.Event()
         self.rejects = Rejects(self._tell)
         self._events = ReadAhead(read_streams(self.discovery.streams, self.rejects), _AHEAD)
+        # What reading takes is loaded first: then it needs Python's lock no more, and goes on beside all other loading.
+        self._events.wait(_HEAD_START)
 
     def __iter__(self) -> Iterator[Event]:
         return self._events
