@@ -90,8 +90,9 @@ def both_logs(odds: Floats) -> Floats:
 
 WAYS: dict[str, Way] = {
     "line of 8 bins": partial(line, points=8),
+    "line of 12 bins (shipped)": partial(line, points=12),
     "line of 16 bins": partial(line, points=16),
-    "line of 32 bins (shipped)": partial(line, points=32),
+    "line of 32 bins": partial(line, points=32),
     "line of 64 bins": partial(line, points=64),
     "a line for each protocol": by_protocol,
     "isotonic": isotonic,

@@ -33,7 +33,7 @@ def test_every_way_learns_odds_that_are_off(name: str) -> None:
 def test_a_line_for_each_protocol_tells_them_apart() -> None:
     off = ODDS + np.where(PROTOCOL == "tcp", 2.0, -2.0)
     apart = errors(WAYS["a line for each protocol"], off, PROTOCOL, BAD, GROUP, PART)
-    together = errors(WAYS["line of 32 bins (shipped)"], off, PROTOCOL, BAD, GROUP, PART)
+    together = errors(WAYS["line of 12 bins (shipped)"], off, PROTOCOL, BAD, GROUP, PART)
     score = WAYS["a line for each protocol"](off, PROTOCOL, BAD)(
         np.zeros(2), np.array(["tcp", "udp"], dtype=object)
     )

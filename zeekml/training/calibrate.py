@@ -54,7 +54,7 @@ class _Block:
         return [self.mean] if self.bins == 1 else [self.low + quarter, self.high - quarter]
 
 
-def fit_calibration(odds: Floats, bad: NDArray[np.bool_], points: int = 32) -> Calibration:
+def fit_calibration(odds: Floats, bad: NDArray[np.bool_], points: int = 12) -> Calibration:
     """A rising line that maps log odds (N,) to the share of what was malicious (N,): at most ``2 * points`` points.
 
     The rows are cut by rank into bins of like number, a further one at each end for the tails that thresholds lie in;
