@@ -73,11 +73,15 @@ RULES: Final[Mapping[str, Callable[[Held], Bools]]] = {
     "all reaches the threshold and the usual evidence, and half of all is odd": lambda held: (
         (held.all >= held.limit + held.usual) & (held.odd >= held.all / 2)
     ),
-    "all reaches the threshold, the odd part two thirds of it": lambda held: held.reach(2 / 3),
+    "all reaches the threshold, the odd part two thirds of it, and half of the usual evidence": lambda held: (
+        held.reach(2 / 3)
+    ),
     "all reaches the threshold, the odd part half of it": lambda held: held.reach(1 / 2, usual=0),
     "**the same, with half of the usual evidence above the half**": lambda held: held.reach(1 / 2),
     "the same, with all of the usual evidence above the half": lambda held: held.reach(1 / 2, usual=1),
-    "all reaches the threshold, the odd part a third of it": lambda held: held.reach(1 / 3),
+    "all reaches the threshold, the odd part a third of it, and half of the usual evidence": lambda held: (
+        held.reach(1 / 3)
+    ),
 }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from tests.baseline.made import DAY, Line, gathered, learned, line, week
+from tests.baseline.made import DAY, POLICY, Line, gathered, learned, line, week
 from zeekml.addresses import Networks
-from zeekml.baseline.thresholds import MOST, MOST_USUAL
+from zeekml.alerts.ordinary import odd_threshold
+from zeekml.baseline.thresholds import MOST, MOST_USUAL, Crossed
 from zeekml.baseline.usual import Asked, Words
 
 BOT = "10.0.0.66"
@@ -134,6 +137,26 @@ def test_thresholds_are_set_for_so_many_false_alerts_a_day() -> None:
     assert tight.host.why == "gives no more than 1 false alerts in 6.0 days"
     wild = [*lines, *[each for host in range(9) for each in bursts(f"10.0.1.{host}", 200)]]
     assert learned(wild, Asked(false_alerts_per_day=0.2)).thresholds.host.value == MOST * 10.0
+
+
+def test_a_host_is_named_by_all_of_its_evidence_and_by_what_of_it_is_odd() -> None:
+    """The highest threshold T that 30 nats reach in all, of which 8 are odd and 3 are usual: 8 = (T + 3) / 2."""
+    days = pd.DataFrame(
+        {
+            "host": ["10.0.0.5"] * 2,
+            "day": [0, 1],
+            "stretch": [0, 1],
+            "evidence": [3.0, 8.0],
+            "whole": [3.0, 30.0],
+            "score": 0.9,
+        }
+    )
+    named = Crossed(days).named_from(POLICY)
+    assert named.tolist() == [3.0, 13.0]
+    odd, limit = days["evidence"].to_numpy(), named.to_numpy()
+    usual = np.array([5.0, 3.0])  # of the other stretch, half of the threshold at most
+    assert (odd >= [odd_threshold(float(each), usual)[place] for place, each in enumerate(limit)]).all()
+    assert odd[1] < odd_threshold(limit[1] + 0.01, usual)[1]
 
 
 def test_a_short_baseline_leaves_the_models_thresholds() -> None:

@@ -21,7 +21,7 @@ from zeekml.scoring import load_bundle
 ODD = "the odd part reaches the threshold"
 HALF = "all reaches the threshold, the odd part half of it"
 FULL = "the same, with all of the usual evidence above the half"
-THIRD = "all reaches the threshold, the odd part a third of it"
+THIRD = "all reaches the threshold, the odd part a third of it, and half of the usual evidence"
 ALL = frozenset(RULES)
 
 

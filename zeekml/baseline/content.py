@@ -129,7 +129,8 @@ class HostPort(_Part):
 
 class Host(_Part):
     """One host. ``evidence_by_day``: the most evidence (nats) of each day with any, by what the model says alone.
-    ``usual_evidence``: what this host has to exceed the threshold by. ``more_peers``: not listed, none counts less."""
+    ``usual_evidence``: what is usual for this host; odd evidence has to reach half of it and of the threshold.
+    ``more_peers``: not listed, none counts less."""
 
     host: str
     connections: Count

@@ -2,8 +2,8 @@
 
 Suricata counts packets and their bytes, headers included, and which TCP flags it saw. Without this a model would miss a
 quarter of its features there, and judge the same traffic otherwise than in Zeek's log. A log of Zeek that has these
-columns is left as it is: Zeek gives payload bytes wherever it gives a duration, and a history wherever it gives another
-state than ``OTH`` (``base/protocols/conn/main.zeek``). How near it comes to what Zeek writes is told in
+columns is left as it is: Zeek gives payload bytes wherever it gives a duration above 0, and a history wherever it gives
+another state than ``OTH`` (``base/protocols/conn/main.zeek``). How near it comes to what Zeek writes is told in
 docs/features.md.
 """
 

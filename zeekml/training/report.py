@@ -164,8 +164,9 @@ Clean hosts named all the same:
 
 {named}
 
-The settings were chosen by such folds over these same captures, so on other captures all of it may do less well. Trees
-and network were trained on the same rows and features.
+The settings were chosen by such folds over these same captures, so on other captures all of it may do less well. The
+trees that stand beside it in the table were grown on the same captures and made hosts and see every feature; network
+and shipped trees see what the recipe lets each see.
 
 ## Each capture
 
