@@ -14,6 +14,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.report.browser import WIDTH, asked_for, chromium, complaints, opened, picture
 from tests.report.logs import HOSTILE, notice, scored
@@ -78,6 +79,11 @@ def head(browser: Chrome, table: str, name: str) -> WebElement:
     return found
 
 
+def focus(browser: Chrome) -> str:
+    """The id of the element that has the focus, asked for in one step: the page may put a new one in its place."""
+    return str(browser.execute_script("return document.activeElement.id"))
+
+
 def fragment(browser: Chrome) -> str:
     return str(browser.execute_script("return location.hash"))
 
@@ -109,7 +115,7 @@ def test_what_was_wrong_with_a_log_stands_with_its_notices(browser: Chrome, tmp_
         "always be trusted (bad-checksums, one-sided): see Sensor health."
     )
     browser.find_element(By.LINK_TEXT, "Sensor health").click()
-    assert browser.switch_to.active_element.get_attribute("id") == "health-title"
+    WebDriverWait(browser, 5).until(lambda now: focus(now) == "health-title")
     assert fragment(browser) == "#notices=ts"
     assert column(browser, "notices", "Why") == [
         "failed_share=0.98\npeers=10.0.0.9\nsensor: bad-checksums,one-sided",
@@ -222,7 +228,7 @@ def test_links_lead_from_a_host_to_its_peers_and_to_who_else_talks_to_them(
     opened(browser, page)
     browser.find_element(By.LINK_TEXT, "10.0.0.2").click()
     assert fragment(browser) == "#host=10.0.0.2"
-    assert browser.switch_to.active_element.get_attribute("id") == "host-title"
+    WebDriverWait(browser, 5).until(lambda now: focus(now) == "host-title")
     assert column(browser, "peers", "Peer") == ["203.0.113.1 6667/tcp"]
     browser.find_element(By.CSS_SELECTOR, "#peers a").click()
     assert fragment(browser) == "#host=10.0.0.2&peer=203.0.113.1"

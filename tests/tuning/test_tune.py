@@ -213,7 +213,7 @@ def test_without_old_captures_made_hosts_stand_for_them(data: Path, tmp_path: Pa
 
 def test_a_model_that_forgets_is_refused_with_its_figures(data: Path, tmp_path: Path) -> None:
     with pytest.raises(ForgettingError, match="has forgotten too much") as error:
-        tuned(asked(data, tmp_path, data=data, rate=0.1, epochs=2, share=0.99, most_lost=0.0))
+        tuned(asked(data, tmp_path, data=data, rate=0.3, epochs=3, share=0.99, most_lost=0.0))
     assert "--most-lost" in str(error.value)
     assert error.value.figures["reference"]["of"] == "old captures"
     assert not (tmp_path / "made-site").exists()
