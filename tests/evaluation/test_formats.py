@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.formats import read, without_payload
 from zeekml.alerts.notices import HOST_NOTE
 from zeekml.config import Settings
 from zeekml.evaluation.verdicts import Judge, Verdicts
-from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.resources import DEFAULT_MODEL
 from zeekml.scoring import load_bundle
 from zeekml.simulate import Scenario, write_traffic
@@ -28,17 +28,6 @@ SCENARIOS = [
     Scenario(connections=2_000, seed=3, patterns=("browsing", "dns", "mirai-scan")),
     Scenario(connections=2_000, seed=4, patterns=("browsing", "beacon-regular", "beacon-jittered")),
 ]
-
-
-def frame_of_log(path: Path) -> pd.DataFrame:
-    (stream,) = discover([str(path)]).streams
-    return join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
-
-
-def without_payload(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of a Zeek log with unset what Suricata does not have."""
-    nothing = pd.Categorical(np.full(len(frame), np.nan), categories=pd.Index([], dtype="str"))
-    return frame.assign(orig_bytes=np.nan, resp_bytes=np.nan, history=nothing)
 
 
 def judged(frame: pd.DataFrame) -> Verdicts:
@@ -58,10 +47,10 @@ def named(frame: pd.DataFrame, verdicts: Verdicts) -> dict[str, str]:
 def test_suricatas_log_is_zeeks_without_payload_and_history(scenario: Scenario, tmp_path: Path) -> None:
     for log_format in ("tsv", "json", "eve"):
         write_traffic(tmp_path / f"conn.{log_format}", scenario, format=log_format)
-    eve = frame_of_log(tmp_path / "conn.eve")
+    eve = read(tmp_path / "conn.eve")
     suricata = judged(eve)
     for log_format in ("tsv", "json"):
-        zeek = without_payload(frame_of_log(tmp_path / f"conn.{log_format}"))
+        zeek = without_payload(read(tmp_path / f"conn.{log_format}"))
         stripped = judged(zeek)
         np.testing.assert_allclose(stripped.score, suricata.score, atol=1e-4)
         assert named(zeek, stripped) == named(eve, suricata)
@@ -80,7 +69,7 @@ def test_a_scanner_is_named_in_every_format_and_no_clean_host_in_one_alone(
     hosts = {}
     for log_format in ("tsv", "json", "eve"):
         write_traffic(tmp_path / log_format, scenario, format=log_format)
-        frame = frame_of_log(tmp_path / log_format)
+        frame = read(tmp_path / log_format)
         hosts[log_format] = set(named(frame, judged(frame)))
     assert hosts["tsv"] == hosts["json"]
     for found in hosts.values():
@@ -93,7 +82,7 @@ def test_both_formats_name_the_same_hosts(tmp_path: Path) -> None:
         for log_format in ("tsv", "eve"):
             path = tmp_path / f"{seed}.{log_format}"
             write_traffic(path, Scenario(connections=5_000, seed=seed), format=log_format)
-            frame = frame_of_log(path)
+            frame = read(path)
             hosts.append(set(named(frame, judged(frame))))
         assert hosts[0] == hosts[1]
         assert hosts[0]

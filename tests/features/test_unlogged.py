@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
+from benchmarks.formats import read, without_payload
 from tests.builders import arrow_of, frame_of, logs, matrix_of, one, row, values_of
 from zeekml.features import LAYOUT, StateLimits, StreamState, connection, features, unlogged
 from zeekml.features.connection import Connections
-from zeekml.records import Rejects, discover, join, read_batches
 from zeekml.simulate import Scenario, write_traffic
 from zeekml.table import Table
 
@@ -40,12 +40,6 @@ def letters(**changes: object) -> set[str]:
     found = {name for name in LETTERS if values[name]}
     assert values["history_missing"] == (not found)
     return {name[-1].upper() if name.startswith("orig") else name[-1] for name in found}
-
-
-def stripped(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without what Suricata does not log."""
-    nothing = pd.Categorical(np.full(len(frame), np.nan), categories=pd.Index([], dtype="str"))
-    return frame.assign(orig_bytes=np.nan, resp_bytes=np.nan, history=nothing)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +127,7 @@ def test_a_single_syn_is_one_whatever_else_is_unset() -> None:
 
 def test_a_log_without_these_columns_is_as_one_in_which_they_are_unset(tmp_path: Path) -> None:
     write_traffic(tmp_path / "conn.log", Scenario(connections=500, seed=1))
-    held = arrow_of(stripped(whole(tmp_path / "conn.log")))
+    held = arrow_of(without_payload(read(tmp_path / "conn.log")))
     fewer = Table.of_arrow(held.drop_columns(["history", *PAYLOAD]))
     with_them, without = (
         features(table, StreamState(StateLimits())) for table in (Table.of_arrow(held), fewer)
@@ -165,7 +159,7 @@ def test_a_log_of_zeeks_is_left_as_it_is(frame: pd.DataFrame) -> None:
 
 @given(logs())
 def test_each_connection_is_worked_out_by_itself(frame: pd.DataFrame) -> None:
-    bare = stripped(frame)
+    bare = without_payload(frame)
     batch = Connections(Table.of(bare))
     codes, flags = batch.history_flags()
     for at in range(len(bare)):
@@ -176,11 +170,6 @@ def test_each_connection_is_worked_out_by_itself(frame: pd.DataFrame) -> None:
         np.testing.assert_array_equal(of_code[own[0]], flags[codes[at]])
 
 
-def whole(path: Path) -> pd.DataFrame:
-    (stream,) = discover([str(path)]).streams
-    return join([batch.frame for batch in read_batches(stream.files[0], stream.name, rejects=Rejects())])
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_made_traffic_has_the_same_features_in_both_formats_but_for_two_letters(
     seed: int, tmp_path: Path
@@ -188,7 +177,7 @@ def test_made_traffic_has_the_same_features_in_both_formats_but_for_two_letters(
     frames = {}
     for log_format in ("tsv", "eve"):
         write_traffic(tmp_path / log_format, Scenario(connections=3_000, seed=seed), format=log_format)
-        frames[log_format] = whole(tmp_path / log_format)
+        frames[log_format] = read(tmp_path / log_format)
     zeek, suricata = (matrix_of(frame) for frame in frames.values())
     differ = ~np.isclose(zeek, suricata, rtol=1e-5, equal_nan=True)
     by_feature = {name: float(differ[:, at].mean()) for at, name in enumerate(LAYOUT.names)}
@@ -202,13 +191,13 @@ def test_no_real_log_of_zeek_is_touched_and_what_it_would_come_to_is_near(shared
     sizes: list[NDArray[np.bool_]] = []
     letters_alike: list[NDArray[np.bool_]] = []
     for path in sorted((shared_data / "zeek").rglob("*.gz")):
-        frame = whole(path)
+        frame = read(path)
         batch = Connections(Table.of(frame))
         for name, found in zip(PAYLOAD, (batch.orig_bytes, batch.resp_bytes), strict=True):
             np.testing.assert_array_equal(found, frame[name], err_msg=str(path))
         np.testing.assert_array_equal(batch.history_flags()[0], batch.history.codes, err_msg=str(path))
 
-        bare = Connections(Table.of(stripped(frame)))
+        bare = Connections(Table.of(without_payload(frame)))
         for truth, found in ((batch.orig_bytes, bare.orig_bytes), (batch.resp_bytes, bare.resp_bytes)):
             known = ~np.isnan(truth) & ~np.isnan(found)
             signs.append(((truth > 0) == (found > 0))[known])
