@@ -8,6 +8,7 @@ log odds in training; how closely it follows the network stands in the bundle (`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from zeekml.features import LAYOUT, Encoding, Feature
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.facts import FACTS, Values, fact_of_feature, number
+from zeekml.scoring.network_parts import NetworkParts
 from zeekml.scoring.occlusion import Occlusion
 from zeekml.scoring.trees import pooled
+from zeekml.scoring.wording import AT_ONCE, Codes, Wording
 
 Floats = NDArray[np.float32]
 Parts = NDArray[np.float64]
@@ -26,9 +29,8 @@ Parts = NDArray[np.float64]
 NAMED = 3
 #: The least part, in nats, of a fact that is named beside the strongest.
 _LEAST = 0.1
-#: Rows that are worked out at once, and words that are remembered: both bound memory.
-_AT_ONCE = 512
-_MOST_KNOWN = 8192
+#: Bits of a code, so that three of them are a whole number.
+_CODE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,11 @@ class Reasons:
     """Names the facts that moved a score upwards."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._encoding = bundle.encoding
-        self._known: dict[tuple[int, bytes], str] = {}
-        # One column a fact: the channels' parts are added up by one matrix product.
         groups = np.where(bundle.encoding.used, fact_of_feature(), -1)
-        channels = groups[bundle.encoding.feature_of_channel()]
-        self._weights = np.zeros((len(channels), len(FACTS)), dtype=np.float32)
-        self._weights[np.arange(len(channels)), channels] = bundle.reason_coefficients
-        self._usual = bundle.reason_typical @ self._weights
+        self._network = NetworkParts(
+            bundle.encoding, groups, len(FACTS), bundle.reason_coefficients, bundle.reason_typical
+        )
+        self._wording = Wording(NAMED, _LEAST)
         self._occlusion: Occlusion | None = None
         self._share = 0.0
         if bundle.trees is not None and bundle.manifest.trees is not None:
@@ -72,11 +71,11 @@ class Reasons:
 
     def parts(self, matrix: Floats, network_odds: Parts) -> Parts:
         """Each fact's part (N, facts) in the log odds, of features (N, F) and the network's own log odds (N,)."""
-        network = network_odds[:, None] - (self._encoding.encode(matrix) @ self._weights - self._usual)
+        network = self._network(matrix)
         if self._occlusion is None:
-            return network_odds[:, None] - network
+            return network
         taken_back, as_it_is = self._occlusion.log_odds(matrix)
-        without = pooled(network, taken_back, self._share)
+        without = pooled(network_odds[:, None] - network, taken_back, self._share)
         whole: Parts = pooled(network_odds, as_it_is, self._share)
         return whole[:, None] - without
 
@@ -94,41 +93,28 @@ class Reasons:
 
         One at least, where any has something that a person could look at.
         """
-        return [[fact for fact, _ in each] for each in self._found(matrix, network_odds)]
+        found: list[list[int]] = []
+        for codes in self._codes(matrix, network_odds):
+            facts = self._wording.facts
+            found += [[facts[code] for code in row if code >= 0] for row in codes.tolist()]
+        return found
 
     def texts(self, matrix: Floats, network_odds: Parts) -> list[str]:
         """One text a row (N, F): the words of its strongest facts, such as ``no answer (S0); to a telnet port``."""
-        return ["; ".join(words for _, words in each) for each in self._found(matrix, network_odds)]
-
-    def _found(self, matrix: Floats, network_odds: Parts) -> list[list[tuple[int, str]]]:
-        found: list[list[tuple[int, str]]] = []
-        for at in range(0, len(matrix), _AT_ONCE):
-            rows = matrix[at : at + _AT_ONCE]
-            parts = self.parts(rows, network_odds[at : at + _AT_ONCE])
-            order = np.argsort(-parts, axis=1, kind="stable").tolist()
-            found += map(self._strongest, rows, parts.tolist(), order)
+        found: list[str] = []
+        for codes in self._codes(matrix, network_odds):
+            words = self._wording.words
+            joined = codes.astype(np.int64) + 1 << _CODE_BITS * np.arange(NAMED)
+            _, first, place = np.unique(joined.sum(axis=1), return_index=True, return_inverse=True)
+            texts = ["; ".join(words[code] for code in row if code >= 0) for row in codes[first].tolist()]
+            found += [texts[at] for at in place.tolist()]
         return found
 
-    def _strongest(self, row: Floats, part: list[float], order: list[int]) -> list[tuple[int, str]]:
-        found: list[tuple[int, str]] = []
-        for fact in order:
-            if len(found) == NAMED or (found and part[fact] < _LEAST):
-                break
-            if words := self._words(fact, row):
-                found.append((fact, words))
-        return found
-
-    def _words(self, fact: int, row: Floats) -> str:
-        """The words of a fact, remembered: of a scan most connections say the same."""
-        key = fact, row[_FEATURES[fact]].tobytes()
-        if (words := self._known.get(key)) is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            words = self._known[key] = FACTS[fact].words(Values(row))
-        return words
-
-
-_FEATURES = [fact.features for fact in FACTS]
+    def _codes(self, matrix: Floats, network_odds: Parts) -> Iterator[Codes]:
+        """The codes of the facts that are named, of some rows after the other."""
+        for at in range(0, len(matrix), AT_ONCE):
+            rows = np.ascontiguousarray(matrix[at : at + AT_ONCE])
+            yield self._wording.named(self.parts(rows, network_odds[at : at + AT_ONCE]), rows)
 
 
 def typical_features(encoding: Encoding, typical: Floats) -> Floats:

@@ -117,10 +117,14 @@ class ZeekmlLog:
 
     def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> Column:
         """Cells of the reasons of these rows: unset for those that have none."""
-        given = np.array(list(map(bool, explained.reasons)), dtype=np.bool_)
+        # Most connections of a scan say the same: each text is looked at once.
+        places: dict[str, int] = {}
+        place = np.array([places.setdefault(text, len(places)) for text in explained.reasons], dtype=np.int64)
+        given = np.array(list(map(bool, places)), dtype=np.bool_)
         at = np.searchsorted(explained.rows, rows)
         codes = np.full(len(rows), -1)
         within = np.flatnonzero(at < len(explained.rows))
-        found = within[(explained.rows[at[within]] == rows[within]) & given[at[within]]]
-        codes[found] = at[found]
-        return self._cells.choices("reasons", explained.reasons, codes)
+        found = within[explained.rows[at[within]] == rows[within]]
+        told = place[at[found]]
+        codes[found] = np.where(given[told], told, -1)
+        return self._cells.choices("reasons", list(places), codes)

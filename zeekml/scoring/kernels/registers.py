@@ -27,6 +27,9 @@ smaller: Final = foreign(_VECTORS, "smaller")
 #: Words of 16 bits that are held together.
 TOGETHER: Final = 64
 full_words: Final = foreign(_WORDS, "full_words")
+load_words: Final = foreign(_WORDS, "load_words")
+store_words: Final = foreign(_WORDS, "store_words")
+other_lowest: Final = foreign(_WORDS, "other_lowest")
 struck: Final = foreign(_WORDS, "struck")
 store_lowest: Final = foreign(_WORDS, "store_lowest")
 

@@ -60,6 +60,40 @@ def full_words(_context: Any) -> Any:
 
 
 @emitted
+def load_words(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
+    """``load_words(array, at)``: the words from a flat place on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        loaded = builder.load(_pointer(context, builder, signature, arguments))
+        loaded.align = 2
+        return loaded
+
+    return (_WORDS(array, types.intp), generate) if _holds_words(array) else None
+
+
+@emitted
+def store_words(_context: Any, array: Any, at: Any, words: Any) -> Any:  # noqa: ARG001
+    """``store_words(array, at, words)``: put words to a flat place."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _pointer(context, builder, signature, arguments)).align = 2
+        return context.get_dummy_value()
+
+    return (types.none(array, types.intp, _WORDS), generate) if _holds_words(array) else None
+
+
+@emitted
+def other_lowest(_context: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
+    """Bits of an integer, the lowest for the first word: where the lowest bits of words stand at other places."""
+
+    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        first, second = (builder.and_(words, builder.neg(words)) for words in arguments)
+        return builder.bitcast(builder.icmp_unsigned("!=", first, second), ir.IntType(TOGETHER))
+
+    return types.int64(_WORDS, _WORDS), generate
+
+
+@emitted
 def struck(_context: Any, words: Any, array: Any, at: Any) -> Any:  # noqa: ARG001 - numba asks for its name
     """``struck(words, array, at)``: of the words' bits those that are set in the words from a flat place on, too."""
 
