@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.features import LAYOUT, PAIR_FEATURES, Block, StateLimits, StreamState, blocks
+from zeekml.reused import Reused
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
@@ -46,6 +47,7 @@ class Scorer:
         self._with_pairs = every_feature or bool(bundle.features_used[PAIR_FEATURES].any())
         self._bundle = bundle
         self._limits = limits or StateLimits()
+        self._memory = Reused()
         self._streams: dict[str, tuple[StreamState, Runs]] = {}
         self._reasons = Reasons(bundle)
         self._caps_acted = 0
@@ -140,7 +142,8 @@ class Scorer:
         return self._streams[name]
 
     def _begun(self) -> tuple[StreamState, Runs]:
-        return StreamState(self._limits, with_pairs=self._with_pairs), self._start_runner()
+        state = StreamState(self._limits, with_pairs=self._with_pairs, memory=self._memory)
+        return state, self._start_runner()
 
 
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:

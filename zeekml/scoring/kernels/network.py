@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
+from zeekml.reused import Reused
 from zeekml.scoring.kernels.body import KERNEL, body
 from zeekml.scoring.kernels.dense import COLUMNS, GATES, PART, WIDTH
 from zeekml.scoring.kernels.stem import Stem
@@ -128,6 +129,7 @@ class CompiledRunner:
     def __init__(self, members: Sequence[CompiledNetwork], classes: int) -> None:
         self._members = members
         self._classes = classes
+        self._memory = Reused()
         self._states = [np.zeros((0, member.carried), dtype=np.float32) for member in members]
 
     @property
@@ -140,8 +142,9 @@ class CompiledRunner:
         self._reserve(int(block.slots.max()) + 1)
         said = np.empty((len(self._members), len(block.order), self._classes), dtype=np.float32)
         for member, state, logits in zip(self._members, self._states, said, strict=True):
-            body(member.stem(block.matrix, block.order), block.runs.starts, block.runs.ends, block.slots, block.fresh,
-                 state, *member.weights, logits)  # fmt: skip
+            stemmed = member.stem(block.matrix, block.order, self._memory)
+            body(stemmed, block.runs.starts, block.runs.ends, block.slots, block.fresh, state, *member.weights,
+                 logits)  # fmt: skip
         in_log_order: Floats = np.empty_like(said[0])
         in_log_order[block.order] = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
         return in_log_order

@@ -33,6 +33,7 @@ from zeekml.scoring.kernels.registers import (
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
+    from zeekml.reused import Reused
 
 Ints = NDArray[np.int64]
 
@@ -107,9 +108,9 @@ class Stem:
             bias=np.ascontiguousarray(bias),
         )
 
-    def __call__(self, matrix: Floats, order: Ints) -> Floats:
-        """The stem's output (N, 32) for rows ``order`` (N,) of a feature matrix, in that order."""
-        out = np.empty((len(order), WIDTH), dtype=np.float32)
+    def __call__(self, matrix: Floats, order: Ints, memory: Reused) -> Floats:
+        """The stem's output (N, 32), in this memory, for rows ``order`` (N,) of a feature matrix, in that order."""
+        out = memory.matrix(len(order), WIDTH)
         stem(matrix, order, self.flag_bits, self.flag_lines, self.starts, self.number_bits, self.low, self.per_width,
              self.first_line, self.lines, self.bias, out)  # fmt: skip
         return out
