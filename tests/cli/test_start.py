@@ -54,6 +54,9 @@ def test_scoring_loads_neither_pytorch_nor_pandas_nor_the_compiler(made_log: Pat
     assert "llvmlite" in loaded
     assert "numba" not in loaded
     assert {"torch", "sklearn", "lightgbm", "matplotlib", "pandas"} & loaded == set()
+    assert {"pyarrow.compute", "numpy.ma"} & loaded == set(), (
+        "what wraps everything, and what nothing is made of"
+    )
     assert "rich" not in loaded, "there is no terminal to draw on"
     assert "zeekml.baseline.content" not in loaded, "no baseline was named"
 
