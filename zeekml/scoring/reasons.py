@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zeekml.features import LAYOUT, Encoding, Feature
 from zeekml.scoring.bundle import Bundle
-from zeekml.scoring.facts import FACTS, Values, fact_of_feature, number
+from zeekml.scoring.facts import FACTS, Values, fact_of_feature, features_of_facts, number
 from zeekml.scoring.occlusion import Occlusion
 from zeekml.scoring.trees import pooled
 
@@ -120,15 +120,12 @@ class Reasons:
 
     def _words(self, fact: int, row: Floats) -> str:
         """The words of a fact, remembered: of a scan most connections say the same."""
-        key = fact, row[_FEATURES[fact]].tobytes()
+        key = fact, row[features_of_facts()[fact]].tobytes()
         if (words := self._known.get(key)) is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             words = self._known[key] = FACTS[fact].words(Values(row))
         return words
-
-
-_FEATURES = [fact.features for fact in FACTS]
 
 
 def typical_features(encoding: Encoding, typical: Floats) -> Floats:
