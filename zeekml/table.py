@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml import arrow
+from zeekml.arrow_texts import as_texts, picked
 from zeekml.text_kernels import hashes, kinds
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Texts:
         return iter(self.tolist())
 
     def __getitem__(self, places: npt.NDArray[np.int64]) -> Texts:
-        return Texts(self._held.take(arrow.of_numbers(places)))
+        return Texts(picked(self._held, places))
 
     def tolist(self) -> list[str]:
         """The texts one by one."""
@@ -58,7 +59,7 @@ class Texts:
     @cached_property
     def array(self) -> pa.Array:
         """The texts as an array of type `zeekml.arrow.TEXT`."""
-        return self._held if self._held.type == arrow.TEXT else self._held.cast(arrow.TEXT)
+        return as_texts(self._held)
 
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
@@ -158,7 +159,7 @@ class Table:
 
         def read(kind: str, name: str) -> Any:
             whole = self._column(kind, name)
-            return whole.take(arrow.of_numbers(chosen)) if kind == "text" else whole[rows]
+            return picked(whole, chosen) if kind == "text" else whole[rows]
 
         return Table(len(chosen), read)
 
@@ -196,7 +197,7 @@ class _OfArrow:
                     texts = texts.cast(arrow.TEXT)
                 return Labels(arrow.numbers_of(indices, UNSET), Texts(texts)).compact()
             case _:
-                return array.cast(arrow.TEXT)
+                return as_texts(array)
 
 
 _UNSET: Final[dict[str, Callable[[int], Any]]] = {

@@ -182,6 +182,35 @@ def address_kinds(starts: Starts, text: Bytes, out: Bytes) -> None:
         out[i] = kinds
 
 
+@compiled(f"void({READ_I8}, {READ_U1}, {READ_I8}, {READ_U1}, {READ_U1}, i8[::1], u1[::1])")
+def write_picked(
+    starts: Starts,
+    text: Bytes,
+    places: NDArray[np.int64],
+    before: Bytes,
+    after: Bytes,
+    ends: Starts,
+    out: Bytes,
+) -> None:
+    """The texts at ``places`` (M,), each with ``before`` and ``after`` around it, into ``out``, where they lie from
+    ``ends[i]`` to ``ends[i + 1]``."""
+    at = np.uint64(0)  # numbers without a sign need no look whether they count from the end
+    ends[0] = 0
+    for i in range(len(places)):
+        for sign in before:
+            out[at] = sign
+            at += np.uint64(1)
+        source = np.uint64(starts[places[i]])
+        size = np.uint64(starts[places[i] + 1]) - source
+        for j in range(size):
+            out[at + j] = text[source + j]
+        at += size
+        for sign in after:
+            out[at] = sign
+            at += np.uint64(1)
+        ends[i + 1] = at
+
+
 def kinds(starts: Starts, text: Bytes) -> Bytes:
     """What N addresses are, (N,): bits ``PRIVATE`` and ``GROUP`` as `address_kinds` gives them."""
     found = np.empty(len(starts) - 1, dtype=np.uint8)

@@ -25,6 +25,7 @@ from zeekml.alerts import (
     Standing,
     engine,
 )
+from zeekml.alerts.notices import union
 from zeekml.scoring.scores import Scores
 
 POLICY = AlertPolicy(
@@ -254,3 +255,9 @@ def test_what_stands_against_a_host() -> None:
     }
     for nothing in (("conn", host, START + 1e5), ("conn", "192.168.1.11", START), ("other", host, START)):
         assert alerting.standing(*nothing) == Standing()
+
+
+@given(first=st.lists(st.integers(0, 9), max_size=8), second=st.lists(st.integers(0, 9), max_size=8))
+def test_rows_of_either(first: list[int], second: list[int]) -> None:
+    found = union(np.array(first, dtype=np.int64), np.array(second, dtype=np.int64))
+    assert found.tolist() == sorted({*first, *second})

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from zeekml import __version__
 from zeekml.cli import main
 from zeekml.cli.commands import NAMES, Commands
+from zeekml.pipeline import reading
 
 HEAVY = {"torch", "pandas", "pyarrow", "numpy", "numba", "pydantic", "rich", "yaml", "onnxruntime"}
 
@@ -54,8 +56,42 @@ def test_scoring_loads_neither_pytorch_nor_pandas_nor_the_compiler(made_log: Pat
     assert "llvmlite" in loaded
     assert "numba" not in loaded
     assert {"torch", "sklearn", "lightgbm", "matplotlib", "pandas"} & loaded == set()
+    assert {"pyarrow.compute", "numpy.ma"} & loaded == set(), (
+        "what wraps everything, and what nothing is made of"
+    )
     assert "rich" not in loaded, "there is no terminal to draw on"
     assert "zeekml.baseline.content" not in loaded, "no baseline was named"
+
+
+@pytest.mark.parametrize(
+    "further", [[], ["--quiet", "--fail-on-alert", "--model", "none", "--format", "json"]]
+)
+def test_logs_are_read_before_settings_are_looked_at(
+    further: list[str], made_log: Path, tmp_path: Path
+) -> None:
+    """They take pydantic, which is a sixth of a small run; the command line alone must not load it."""
+    arguments = ["score", str(made_log), "--out", str(tmp_path / "out"), *further]
+    ran = (
+        "from zeekml.cli import main\nfrom zeekml.pipeline import reading\n"
+        "def begun(self, paths): raise SystemExit\n"
+        f"reading.Reading.__init__ = begun\ntry: main({arguments!r})\nexcept SystemExit: pass"
+    )
+    loaded = modules_after(ran)
+    assert "pyarrow" in loaded
+    assert {"pydantic", "yaml", "zeekml.config", "importlib.metadata"} & loaded == set()
+
+
+def test_a_wrong_setting_is_told_before_anybody_waits_for_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def begun(paths: list[str]) -> NoReturn:
+        pytest.fail(f"{paths} was read")
+
+    monkeypatch.setattr(reading, "Reading", begun)
+    with pytest.raises(SystemExit) as stop:
+        main(["score", "-", "--out", str(tmp_path / "out"), "--log-threshold", "7"])
+    assert stop.value.code == 6
+    assert "score.log_threshold" in capsys.readouterr().err
 
 
 def test_watching_loads_neither_pytorch_nor_pandas(made_log: Path, tmp_path: Path) -> None:

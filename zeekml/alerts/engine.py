@@ -12,7 +12,7 @@ import numpy.typing as npt
 from zeekml.alerts.carriers import LONGEST, Carriers, Named
 from zeekml.alerts.evidence import Bools, Floats, HostEvidence, Ints, weigh
 from zeekml.alerts.message import port_text
-from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing
+from zeekml.alerts.notices import CONNECTION_NOTE, HOST_NOTE, Alerts, Notice, Standing, union
 from zeekml.alerts.ordinary import odd_threshold
 from zeekml.alerts.policy import AlertPolicy
 from zeekml.alerts.suppression import Ledger
@@ -174,7 +174,7 @@ class AlertEngine:
         )
         ordinary = np.minimum(update.whole - update.evidence + usual_evidence, update.whole)
         peers, ports = _peers(table, rows), _ports(table, rows)
-        carrying = state.carriers.follow(update, weight, peers, ports, np.union1d(alone, named))
+        carrying = state.carriers.follow(update, weight, peers, ports, union(alone, named))
 
         def notice(at: int, note: str, kind: int, n: int, evidence: float | None) -> Notice:
             held = carrying[at]

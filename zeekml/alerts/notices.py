@@ -57,12 +57,18 @@ class Alerts:
         """Rows that reasons are wanted for, ascending: those of ``rows`` (about to be logged) at or above the
         connection threshold, and those of the notices."""
         carrying = np.array([notice.row for notice in self.notices], dtype=np.int64)
-        return np.union1d(rows[self.above[rows]], carrying)
+        return union(rows[self.above[rows]], carrying)
 
     def marked(self, sensor: Callable[[int], tuple[str, ...]]) -> Alerts:
         """The same alerts, every notice marked with what ``sensor`` says of its row."""
         notices = [replace(notice, sensor=sensor(notice.row)) for notice in self.notices]
         return Alerts(self.above, self.alerting, notices)
+
+
+def union(first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The rows that are among either, ascending and each once; numpy's own loads masked arrays for it."""
+    both = np.sort(np.concatenate((first, second)))
+    return both[np.flatnonzero(np.diff(both, prepend=-1))]
 
 
 @dataclass(frozen=True, slots=True)

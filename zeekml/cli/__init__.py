@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
 
-import typer
+from zeekml.loading import loading
 
-from zeekml import __version__
-from zeekml.cli.commands import AllCommands
-from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
-from zeekml.cli.leave import leave_at_once, leaves_at_once
-from zeekml.cli.stdout import guarded_stdout
-from zeekml.errors import ZeekMLError
-from zeekml.extras import TRAINING
-from zeekml.pipeline.readahead import left_behind
+with loading():
+    from typing import Annotated, NoReturn
+
+    import typer
+
+    from zeekml import __version__
+    from zeekml.cli.commands import AllCommands
+    from zeekml.cli.exit_codes import ExitCode, Interrupted, exit_code
+    from zeekml.cli.leave import leave_at_once, leaves_at_once
+    from zeekml.cli.stdout import guarded_stdout
+    from zeekml.errors import ZeekMLError
+    from zeekml.extras import TRAINING
+    from zeekml.pipeline.readahead import left_behind
 
 app = typer.Typer(
     name="zeekml",

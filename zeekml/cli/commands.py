@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 
 from zeekml.cli.group import Group
+from zeekml.cli.plain import PlainCommand
 
 #: In the order of the help; each has a module of its name here.
 NAMES: Final = (
@@ -76,4 +77,6 @@ def _command(name: str) -> Any:
         import_module(f"zeekml.cli.{name}").register(alone)
     except KeyError as error:  # who asks a mapping would take it for "no such command"
         raise RuntimeError(f"zeekml.cli.{name} cannot be loaded") from error
+    for command in alone.registered_commands:
+        command.cls = PlainCommand
     return typer.main.get_group(alone).commands[name]

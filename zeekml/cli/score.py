@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ import typer
 from zeekml.cli.exit_codes import ExitCode
 from zeekml.cli.leave import leave_when_done
 from zeekml.cli.options import Baseline, Config, LogThreshold, Model
+from zeekml.errors import ConfigError
+from zeekml.loading import loading
 
 if TYPE_CHECKING:
     from zeekml.config import Settings
@@ -91,45 +94,48 @@ def score(
     The logs of Zeek (TSV or JSON) and Suricata (eve.json), plain or compressed, are told apart by content.
     A log that cannot be read is reported, the others are scored, and the exit code is 4.
     """
-    from zeekml.loading import loading
-
-    with loading(stays=True):
-        from zeekml.config import load_settings
-        from zeekml.errors import ConfigError
-        from zeekml.pipeline.interrupts import stopping_by_signal
-
     parquet = output_format == ScoreFormat.PARQUET
     if engine != Engine.SPARK and (parquet or master is not None):
         raise ConfigError(
             f"{'--format parquet' if parquet else '--master'} is for Spark; add --engine spark, or leave it out"
         )
 
-    settings = load_settings(config).with_options(
-        "score",
-        format=None if output_format is None or parquet else output_format.value,
-        log_threshold=log_threshold,
-        model=model,
-        threads=threads,
-    )
-    settings = settings.with_baseline(baseline)
-    with stopping_by_signal():
+    @cache
+    def settings() -> Settings:
+        from zeekml.config import load_settings
+
+        given = load_settings(config).with_options(
+            "score",
+            format=None if output_format is None or parquet else output_format.value,
+            log_threshold=log_threshold,
+            model=model,
+            threads=threads,
+        )
+        return given.with_baseline(baseline)
+
+    if "-" in paths:  # a wrong setting is told before anybody waits for standard input
         with loading(stays=True):
-            from zeekml.pipeline.progress import progress_on
+            settings()
 
-        with progress_on(sys.stderr, quiet=quiet) as progress:
-            if engine == Engine.SPARK:
-                summary = _on_spark(paths, out, settings, progress, master, parquet=parquet)
-            else:
-                # Loading all that scoring takes is most of what happens before the first connection.
-                # The logs are read meanwhile.
+    # Loading all that scoring takes is most of what happens before the first connection. What reading takes comes
+    # first: the logs are read while the rest is loaded.
+    with loading(stays=True):
+        from zeekml.pipeline.interrupts import stopping_by_signal
+        from zeekml.pipeline.progress import progress_on
+
+    with stopping_by_signal(), progress_on(sys.stderr, quiet=quiet) as progress:
+        if engine == Engine.SPARK:
+            summary = _on_spark(paths, out, settings(), progress, master, parquet=parquet)
+        else:
+            with loading(stays=True):
+                from zeekml.pipeline.reading import Reading
+
+            with Reading(paths) as reading:
                 with loading(stays=True):
-                    from zeekml.pipeline.reading import Reading
+                    from zeekml.pipeline.batch import score_logs
 
-                with Reading(paths) as reading:
-                    with loading(stays=True):
-                        from zeekml.pipeline.batch import score_logs
-
-                    summary = score_logs(reading, Path(out), settings, progress)
+                    chosen = settings()
+                summary = score_logs(reading, Path(out), chosen, progress)
     if not quiet:
         _show(summary, out, parquet=parquet)
     if engine == Engine.LOCAL:

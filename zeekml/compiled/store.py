@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -44,6 +43,8 @@ def read(name: str, key: str) -> tuple[str, bytes] | None:
 
 def write(name: str, key: str, entry: str, code: bytes) -> None:
     """Keep a kernel where it can be kept, whole or not at all; where it cannot, it is made anew in every process."""
+    import tempfile  # noqa: PLC0415 - seldom needed, and it brings random numbers
+
     head = orjson.dumps({"key": key, "entry": entry, "sha256": hashlib.sha256(code).hexdigest()})
     for folder in folders():
         with contextlib.suppress(OSError):

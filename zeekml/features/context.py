@@ -109,8 +109,8 @@ def _host_rows(table: Table, state: StreamState) -> HostRows:
 
 
 def _restarted(rows: HostRows) -> Slots:
-    """Hosts that started anew within this batch, though they were known."""
-    return np.unique(rows.slots[rows.fresh & (rows.generation > 0)])
+    """Hosts that started anew within this batch, though they were known; some more than once."""
+    return rows.slots[rows.fresh & (rows.generation > 0)]
 
 
 def _pair_rows(

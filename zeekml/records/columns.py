@@ -9,7 +9,6 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from zeekml.arrow import of_bools, of_numbers, of_texts
 from zeekml.records.frame import Lines
@@ -104,8 +103,12 @@ class Columns:
                 ends = self._ends[: rows + 1]
                 texts = self._array(pa.string(), ends)
                 unset = ends[1:] == ends[:-1]
+                if not unset.any():
+                    return texts
+                import pyarrow.compute as pc  # noqa: PLC0415 - it wraps every function of Arrow: 20 ms
+
                 # Empty is what a text column has where it is unset.
-                return pc.if_else(of_bools(unset), pa.NULL, texts) if unset.any() else texts
+                return pc.if_else(of_bools(unset), pa.NULL, texts)
 
     def codes(self, column: int, rows: int) -> pa.Array:
         """The numbers (rows,) of a column's labels."""
@@ -123,8 +126,11 @@ class Columns:
     def labelled(self, column: int, rows: int, *, lower: bool) -> pa.Array:
         """A column of labels as they stand in the block, in lower case if wanted."""
         codes, texts = self.codes(column, rows), self.labels(column)
-        if lower and not (changed := pc.utf8_lower(texts)).equals(texts):
-            return taken(changed, codes)
+        if lower:
+            import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+            if not (changed := pc.utf8_lower(texts)).equals(texts):
+                return taken(changed, codes)
         return pa.DictionaryArray.from_arrays(codes, texts)
 
     def met(self, column: int) -> int:

@@ -129,7 +129,7 @@ class Bundle:
         """(F,) the features that the network or a tree sees."""
         used = self.encoding.used.copy()
         if self.trees is not None:
-            used[np.unique(self.trees.nodes[..., 0]).astype(np.int64)] = True
+            used[self.trees.nodes[..., 0].astype(np.int64)] = True
         return used
 
     @property

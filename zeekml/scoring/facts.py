@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -228,9 +229,15 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
+@cache
+def features_of_facts() -> tuple[NDArray[np.int64], ...]:
+    """The places in the layout of the features of each of ``FACTS``."""
+    return tuple(fact.features for fact in FACTS)
+
+
 def fact_of_feature() -> NDArray[np.int64]:
     """(F,) the fact, an index into ``FACTS``, that each feature of the layout belongs to."""
     found = np.full(len(LAYOUT.features), -1)
-    for index, fact in enumerate(FACTS):
-        found[fact.features] = index
+    for index, features in enumerate(features_of_facts()):
+        found[features] = index
     return found

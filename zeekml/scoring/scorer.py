@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,13 @@ class Scorer:
         self._limits = limits or StateLimits()
         self._memory = Reused()
         self._streams: dict[str, tuple[StreamState, Runs]] = {}
-        self._reasons = Reasons(bundle)
         self._caps_acted = 0
         self._start_runner = runners_of(bundle, threads)
+
+    @cached_property
+    def _reasons(self) -> Reasons:
+        """Made when somebody asks for the first reason."""
+        return Reasons(self._bundle)
 
     def score(self, frame: Frame, stream: str) -> Scores:
         """Score the next batch (N rows of the batch schema, in log order) of a stream."""

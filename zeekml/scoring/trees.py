@@ -143,7 +143,7 @@ def feature_tables(nodes: Floats) -> list[FeatureTable]:
     keeps = (0xFFFF & ~((1 << stop) - (1 << first))).astype(np.uint16)
     active = stop > first
     found = []
-    for index in np.unique(flat[active, 0]).astype(np.int64):
+    for index in np.flatnonzero(np.bincount(flat[active, 0].astype(np.int64))).tolist():
         mine = np.flatnonzero(active & (flat[:, 0] == index))
         thresholds, place = np.unique(flat[mine, 1], return_inverse=True)
         lines = np.full((len(thresholds) + 2, count), 0xFFFF, dtype=np.uint16)
@@ -152,7 +152,7 @@ def feature_tables(nodes: Floats) -> list[FeatureTable]:
         np.bitwise_and.accumulate(lines[:-1], axis=0, out=lines[:-1])
         missing = mine[flat[mine, 4] == 0]
         np.bitwise_and.at(lines[-1], tree[missing], keeps[missing])
-        found.append(FeatureTable(int(index), thresholds, lines))
+        found.append(FeatureTable(index, thresholds, lines))
     return found
 
 

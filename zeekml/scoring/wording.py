@@ -7,8 +7,7 @@ import secrets
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.features import LAYOUT
-from zeekml.scoring.facts import FACTS, Values
+from zeekml.scoring.facts import FACTS, Values, features_of_facts
 from zeekml.scoring.kernels.reasons import SILENT, SPEAKS, name_facts
 
 Floats = NDArray[np.float32]
@@ -21,10 +20,6 @@ _MOST_KNOWN = 8192
 _MOST = _MOST_KNOWN + AT_ONCE * len(FACTS)
 _PLACES = 1 << (2 * _MOST).bit_length()
 
-_FEATURES = [fact.features for fact in FACTS]
-_BEGIN = np.cumsum([0, *map(len, _FEATURES)], dtype=np.int64)
-_EVERY = np.concatenate(_FEATURES).astype(np.int64)
-
 
 class Wording:
     """Names the facts of rows by codes: of a scan most connections say the same, and its words are made once.
@@ -36,6 +31,8 @@ class Wording:
         """At most so many facts of a row, those behind the first with a part (nats) of at least ``least``."""
         self._most, self._least = most, least
         self._seed = np.uint64(secrets.randbits(64))
+        self._begin = np.cumsum([0, *map(len, features_of_facts())], dtype=np.int64)
+        self._features = np.concatenate(features_of_facts())
         self._forget()
 
     def named(self, parts: NDArray[np.float64], matrix: Floats) -> Codes:
@@ -49,7 +46,7 @@ class Wording:
         bits, parts = np.ascontiguousarray(matrix).view(np.uint32), np.ascontiguousarray(parts)
         while left:
             counts = np.array([len(self.words), 0])
-            left = name_facts(parts, bits, _BEGIN, _EVERY, self._seed, self._least, self._keys,
+            left = name_facts(parts, bits, self._begin, self._features, self._seed, self._least, self._keys,
                               self._codes, self._known, rows, left, named, asked, counts)  # fmt: skip
             for row, fact in asked[: counts[1]].tolist():
                 words = FACTS[fact].words(Values(matrix[row]))
@@ -65,6 +62,3 @@ class Wording:
         self._keys = np.zeros(_PLACES, dtype=np.uint64)
         self._codes = np.full(_PLACES, -1, dtype=np.int32)
         self._known = np.zeros(_MOST, dtype=np.uint8)
-
-
-assert len(_EVERY) == len(LAYOUT.features)  # noqa: S101 - every feature is of one fact

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from zeekml import arrow
 from zeekml.arrow import TEXT, of_texts
+from zeekml.arrow_texts import wrapped
 from zeekml.sinks.escapes import JSON_SPECIAL, TSV_SPECIAL, UNSET, Format, escape_tsv, quote_json, write_list
 from zeekml.sinks.lines import LONGEST_NUMBER, all_plain, write_lines, write_numbers
 from zeekml.table import Labels
@@ -99,11 +98,21 @@ class Cells:
         return Column(pa.concat_arrays([cells, self._unset]), np.where(codes < 0, len(cells), codes))
 
     def _texts(self, name: str, values: pa.Array | Sequence[str]) -> pa.Array:
+        prefix = self._prefix(name)
         try:
-            written = self._escaped(values if isinstance(values, pa.Array) else of_texts(values))
+            array = values if isinstance(values, pa.Array) else of_texts(values)
         except UnicodeEncodeError:  # a byte that is no UTF-8 among them, carried as a lone surrogate
-            written = of_texts([self._escape(value) for value in values])
-        return self._lead(name, written)
+            return of_texts([prefix + self._escape(value) for value in values])
+        plain = wrapped(array, f'{prefix}"', '"') if self._json else wrapped(array, prefix, "")
+        if not array.null_count and all_plain(*arrow.texts_of(array), self._json):
+            return plain
+        import pyarrow.compute as pc  # noqa: PLC0415 - it wraps every function of Arrow: 20 ms
+
+        special = pc.match_substring_regex(array, JSON_SPECIAL if self._json else TSV_SPECIAL)
+        if not pc.any(special).as_py():
+            return plain
+        written = [prefix + self._escape(value) for value in pc.filter(array, special).to_pylist()]
+        return pc.replace_with_mask(plain, special, of_texts(written))
 
     def unset(self) -> str:
         """The cell of a field that is unset."""
@@ -112,9 +121,6 @@ class Cells:
     def constant_list(self, name: str, value: Sequence[str]) -> str:
         """The cell of one set or vector of texts."""
         return self._prefix(name) + write_list(value, "json" if self._json else "tsv")
-
-    def _lead(self, name: str, values: pa.Array) -> pa.Array:
-        return _join(self._prefix(name), values)
 
     def _prefix(self, name: str) -> str:
         return f',"{name}":' if self._json else "\t"
@@ -127,30 +133,9 @@ class Cells:
         buffers = [None, pa.py_buffer(starts), pa.py_buffer(text[:used])]
         return Column(pa.Array.from_buffers(TEXT, len(values), buffers), np.arange(len(values)))
 
-    def _escaped(self, array: pa.Array) -> pa.Array:
-        plain = _join('"', array, '"') if self._json else array
-        if not array.null_count and all_plain(*arrow.texts_of(array), self._json):
-            return plain
-        special = pc.match_substring_regex(array, JSON_SPECIAL if self._json else TSV_SPECIAL)
-        if not pc.any(special).as_py():
-            return plain
-        written = [self._escape(value) for value in pc.filter(array, special).to_pylist()]
-        return pc.replace_with_mask(plain, special, of_texts(written))
-
     def _escape(self, value: str) -> str:
         return quote_json(value) if self._json else escape_tsv(value)
 
 
 def _bytes(text: str) -> Bytes:
     return np.frombuffer(text.encode(), dtype=np.uint8)
-
-
-def _join(*parts: pa.Array | str) -> pa.Array:
-    """The parts of each row joined."""
-    texts = [_scalar(part) if isinstance(part, str) else part for part in (*parts, "")]
-    return pc.binary_join_element_wise(*texts)
-
-
-@lru_cache
-def _scalar(text: str) -> pa.Scalar:
-    return of_texts([text])[0]
