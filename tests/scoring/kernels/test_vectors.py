@@ -32,7 +32,6 @@ from zeekml.scoring.kernels.dense import (
     relu,
     tanh_parts,
 )
-from zeekml.scoring.kernels.registers import TOGETHER
 from zeekml.scoring.kernels.vectors import (
     above,
     above_or_missing,
@@ -51,7 +50,6 @@ from zeekml.scoring.kernels.vectors import (
     where_known,
     where_reached,
 )
-from zeekml.scoring.kernels.words import full_words, store_lowest, struck
 
 RNG = np.random.default_rng(0)
 NAN = np.float32(np.nan)
@@ -251,25 +249,3 @@ def test_a_cell_is_an_lstms(gates: list[float], carried: list[float]) -> None:
     inner = (1 + kept) / 2 * before + (1 + taken) / 2 * new
     np.testing.assert_allclose(out[0], inner, rtol=2e-6, atol=2e-6 * max(1, np.abs(before).max()))
     np.testing.assert_allclose(out[1], (1 + shown) / 2 * np.tanh(out[0].astype(float)), atol=2e-6)
-
-
-@compiled
-def left(lines: Any, places: Any, out: Any) -> None:
-    words = full_words()
-    for place in places:
-        words = struck(words, lines, place)
-    store_lowest(out, 1, words)
-
-
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_the_lowest_leaf_left_is_found_in_every_word(count: int) -> None:
-    lines = (RNG.integers(0, 1 << 16, 700) & RNG.integers(0, 1 << 16, 700)).astype(np.uint16)
-    places = RNG.integers(0, 700 - TOGETHER, count)
-    out = np.full(TOGETHER + 2, 99, np.uint16)
-    left(lines, places, out)
-    for word in range(TOGETHER):
-        remains = 0xFFFF
-        for place in places:
-            remains &= int(lines[place + word])
-        assert out[1 + word] == ((remains & -remains).bit_length() - 1 if remains else 0)
-    assert out[0] == out[-1] == 99

@@ -1,4 +1,4 @@
-"""The vectors of ``vectors`` and ``words`` as kernels name them, without numba being needed for it."""
+"""The vectors of ``vectors`` and ``leaves`` as kernels name them, without numba being needed for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 from zeekml.compiled import foreign
 
 _VECTORS: Final = "zeekml.scoring.kernels.vectors"
-_WORDS: Final = "zeekml.scoring.kernels.words"
+_LEAVES: Final = "zeekml.scoring.kernels.leaves"
 
 number: Final = foreign(_VECTORS, "number")
 store: Final = foreign(_VECTORS, "store")
@@ -24,11 +24,22 @@ where_known: Final = foreign(_VECTORS, "where_known")
 larger: Final = foreign(_VECTORS, "larger")
 smaller: Final = foreign(_VECTORS, "smaller")
 
-#: Words of 16 bits that are held together.
-TOGETHER: Final = 64
-full_words: Final = foreign(_WORDS, "full_words")
-struck: Final = foreign(_WORDS, "struck")
-store_lowest: Final = foreign(_WORDS, "store_lowest")
+#: Rows that go through trees together, and what counts of thresholds stay below, but for a missing number.
+TOGETHER: Final = 256
+MISSING: Final = 127
+turned: Final = foreign(_LEAVES, "turned")
+no_bytes: Final = foreign(_LEAVES, "no_bytes")
+counted: Final = foreign(_LEAVES, "counted")
+where_missing: Final = foreign(_LEAVES, "where_missing")
+store_bytes: Final = foreign(_LEAVES, "store_bytes")
+passed: Final = foreign(_LEAVES, "passed")
+no_sums: Final = foreign(_LEAVES, "no_sums")
+store_sums: Final = foreign(_LEAVES, "store_sums")
+
+
+def adder(*, wide: bool) -> Any:
+    """``added(sums, leaf, leaves, at)``: the sums and what each row's leaf adds to them."""
+    return foreign(_LEAVES, "adder", wide)
 
 
 def loader(lanes: int) -> Any:
