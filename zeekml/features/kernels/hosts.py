@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import READ_F8, READ_I4, compiled, inlined
+from zeekml.compiled.instructions import prefetch
+from zeekml.number_kernels import log1p, logarithm
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -23,10 +25,14 @@ TAIL: Final = WINDOW - 1
 #: What is remembered of a connection, as bits.
 USED, NEW_PEER, NEW_PORT, FAILED, INSIDE, DNS = (1 << bit for bit in range(6))
 FAILED_NEW: Final = FAILED | NEW_PEER
+#: Columns of a row, and how many rows before its turn one is brought near.
+_WIDTH: Final = 14
+_AHEAD: Final = 16
 #: Sizes are kept as 8 bits: eighths of log2(1 + bytes).
 SIZE_STEPS: Final = 8
 SIZE_MISSING: Final = 255
 _LARGEST: Final = 2.0**30
+_STEPS_PER_E: Final = SIZE_STEPS / float(np.log(2))
 _SIZES: Final = np.rint(np.log2(1.0 + np.arange(4096)) * SIZE_STEPS).astype(np.uint8)
 
 
@@ -38,7 +44,7 @@ def _size_code(size: Any) -> Any:
     whole = np.int64(size)
     if whole < len(_SIZES) and np.float64(whole) == size:
         return _SIZES[whole]
-    return np.uint8(np.rint(np.log2(1.0 + size) * SIZE_STEPS))
+    return np.uint8(np.rint(logarithm(1.0 + size) * _STEPS_PER_E))
 
 
 @compiled(f"void({READ_F8}, u1[::1])")
@@ -221,12 +227,23 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
         for i in range(length):
             place, end = starts[run] + i, TAIL + i
             row = order[place]
+            # The next rows lie anywhere in the batch, where the processor does not look by itself.
+            ahead = order[min(place + _AHEAD, len(order) - 1)]
+            prefetch(peers, ahead)
+            prefetch(ports, ahead)
+            prefetch(orig_bytes, ahead)
+            prefetch(resp_bytes, ahead)
+            prefetch(orig_ip_bytes, ahead)
+            prefetch(resp_ip_bytes, ahead)
+            prefetch(out, ahead * out.shape[1] + at)
+            prefetch(out, ahead * out.shape[1] + at + _WIDTH - 1)
             mine, door = peers[row], ports[row]
             times[end], peer[end], port[end] = clock[place], mine, door
             same_peer, same_port = 0, 0
-            for j in range(i, end):
-                same_peer += peer[j] == mine
-                same_port += port[j] == door
+            # A signed place may count from the end: to see to that would take as long again as all the rest.
+            for j in range(TAIL):
+                same_peer += peer[np.uint64(i + j)] == mine
+                same_port += port[np.uint64(i + j)] == door
             bits[end] = (
                 USED
                 | NEW_PEER * (same_peer == 0)
@@ -246,8 +263,8 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
 
             used = _lane(counts, 0)
             y = out[row]
-            y[at] = np.log1p(gap[place] * 1000)
-            y[at + 1] = np.log1p((clock[place] - times[end - (used - 1)]) * 1000 / (used - 1))
+            y[at] = log1p(gap[place] * 1000)
+            y[at + 1] = log1p((clock[place] - times[end - (used - 1)]) * 1000 / (used - 1))
             y[at + 2] = _lane(counts, 1) / used
             y[at + 3] = (same_peer + 1) / used
             y[at + 4] = _lane(counts, 2) / used

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled, routine
+from zeekml.compiled.instructions import prefetch
 from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
@@ -31,7 +32,7 @@ from zeekml.scoring.kernels.dense import (
     recurrent_part,
     relu,
 )
-from zeekml.scoring.kernels.registers import filler, prefetch, store
+from zeekml.scoring.kernels.registers import filler, store
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled
+from zeekml.compiled.instructions import prefetch
 from zeekml.features import Encoding
 from zeekml.scoring.kernels.dense import WIDTH, load_row, relu
 from zeekml.scoring.kernels.registers import (
@@ -23,7 +24,6 @@ from zeekml.scoring.kernels.registers import (
     lowest_bit,
     multiply_add,
     number,
-    prefetch,
     smaller,
     store,
     unlike,

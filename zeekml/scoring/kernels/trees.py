@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled
+from zeekml.compiled.instructions import prefetch
 from zeekml.compiled.processor import has_wide_registers
 from zeekml.scoring.kernels.registers import (
     MISSING,
@@ -24,7 +25,6 @@ from zeekml.scoring.kernels.registers import (
     no_bytes,
     no_sums,
     passed,
-    prefetch,
     store_bytes,
     store_sums,
     turned,

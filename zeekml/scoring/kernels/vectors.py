@@ -122,14 +122,14 @@ def total(_context: Any, vector: Any) -> Any:
     return types.float32(vector), generate
 
 
-def _compared(comparison: str, *, ordered: bool) -> Function:
+def _compared(comparison: str) -> Function:
     @emitted
     def compare(_context: Any, first: Any, second: Any) -> Any:
         kind = _signature(first, second)
 
         def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            how = builder.fcmp_ordered if ordered else builder.fcmp_unordered
-            found = how(comparison, *_vectors(builder, signature, arguments, kind.return_type.lanes))
+            both = _vectors(builder, signature, arguments, kind.return_type.lanes)
+            found = builder.fcmp_unordered(comparison, *both)
             return builder.zext(builder.bitcast(found, ir.IntType(kind.return_type.lanes)), ir.IntType(64))
 
         return types.int64(*kind.args), generate
@@ -138,20 +138,9 @@ def _compared(comparison: str, *, ordered: bool) -> Function:
 
 
 #: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
-#: is above the second; the latter set where one is NaN, or not.
-unlike: Final = _compared("!=", ordered=False)
-above_or_missing: Final = _compared(">", ordered=False)
-above: Final = _compared(">", ordered=True)
-
-
-@emitted
-def ones(_context: Any, bits: Any) -> Any:  # noqa: ARG001
-    """How many bits of an integer are set."""
-
-    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.int64), generate
+#: is above the second; both set where one is NaN.
+unlike: Final = _compared("!=")
+above_or_missing: Final = _compared(">")
 
 
 @emitted
@@ -162,21 +151,6 @@ def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), generate
-
-
-@emitted
-def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
-    """Have what lies at a flat place brought near; it need not exist."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        integer, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
-        known = _declared(builder.module, kind, "llvm.prefetch.p0")
-        place = _pointer(context, builder, signature, arguments, ir.IntType(8))
-        builder.call(known, [place, *(ir.Constant(integer, value) for value in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return (types.none(array, types.intp), generate) if _is_flat(array) else None
 
 
 @emitted
