@@ -43,7 +43,7 @@ def _flagged(row: Floats, at: int, flags: Floats, code: np.int32) -> int:
     """Put the flags of a code into a row; gives where the next ones stand."""
     mine = flags[code if code >= 0 else len(flags) - 1]
     for j in range(len(mine)):
-        row[at + j] = mine[j]
+        row[np.uint64(at + j)] = mine[j]
     return at + len(mine)
 
 
@@ -109,11 +109,11 @@ def connection_rows(
         at = _flagged(row, at, state_flags, state[i])
         at = _flagged(row, at, history_flags, history[i])
         for j in range(resp_classes + orig_classes):
-            row[at + j] = _ZERO
+            row[np.uint64(at + j)] = _ZERO
         if not is_icmp[i]:
             row[at + resp_class[resp_p[i]]] = _ONE
             if orig_class[orig_p[i]] < orig_classes:
                 row[at + resp_classes + orig_class[orig_p[i]]] = _ONE
         at += resp_classes + orig_classes
         for j in range(len(masks)):
-            row[at + j] = _ONE if masks[j, i] else _ZERO
+            row[np.uint64(at + j)] = _ONE if masks[j, i] else _ZERO
