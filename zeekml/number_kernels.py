@@ -73,11 +73,15 @@ def logarithm(x: Any) -> Any:
 
 
 @inlined
-def log1p(x: Any) -> Any:
-    """As numpy's, of a float64, to 15 digits; below 0 and beyond 1e300 it is numpy's."""
-    if x < 0 or x > _LARGEST:
-        return np.log1p(x)
+def log1p_of_known(x: Any) -> Any:
+    """As numpy's log1p, of a number from 0 to 1e300 or NaN, to 15 digits."""
     one_more = 1 + x
     # What is lost where the number is small; and NaN stays NaN.
     lost = x - (one_more - 1) if x < 1 else x - x
     return logarithm(one_more) + lost
+
+
+@inlined
+def log1p(x: Any) -> Any:
+    """As numpy's, of a float64, to 15 digits; below 0 and beyond 1e300 it is numpy's."""
+    return np.log1p(x) if x < 0 or x > _LARGEST else log1p_of_known(x)
