@@ -17,7 +17,6 @@ from zeekml.scoring.kernels.leaves import (
     passed,
     store_bytes,
     store_sums,
-    turned,
     where_missing,
 )
 from zeekml.scoring.kernels.registers import MISSING, TOGETHER
@@ -26,20 +25,6 @@ from zeekml.scoring.kernels.vectors import loader
 RNG = np.random.default_rng(0)
 load_rows = loader(TOGETHER)
 compiled = njit(error_model="numpy", fastmath={"contract"})
-
-
-@compiled
-def turn(matrix: Any, at: Any, last: Any, out: Any) -> None:
-    turned(matrix, at, matrix.shape[1], last, out, 16)
-
-
-def test_sixteen_numbers_of_sixteen_rows_are_turned() -> None:
-    matrix = RNG.normal(size=(20, 21)).astype(np.float32)
-    out = np.zeros(16 * TOGETHER, np.float32)
-    turn(matrix, 2 * 21 + 3, 15 * 21 + 3, out)
-    rows = np.minimum(np.arange(2, 18), 15)  # behind the last one it is read again
-    np.testing.assert_array_equal(out.reshape(16, TOGETHER)[:, 16:32], matrix[rows, 3:19].T)
-    assert not out.reshape(16, TOGETHER)[:, 32:].any()
 
 
 @compiled

@@ -31,8 +31,8 @@ from zeekml.scoring.kernels.dense import (
     relu,
     tanh_parts,
 )
+from zeekml.scoring.kernels.registers import in_line
 from zeekml.scoring.kernels.vectors import (
-    above_or_missing,
     filler,
     larger,
     loader,
@@ -41,7 +41,9 @@ from zeekml.scoring.kernels.vectors import (
     number,
     smaller,
     store,
+    store_whole,
     total,
+    turned,
     unlike,
     where_known,
     where_reached,
@@ -96,10 +98,9 @@ def test_of_a_pair_with_nan_the_second_counts() -> None:
 @given(st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 1.0, 2.0, np.inf, np.nan]), min_size=16, max_size=16))
 def test_comparisons_give_bits_and_choices(values: list[float]) -> None:
     x, y = np.array(values, np.float32).reshape(2, 8)
-    out, bits = np.zeros((2, 8), np.float32), np.zeros(2, np.int64)
+    out, bits = np.zeros((2, 8), np.float32), np.zeros(1, np.int64)
     compare(x, y, out, bits)
-    for found, expected in zip(bits, [x != y, ~(x <= y)], strict=True):
-        assert found == sum(1 << place for place in np.flatnonzero(expected).tolist())
+    assert bits[0] == sum(1 << place for place in np.flatnonzero(x != y).tolist())
     np.testing.assert_array_equal(out, [np.where(x >= y, x, np.float32(-7)), np.where(np.isnan(x), y, x)])
 
 
@@ -109,7 +110,7 @@ _load_eight = loader(8)
 @compiled
 def compare(x: Floats, y: Floats, out: Floats, bits: Any) -> None:
     a, b = _load_eight(x, 0), _load_eight(y, 0)
-    bits[0], bits[1] = unlike(a, b), above_or_missing(a, b)
+    bits[0] = unlike(a, b)
     store(out, 0, where_reached(a, b, a, np.float32(-7)))
     store(out, 8, where_known(a, a, b))
 
@@ -240,3 +241,37 @@ def test_a_cell_is_an_lstms(gates: list[float], carried: list[float]) -> None:
     inner = (1 + kept) / 2 * before + (1 + taken) / 2 * new
     np.testing.assert_allclose(out[0], inner, rtol=2e-6, atol=2e-6 * max(1, np.abs(before).max()))
     np.testing.assert_allclose(out[1], (1 + shown) / 2 * np.tanh(out[0].astype(float)), atol=2e-6)
+
+
+@compiled
+def turn(matrix: Floats, rows: Any, out: Floats) -> None:
+    turned(matrix, rows, 2, 3, out, 1, 20)
+
+
+def test_sixteen_numbers_of_sixteen_rows_are_turned() -> None:
+    matrix, out = floats(9, 21), np.zeros((16, 20), np.float32)
+    rows = RNG.integers(0, 9, 19)
+    turn(matrix, rows * 21, out)
+    np.testing.assert_array_equal(out[:, 1:17], matrix[rows[2:18], 3:19].T)
+    assert not out[:, 0].any()
+    assert not out[:, 17:].any()
+
+
+@compiled
+def store_whole_ones(x: Floats, out: Any) -> None:
+    store_whole(out, 1, _load_eight(x, 0))
+
+
+def test_whole_numbers_are_stored_as_such() -> None:
+    out = np.full(10, 99, np.int32)
+    store_whole_ones(np.arange(-4, 4, dtype=np.float32), out)
+    np.testing.assert_array_equal(out, [99, *range(-4, 4), 99])
+
+
+def test_an_array_in_line_begins_with_a_line() -> None:
+    for count in range(1, 20):
+        array = floats(count, 3)
+        moved = in_line(array)
+        assert moved.ctypes.data % 64 == 0
+        assert moved.flags.c_contiguous
+        np.testing.assert_array_equal(moved, array)

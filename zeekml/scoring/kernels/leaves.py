@@ -60,40 +60,6 @@ class _SumsModel(models.PrimitiveModel):
 
 
 @emitted
-def turned(_context: Any, matrix: Any, at: Any, stride: Any, last: Any, out: Any, place: Any) -> Any:  # noqa: ARG001 - numba asks for its name
-    """``turned(matrix, at, stride, last, out, place)``: sixteen numbers of as many rows, number by number.
-
-    The rows' numbers lie ``stride`` from each other, those behind the flat place ``last`` count as there. In ``out``
-    each number has room for as many rows as go together.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        matrix, at, stride, last, out, place = arguments
-        rows = []
-        for _ in range(MOST_LEAVES):
-            known = builder.select(builder.icmp_signed("<", at, last), at, last)
-            rows.append(_load(context, builder, signature.args[0], matrix, known, _NUMBERS))
-            at = builder.add(at, stride)
-        half = MOST_LEAVES // 2
-        # Row r and row r + 8 are put together like a zip; after four times every number has come to its place.
-        zips = [
-            ir.Constant(_PLACES, [begin + lane // 2 + lane % 2 * MOST_LEAVES for lane in range(MOST_LEAVES)])
-            for begin in (0, half)
-        ]
-        for _ in range(MOST_LEAVES.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[r], rows[r + half], zips[k]) for r in range(half) for k in (0, 1)
-            ]
-        for column, numbers in enumerate(rows):
-            to = builder.add(place, ir.Constant(place.type, column * TOGETHER))
-            _store(context, builder, signature.args[4], out, to, numbers)
-        return context.get_dummy_value()
-
-    flat = types.none(matrix, types.intp, types.intp, types.intp, out, types.intp)
-    return (flat, generate) if _holds(matrix, types.float32) and _holds(out, types.float32) else None
-
-
-@emitted
 def no_bytes(_context: Any) -> Any:
     """``no_bytes()``: 0 for each row."""
 

@@ -13,6 +13,7 @@ from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
 from zeekml.scoring.kernels.body import KERNEL, body
 from zeekml.scoring.kernels.dense import COLUMNS, GATES, PART, WIDTH
+from zeekml.scoring.kernels.registers import in_line
 from zeekml.scoring.kernels.stem import Stem
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ class CompiledNetwork:
             cut(wide, COLUMNS),
             wide_bias,
         )
-        return cls(Stem.of(encoding, weights["stem.0.weight"], weights["stem.0.bias"]), laid_out, depth)
+        in_lines = Weights(*map(in_line, laid_out))
+        return cls(Stem.of(encoding, weights["stem.0.weight"], weights["stem.0.bias"]), in_lines, depth)
 
     @classmethod
     def members(

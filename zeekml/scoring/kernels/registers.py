@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zeekml.compiled import foreign
 
 _VECTORS: Final = "zeekml.scoring.kernels.vectors"
 _LEAVES: Final = "zeekml.scoring.kernels.leaves"
+_LINE: Final = 64  # bytes
 
 number: Final = foreign(_VECTORS, "number")
 store: Final = foreign(_VECTORS, "store")
+store_whole: Final = foreign(_VECTORS, "store_whole")
+turned: Final = foreign(_VECTORS, "turned")
 multiply_add: Final = foreign(_VECTORS, "multiply_add")
 total: Final = foreign(_VECTORS, "total")
 unlike: Final = foreign(_VECTORS, "unlike")
-above_or_missing: Final = foreign(_VECTORS, "above_or_missing")
 lowest_bit: Final = foreign(_VECTORS, "lowest_bit")
 where_reached: Final = foreign(_VECTORS, "where_reached")
 where_known: Final = foreign(_VECTORS, "where_known")
@@ -24,7 +29,6 @@ smaller: Final = foreign(_VECTORS, "smaller")
 #: Rows that go through trees together, and what counts of thresholds stay below, but for a missing number.
 TOGETHER: Final = 256
 MISSING: Final = 127
-turned: Final = foreign(_LEAVES, "turned")
 no_bytes: Final = foreign(_LEAVES, "no_bytes")
 counted: Final = foreign(_LEAVES, "counted")
 where_missing: Final = foreign(_LEAVES, "where_missing")
@@ -32,6 +36,15 @@ store_bytes: Final = foreign(_LEAVES, "store_bytes")
 passed: Final = foreign(_LEAVES, "passed")
 no_sums: Final = foreign(_LEAVES, "no_sums")
 store_sums: Final = foreign(_LEAVES, "store_sums")
+
+
+def in_line(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers, from the beginning of a cache's line on: whatever fills a register is then in one line."""
+    room = np.empty(array.nbytes + _LINE, np.uint8)
+    begin = -room.ctypes.data % _LINE
+    moved = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
 
 
 def adder(*, wide: bool) -> Any:

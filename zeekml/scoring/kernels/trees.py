@@ -21,6 +21,7 @@ from zeekml.scoring.kernels.registers import (
     TOGETHER,
     adder,
     counted,
+    in_line,
     loader,
     no_bytes,
     no_sums,
@@ -92,7 +93,7 @@ class CompiledTrees:
         self._thresholds = np.concatenate([np.empty(0, np.float32), *parts])
         self._twins = twin * TOGETHER
         self._counts = (len(parts) + int(twice.sum()) + 1) * TOGETHER
-        self._leaves = np.ascontiguousarray(trees.leaves)
+        self._leaves = in_line(trees.leaves)
 
     def log_odds(self, matrix: Floats) -> NDArray[np.float64]:
         """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
@@ -132,19 +133,15 @@ def lookup(
     features = matrix.shape[1]
     values = np.empty(GROUP * TOGETHER, np.float32)
     ahead = TOGETHER * features // (_LINE * max(1, len(leaves))) + 1
+    rows = np.empty(TOGETHER, np.int64)
     for at in range(0, len(matrix), TOGETHER):
+        for i in range(TOGETHER):
+            rows[i] = min(at + i, len(matrix) - 1) * features
         for g in range(len(starts)):
             # The last columns are less than a group.
             start = min(starts[g], features - GROUP)
             for i in range(0, TOGETHER, GROUP):
-                turned(
-                    matrix,
-                    (at + i) * features + start,
-                    features,
-                    (len(matrix) - 1) * features + start,
-                    values,
-                    i,
-                )
+                turned(matrix, rows, i, start, values, i, TOGETHER)
             for p in range(parts_of[g], parts_of[g + 1]):
                 given = _load_rows(values, (columns[p] - start) * TOGETHER)
                 count = no_bytes()

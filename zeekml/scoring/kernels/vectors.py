@@ -24,6 +24,9 @@ _FUSED: Final = ("contract",)
 #: Numbers of one vector may be added up in any order, but it is the same one each time.
 _ANY_ORDER: Final = ("contract", "reassoc")
 
+#: Rows and numbers that are turned together.
+_TURNED: Final = 16
+
 _declared: Final[Any] = cgutils.get_or_insert_function
 _lowered: Final[Any] = lower_builtin
 
@@ -84,6 +87,70 @@ def store(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG0
     return (types.none(array, types.intp, vector), generate) if _is_flat(array) else None
 
 
+@emitted
+def store_whole(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG001
+    """``store_whole(array, at, vector)``: put whole numbers to a flat place of an array of them."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(32), vector.lanes)
+        place = _pointer(context, builder, signature, arguments, kind)
+        builder.store(builder.fptosi(arguments[2], kind), place).align = 4
+        return context.get_dummy_value()
+
+    is_whole = isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.int32
+    return (types.none(array, types.intp, vector), generate) if is_whole else None
+
+
+@emitted
+def turned(
+    _context: Any,
+    matrix: Any,
+    rows: Any,
+    first: Any,  # noqa: ARG001
+    column: Any,  # noqa: ARG001
+    out: Any,
+    at: Any,  # noqa: ARG001
+    stride: Any,  # noqa: ARG001
+) -> Any:
+    """``turned(matrix, rows, first, column, out, at, stride)``: sixteen numbers of as many rows, number by number.
+
+    The rows lie at the flat places ``rows[first:]`` of the matrix, their numbers ``column`` behind. The n-th one of all
+    is put to the flat place ``at + n * stride``.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        matrix, rows, first, column, out, at, stride = arguments
+        (of_matrix, of_rows, *_, of_out, _, _), kind = signature.args, _of(_TURNED)
+        places = context.make_array(of_rows)(context, builder, rows).data
+        found = []
+        for row in range(_TURNED):
+            place = builder.load(builder.gep(places, [builder.add(first, ir.Constant(first.type, row))]))
+            given = [matrix, builder.add(place, column)]
+            found.append(builder.load(_pointer(context, builder, types.none(of_matrix), given, kind)))
+            found[-1].align = 4
+        # Row r and row r + 8 are put together like a zip; after four times every number has come to its place.
+        half = _TURNED // 2
+        zips = [
+            ir.Constant(
+                ir.VectorType(ir.IntType(32), _TURNED),
+                [begin + lane // 2 + lane % 2 * _TURNED for lane in range(_TURNED)],
+            )
+            for begin in (0, half)
+        ]
+        for _ in range(_TURNED.bit_length() - 1):
+            pairs = [(found[r], found[r + half]) for r in range(half)]
+            found = [builder.shuffle_vector(*pair, chosen) for pair in pairs for chosen in zips]
+        for numbers in found:
+            to = _pointer(context, builder, types.none(of_out), [out, at], kind)
+            builder.store(numbers, to).align = 4
+            at = builder.add(at, stride)
+        return context.get_dummy_value()
+
+    fits = _is_flat(matrix) and _is_flat(out) and isinstance(rows, types.Array) and rows.dtype == types.int64
+    kinds = (matrix, rows, types.intp, types.intp, out, types.intp, types.intp)
+    return (types.none(*kinds), generate) if fits else None
+
+
 def filler(lanes: int) -> Function:
     """``full(value)``: so many times the same number."""
 
@@ -122,25 +189,17 @@ def total(_context: Any, vector: Any) -> Any:
     return types.float32(vector), generate
 
 
-def _compared(comparison: str) -> Function:
-    @emitted
-    def compare(_context: Any, first: Any, second: Any) -> Any:
-        kind = _signature(first, second)
+@emitted
+def unlike(_context: Any, first: Any, second: Any) -> Any:
+    """Bits of an integer, the lowest for the first number: where two vectors (of at most 64) are unlike or NaN."""
+    kind = _signature(first, second)
 
-        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            both = _vectors(builder, signature, arguments, kind.return_type.lanes)
-            found = builder.fcmp_unordered(comparison, *both)
-            return builder.zext(builder.bitcast(found, ir.IntType(kind.return_type.lanes)), ir.IntType(64))
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = kind.return_type.lanes
+        found = builder.fcmp_unordered("!=", *_vectors(builder, signature, arguments, lanes))
+        return builder.zext(builder.bitcast(found, ir.IntType(lanes)), ir.IntType(64))
 
-        return types.int64(*kind.args), generate
-
-    return compare
-
-
-#: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
-#: is above the second; both set where one is NaN.
-unlike: Final = _compared("!=")
-above_or_missing: Final = _compared(">")
+    return types.int64(*kind.args), generate
 
 
 @emitted
