@@ -131,6 +131,8 @@ class CompiledRunner:
         self._members = members
         self._classes = classes
         self._states = [np.zeros((0, member.carried), dtype=np.float32) for member in members]
+        # Kept from block to block: the system takes long to give memory.
+        self._stemmed = np.empty((0, WIDTH), dtype=np.float32)
 
     @property
     def reserved(self) -> int:
@@ -141,12 +143,14 @@ class CompiledRunner:
         """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
         self._reserve(int(block.slots.max()) + 1)
         said = np.empty((len(self._members), len(block.order), self._classes), dtype=np.float32)
+        if len(self._stemmed) < len(block.order):
+            self._stemmed = in_line(np.empty((len(block.order), WIDTH), dtype=np.float32))
         for member, state, logits in zip(self._members, self._states, said, strict=True):
-            body(member.stem(block.matrix, block.order), block.runs.starts, block.runs.ends, block.slots, block.fresh,
-                 state, *member.weights, logits)  # fmt: skip
-        in_log_order: Floats = np.empty_like(said[0])
-        in_log_order[block.order] = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
-        return in_log_order
+            member.stem(block.matrix, block.order, self._stemmed)
+            body(self._stemmed, block.order, block.runs.starts, block.runs.ends, block.slots, block.fresh, state,
+                 *member.weights, logits)  # fmt: skip
+        mean: Floats = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
+        return mean
 
     def export(self, slots: NDArray[np.int64]) -> Arrays:
         """The state carried in these slots (S,): ``carried`` (S, width), a copy."""

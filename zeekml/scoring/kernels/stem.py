@@ -105,12 +105,10 @@ class Stem:
             bias=in_line(bias),
         )
 
-    def __call__(self, matrix: Floats, order: Ints) -> Floats:
-        """The stem's output (N, 32) for rows ``order`` (N,) of a feature matrix, in that order."""
-        out = np.empty((len(order), WIDTH), dtype=np.float32)
+    def __call__(self, matrix: Floats, order: Ints, out: Floats) -> None:
+        """The stem's output ``out`` (N or more, 32) for rows ``order`` (N,) of a feature matrix, in that order."""
         stem(matrix, order, self.flag_bits, self.flag_lines, self.starts, self.numbers_of, self.lanes, self.low,
              self.per_width, self.lines, self.bias, out)  # fmt: skip
-        return out
 
 
 def _bits(marks: NDArray[np.bool_]) -> Ints:
