@@ -15,11 +15,13 @@ from zeekml.scoring.kernels.leaves import (
     no_bytes,
     no_sums,
     passed,
+    searcher,
     store_bytes,
     store_sums,
     where_missing,
 )
 from zeekml.scoring.kernels.registers import MISSING, TOGETHER
+from zeekml.scoring.kernels.trees import _as_searched
 from zeekml.scoring.kernels.vectors import loader
 
 RNG = np.random.default_rng(0)
@@ -45,6 +47,23 @@ def test_edges_below_a_number_are_counted() -> None:
     np.testing.assert_array_equal(out[1 : 1 + TOGETHER], expected)
     np.testing.assert_array_equal(out[1 + TOGETHER : -1], np.where(np.isnan(values[1:]), MISSING, expected))
     assert out[0] == out[-1] == 99
+
+
+@pytest.mark.skipif(not has_wide_registers(), reason="this processor looks nothing up in registers")
+@pytest.mark.parametrize("known", [1, 15, 16, 31, 32, 63])
+def test_numbers_of_a_table_are_counted_by_searching(known: int) -> None:
+    thresholds = np.sort(RNG.normal(size=known).astype(np.float32))
+    table = np.concatenate([np.zeros(3, np.float32), _as_searched(thresholds)])
+    found = searcher((len(table) - 3).bit_length() - 1)
+
+    @compiled
+    def search(values: Any, table: Any, out: Any) -> None:
+        store_bytes(out, 0, found(values, 1, table, 3))
+
+    values, out = RNG.normal(size=TOGETHER + 1).astype(np.float32), np.empty(TOGETHER, np.int8)
+    values[5:10] = [np.nan, np.inf, -np.inf, thresholds[0], thresholds[-1]]
+    search(values, table, out)
+    np.testing.assert_array_equal(out, (values[1:, None] > thresholds).sum(axis=1))
 
 
 @compiled

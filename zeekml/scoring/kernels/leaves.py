@@ -25,6 +25,9 @@ _FOUR: Final = 4
 #: Rows whose leaves are looked up together: a tree's leaves fill a register of sixteen numbers.
 _PARTS: Final = TOGETHER // MOST_LEAVES
 
+#: Levels of a search whose numbers fill a register.
+_HELD: Final = 4
+
 _declared: Final[Any] = cgutils.get_or_insert_function
 
 
@@ -79,6 +82,59 @@ def counted(_context: Any, count: Any, values: Any, edge: Any) -> Any:  # noqa: 
         return builder.add(count, builder.zext(above, _BYTES_KIND))
 
     return _BYTES(_BYTES, Vector(TOGETHER), types.float32), generate
+
+
+def searcher(levels: int) -> Function:
+    """``found(values, at, table, place)``: how many of a table's numbers lie below the value of each row.
+
+    For processors of 16 numbers at once, which look up in two registers at most: the table, from a flat place on, has
+    4 to 6 ``levels``, the n-th number of a level at its two to the level and n, the first one at 1.
+    """
+
+    @emitted
+    def found(_context: Any, values: Any, at: Any, table: Any, place: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values, at, table, place = arguments
+            held = []
+            for register in range(1 << levels - _HELD):
+                first = builder.add(place, ir.Constant(place.type, register * MOST_LEAVES))
+                held.append(_load(context, builder, signature.args[2], table, first, _NUMBERS))
+            parts = []
+            for part in range(_PARTS):
+                here = builder.add(at, ir.Constant(at.type, part * MOST_LEAVES))
+                value = _load(context, builder, signature.args[0], values, here, _NUMBERS)
+                reached = ir.Constant(_PLACES, [1] * MOST_LEAVES)
+                for level in range(levels):
+                    known = _looked_up(builder, held[max(0, (1 << level) // MOST_LEAVES) :], level, reached)
+                    above = builder.zext(builder.fcmp_ordered(">", value, known), _PLACES)
+                    reached = builder.add(builder.add(reached, reached), above)
+                counts = builder.sub(reached, ir.Constant(_PLACES, [1 << levels] * MOST_LEAVES))
+                parts.append(builder.trunc(counts, ir.VectorType(_BYTE, MOST_LEAVES)))
+            while len(parts) > 1:
+                both = ir.Constant(
+                    ir.VectorType(_INTEGER, 2 * parts[0].type.count), list(range(2 * parts[0].type.count))
+                )
+                parts = [builder.shuffle_vector(*parts[n : n + 2], both) for n in range(0, len(parts), 2)]
+            return parts[0]
+
+        fits = _holds(values, types.float32) and _holds(table, types.float32)
+        return (_BYTES(values, types.intp, table, types.intp), generate) if fits else None
+
+    return found
+
+
+def _looked_up(builder: Any, held: list[Any], level: int, places: Any) -> Any:
+    """The numbers of a level at these places, of which only the lowest bits count."""
+    if level <= _HELD:
+        return _permuted(builder, held[0], places)
+    kind = ir.FunctionType(_NUMBERS, [_NUMBERS, _PLACES, _NUMBERS])
+    from_two = _declared(builder.module, kind, "llvm.x86.avx512.vpermi2var.ps.512")
+    return builder.call(from_two, [held[0], places, held[1]])
+
+
+def _permuted(builder: Any, table: Any, places: Any) -> Any:
+    kind = ir.FunctionType(_NUMBERS, [_NUMBERS, _PLACES])
+    return builder.call(_declared(builder.module, kind, "llvm.x86.avx512.permvar.sf.512"), [table, places])
 
 
 @emitted
@@ -167,11 +223,9 @@ def adder(wide: bool) -> Function:
 
 
 def _from_register(builder: Any, table: Any, places: Any) -> Any:
-    kind = ir.FunctionType(_NUMBERS, [_NUMBERS, _PLACES])
-    permuted = _declared(builder.module, kind, "llvm.x86.avx512.permvar.sf.512")
     loaded = builder.load(table)
     loaded.align = 4
-    return builder.call(permuted, [loaded, places])
+    return _permuted(builder, loaded, places)
 
 
 def _one_by_one(builder: Any, table: Any, places: Any) -> Any:

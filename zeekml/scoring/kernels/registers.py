@@ -38,6 +38,11 @@ no_sums: Final = foreign(_LEAVES, "no_sums")
 store_sums: Final = foreign(_LEAVES, "store_sums")
 
 
+def searcher(levels: int) -> Any:
+    """``found(values, at, table, place)``: how many of a table's numbers lie below each row's value."""
+    return foreign(_LEAVES, "searcher", levels)
+
+
 def in_line(array: NDArray[Any]) -> NDArray[Any]:
     """The same numbers, from the beginning of a cache's line on: whatever fills a register is then in one line."""
     room = np.empty(array.nbytes + _LINE, np.uint8)

@@ -17,7 +17,6 @@ from zeekml.compiled import compiled
 from zeekml.compiled.instructions import prefetch
 from zeekml.compiled.processor import has_wide_registers
 from zeekml.scoring.kernels.registers import (
-    MISSING,
     TOGETHER,
     adder,
     counted,
@@ -26,6 +25,7 @@ from zeekml.scoring.kernels.registers import (
     no_bytes,
     no_sums,
     passed,
+    searcher,
     store_bytes,
     store_sums,
     turned,
@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 #: Columns that are looked at together, and rows.
 GROUP: Final = 16
 #: Thresholds that are counted in a byte at most; of a feature with more every so many are counted by themselves.
-_MOST: Final = MISSING - 1
+_MOST: Final = 63
 _NODES: Final = MOST_LEAVES - 1
 _NODE: Final = 4
 #: As a first leaf on the left: no row is there.
@@ -50,7 +50,11 @@ _EVERY: Final = 0x01010101
 _LINE: Final = 16
 
 _load_rows = loader(TOGETHER)
-_added = adder(wide=has_wide_registers())
+_WIDE: Final = has_wide_registers()
+#: Fewer thresholds are counted one by one, as all are without registers to look them up in.
+_FEW: Final = 8 if _WIDE else _MOST + 1
+_added = adder(wide=_WIDE)
+_of_15, _of_31, _of_63 = searcher(4), searcher(5), searcher(6)
 
 
 class CompiledTrees:
@@ -89,6 +93,7 @@ class CompiledTrees:
         groups = np.unique(self._columns // GROUP)
         self._starts = groups * GROUP
         self._parts_of = np.searchsorted(self._columns // GROUP, [*groups, np.iinfo(np.int64).max])
+        parts = [part if len(part) < _FEW else _as_searched(part) for part in parts]
         self._begins = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         self._thresholds = np.concatenate([np.empty(0, np.float32), *parts])
         self._twins = twin * TOGETHER
@@ -106,10 +111,19 @@ class CompiledTrees:
         return out[: len(matrix)]
 
 
+def _as_searched(thresholds: Floats) -> Floats:
+    """Up to 63 rising thresholds level by level, the middle one first, as ``searcher`` wants them; 16, 32 or 64."""
+    levels = max(4, len(thresholds).bit_length())
+    every = np.full((1 << levels) - 1, np.inf, np.float32)
+    every[: len(thresholds)] = thresholds
+    steps = [1 << levels - level for level in range(levels)]
+    return np.concatenate([every[:1], *(every[step // 2 - 1 :: step] for step in steps)])
+
+
 @compiled(
     "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], i8[::1], i4[::1], f4[:, ::1], i1[::1], f8[::1])"
 )
-def lookup(
+def lookup(  # noqa: PLR0912 - one pass over the rows
     matrix: Floats,
     starts: Ints,
     parts_of: Ints,
@@ -143,10 +157,18 @@ def lookup(
             for i in range(0, TOGETHER, GROUP):
                 turned(matrix, rows, i, start, values, i, TOGETHER)
             for p in range(parts_of[g], parts_of[g + 1]):
-                given = _load_rows(values, (columns[p] - start) * TOGETHER)
-                count = no_bytes()
-                for n in range(begins[p], begins[p + 1]):
-                    count = counted(count, given, thresholds[n])
+                column = (columns[p] - start) * TOGETHER
+                given = _load_rows(values, column)
+                count, many = no_bytes(), begins[p + 1] - begins[p]
+                if _WIDE and many == 16:
+                    count = _of_15(values, column, thresholds, begins[p])
+                elif _WIDE and many == 32:
+                    count = _of_31(values, column, thresholds, begins[p])
+                elif _WIDE and many == 64:
+                    count = _of_63(values, column, thresholds, begins[p])
+                else:
+                    for n in range(begins[p], begins[p + 1]):
+                        count = counted(count, given, thresholds[n])
                 store_bytes(counts, p * TOGETHER, count)
                 if twins[p] >= 0:
                     store_bytes(counts, twins[p], where_missing(given, count))
