@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.scoring.kernels.registers import TOGETHER
+from zeekml.scoring.kernels.registers import ABREAST
 from zeekml.scoring.trees import MOST_LEAVES, Floats, Trees
 
 
@@ -16,7 +16,7 @@ class Occlusion:
     def __init__(self, trees: Trees, groups: NDArray[np.int64], count: int, typical: Floats) -> None:
         self._count = count
         tables, count_of_trees = trees.tables, len(trees.leaves)
-        width = -(-count_of_trees // TOGETHER) * TOGETHER  # filled up with trees that add nothing
+        width = -(-count_of_trees // ABREAST) * ABREAST  # filled up with trees that add nothing
         self._index = np.array([table.index for table in tables], dtype=np.int64)
         self._group = groups[self._index].astype(np.int64)
         self._begin = np.cumsum([0, *(len(table.thresholds) for table in tables)], dtype=np.int64)

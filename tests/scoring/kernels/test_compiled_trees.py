@@ -43,3 +43,23 @@ def test_columns_of_a_wider_matrix_are_found() -> None:
         rtol=1e-12,
         atol=1e-12,
     )
+
+
+def test_a_feature_may_have_more_thresholds_than_a_byte_counts() -> None:
+    rng = np.random.default_rng(3)
+    trees, _ = grown(rng, 60, 2)
+    trees.nodes[..., 1] = rng.normal(size=trees.nodes.shape[:2])
+    matrix = rng.normal(size=(1000, 2)).astype(np.float32)
+    matrix[rng.random(matrix.shape) < 0.1] = np.nan
+    assert len(np.unique(trees.nodes[..., 1])) > 600
+    np.testing.assert_allclose(
+        CompiledTrees(trees).log_odds(matrix), trees.log_odds(matrix), rtol=1e-12, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 1, 255, 257])
+def test_rows_say_the_same_wherever_they_stand(rows: int) -> None:
+    rng = np.random.default_rng(4)
+    trees, _ = grown(rng, 20)
+    matrix, compiled = rng.normal(size=(600, 30)).astype(np.float32), CompiledTrees(trees)
+    np.testing.assert_array_equal(compiled.log_odds(matrix[:rows]), compiled.log_odds(matrix)[:rows])

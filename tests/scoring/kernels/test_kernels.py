@@ -13,7 +13,6 @@ from zeekml.features import Encoding, StateLimits, StreamState, blocks
 from zeekml.features.context import Block
 from zeekml.features.runs import Runs
 from zeekml.networks import NetworkConfig, build
-from zeekml.reused import Reused
 from zeekml.scoring.ensemble import together
 from zeekml.scoring.kernels.network import CompiledNetwork, CompiledRunner, is_compiled
 from zeekml.scoring.manifest import NetworkSizes
@@ -135,7 +134,9 @@ def test_missing_numbers_and_any_size_are_encoded_as_the_encoding_does() -> None
     (member,) = CompiledNetwork.members(ENCODING, weights, sizes)
     encoded = ENCODING.encode(matrix).astype(np.float64)
     expected = np.maximum(encoded @ weights["stem.0.weight"].T.astype(np.float64) + weights["stem.0.bias"], 0)
-    found = member.stem(matrix, np.arange(500)[::-1].copy(), Reused())[::-1]
+    found = np.empty((500, 32), np.float32)
+    member.stem(matrix, np.arange(500)[::-1].copy(), found)
+    found = found[::-1]
     np.testing.assert_allclose(found, expected, atol=2e-5)
 
 

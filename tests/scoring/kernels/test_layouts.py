@@ -1,4 +1,4 @@
-"""However many numbers the processor's registers hold, the network says the same to the last bit."""
+"""However many numbers the processor's registers hold, the network and the trees say the same to the last bit."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ from zeekml.compiled import processor
 
 processor.has_wide_registers = lambda: sys.argv[1] == "wide"
 
+import numpy as np
+
 from tests.builders import random_log
 from tests.scoring.kernels.test_kernels import logits_of, runners, sizes_of
-from zeekml.scoring.kernels import dense
+from tests.scoring.test_trees import grown
+from zeekml.scoring.kernels import dense, trees
 
 assert dense.COLUMNS == (32 if sys.argv[1] == "wide" else 16)
-print(hashlib.sha256(logits_of(runners(sizes_of())[1], [random_log(1, 600)]).tobytes()).hexdigest())
+assert trees._added.arguments == (sys.argv[1] == "wide",)
+rng = np.random.default_rng(1)
+odds = trees.CompiledTrees(grown(rng, 30, 20)[0]).log_odds(rng.normal(size=(300, 20)).astype(np.float32))
+said = logits_of(runners(sizes_of())[1], [random_log(1, 600)])
+print(hashlib.sha256(said.tobytes() + odds.tobytes()).hexdigest())
 """
 
 
-def logits(layout: str, root: Path) -> str:
-    """A digest of the logits of one log by kernels that are laid out so."""
+def said(layout: str, root: Path) -> str:
+    """A digest of the logits of one log, and of what trees say, by kernels that are laid out so."""
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT, layout], cwd=root, capture_output=True, text=True, check=True
     )
@@ -32,4 +39,4 @@ def logits(layout: str, root: Path) -> str:
 
 
 def test_both_layouts_give_the_same_bits(root: Path) -> None:
-    assert logits("wide", root) == logits("narrow", root) != ""
+    assert said("wide", root) == said("narrow", root) != ""

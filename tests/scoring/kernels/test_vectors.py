@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numba.core.errors import TypingError
 
 import zeekml.compiled.build  # noqa: F401 - tells numba of our own kinds of functions
 from tests.builders import Floats
-from zeekml.scoring.kernels import vectors
+from zeekml.compiled.instructions import prefetch
 from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
@@ -32,26 +31,23 @@ from zeekml.scoring.kernels.dense import (
     relu,
     tanh_parts,
 )
-from zeekml.scoring.kernels.registers import TOGETHER
+from zeekml.scoring.kernels.registers import in_line
 from zeekml.scoring.kernels.vectors import (
-    above,
-    above_or_missing,
     filler,
     larger,
     loader,
     lowest_bit,
     multiply_add,
     number,
-    ones,
-    prefetch,
     smaller,
     store,
+    store_whole,
     total,
+    turned,
     unlike,
     where_known,
     where_reached,
 )
-from zeekml.scoring.kernels.words import full_words, store_lowest, struck
 
 RNG = np.random.default_rng(0)
 NAN = np.float32(np.nan)
@@ -102,10 +98,9 @@ def test_of_a_pair_with_nan_the_second_counts() -> None:
 @given(st.lists(st.sampled_from([-np.inf, -1.0, 0.0, 1.0, 2.0, np.inf, np.nan]), min_size=16, max_size=16))
 def test_comparisons_give_bits_and_choices(values: list[float]) -> None:
     x, y = np.array(values, np.float32).reshape(2, 8)
-    out, bits = np.zeros((2, 8), np.float32), np.zeros(3, np.int64)
+    out, bits = np.zeros((2, 8), np.float32), np.zeros(1, np.int64)
     compare(x, y, out, bits)
-    for found, expected in zip(bits, [x != y, ~(x <= y), x > y], strict=True):
-        assert found == sum(1 << place for place in np.flatnonzero(expected).tolist())
+    assert bits[0] == sum(1 << place for place in np.flatnonzero(x != y).tolist())
     np.testing.assert_array_equal(out, [np.where(x >= y, x, np.float32(-7)), np.where(np.isnan(x), y, x)])
 
 
@@ -115,21 +110,19 @@ _load_eight = loader(8)
 @compiled
 def compare(x: Floats, y: Floats, out: Floats, bits: Any) -> None:
     a, b = _load_eight(x, 0), _load_eight(y, 0)
-    bits[0], bits[1], bits[2] = unlike(a, b), above_or_missing(a, b), above(a, b)
+    bits[0] = unlike(a, b)
     store(out, 0, where_reached(a, b, a, np.float32(-7)))
     store(out, 8, where_known(a, a, b))
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
-def test_bits_are_counted_and_found(bits: int) -> None:
-    count, lowest = count_and_find(bits)
-    assert count == (bits % 2**64).bit_count()
-    assert bits == 0 or lowest == (bits & -bits).bit_length() - 1
+def test_the_lowest_bit_is_found(bits: int) -> None:
+    assert bits == 0 or found(bits) == (bits & -bits).bit_length() - 1
 
 
 @compiled
-def count_and_find(bits: int) -> tuple[int, int]:
-    return ones(bits), lowest_bit(bits) if bits != 0 else -1
+def found(bits: int) -> Any:
+    return lowest_bit(bits)
 
 
 def test_sums_are_close_and_prefetching_changes_nothing() -> None:
@@ -145,13 +138,10 @@ def test_sums_are_close_and_prefetching_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 4), np.float32).T, np.zeros(4)])
-@pytest.mark.parametrize("name", ["number", "prefetch"])
-def test_other_arrays_are_refused(array: Floats, name: str) -> None:
-    function: Callable[..., Any] = getattr(vectors, name)
-
+def test_other_arrays_are_refused(array: Floats) -> None:
     @compiled
     def work(x: Floats) -> None:
-        function(x, 0)
+        number(x, 0)
 
     with pytest.raises(TypingError):
         work(array)
@@ -254,22 +244,34 @@ def test_a_cell_is_an_lstms(gates: list[float], carried: list[float]) -> None:
 
 
 @compiled
-def left(lines: Any, places: Any, out: Any) -> None:
-    words = full_words()
-    for place in places:
-        words = struck(words, lines, place)
-    store_lowest(out, 1, words)
+def turn(matrix: Floats, rows: Any, out: Floats) -> None:
+    turned(matrix, rows, 2, 3, out, 1, 20)
 
 
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_the_lowest_leaf_left_is_found_in_every_word(count: int) -> None:
-    lines = (RNG.integers(0, 1 << 16, 700) & RNG.integers(0, 1 << 16, 700)).astype(np.uint16)
-    places = RNG.integers(0, 700 - TOGETHER, count)
-    out = np.full(TOGETHER + 2, 99, np.uint16)
-    left(lines, places, out)
-    for word in range(TOGETHER):
-        remains = 0xFFFF
-        for place in places:
-            remains &= int(lines[place + word])
-        assert out[1 + word] == ((remains & -remains).bit_length() - 1 if remains else 0)
-    assert out[0] == out[-1] == 99
+def test_sixteen_numbers_of_sixteen_rows_are_turned() -> None:
+    matrix, out = floats(9, 21), np.zeros((16, 20), np.float32)
+    rows = RNG.integers(0, 9, 19)
+    turn(matrix, rows * 21, out)
+    np.testing.assert_array_equal(out[:, 1:17], matrix[rows[2:18], 3:19].T)
+    assert not out[:, 0].any()
+    assert not out[:, 17:].any()
+
+
+@compiled
+def store_whole_ones(x: Floats, out: Any) -> None:
+    store_whole(out, 1, _load_eight(x, 0))
+
+
+def test_whole_numbers_are_stored_as_such() -> None:
+    out = np.full(10, 99, np.int32)
+    store_whole_ones(np.arange(-4, 4, dtype=np.float32), out)
+    np.testing.assert_array_equal(out, [99, *range(-4, 4), 99])
+
+
+def test_an_array_in_line_begins_with_a_line() -> None:
+    for count in range(1, 20):
+        array = floats(count, 3)
+        moved = in_line(array)
+        assert moved.ctypes.data % 64 == 0
+        assert moved.flags.c_contiguous
+        np.testing.assert_array_equal(moved, array)

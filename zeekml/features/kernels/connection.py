@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import READ_F8, READ_I4, compiled, inlined
+from zeekml.number_kernels import log1p_of_known
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -16,21 +17,14 @@ Codes = NDArray[np.int32]
 
 #: Numbers that stand in front of a row: see ``connection.FEATURES``.
 NUMBERS: Final = 12
+#: Of these logarithms, of which the last is the tenth number.
+_LOGS: Final = 8
+_TENTH: Final = 9
 _LARGEST: Final = 1e18
 _THOUSAND, _ONE_MS = np.float32(1000), np.float32(0.001)
 _ZERO, _ONE, _MISSING = np.float32(0), np.float32(1), np.float32(np.nan)
-#: Most counts are small whole numbers, whose logarithm is looked up.
-_LOGS: Final = np.log1p(np.arange(4096, dtype=np.float32))
-_MOST: Final = np.float32(len(_LOGS))
-
-
-@inlined
-def _log1p(value: Any) -> Any:
-    if _ZERO <= value < _MOST:
-        whole = np.int64(value)
-        if np.float32(whole) == value:
-            return _LOGS[whole]
-    return np.log1p(value)
+#: Rows whose numbers are worked out together.
+_ROWS: Final = 64
 
 
 @inlined
@@ -43,7 +37,7 @@ def _flagged(row: Floats, at: int, flags: Floats, code: np.int32) -> int:
     """Put the flags of a code into a row; gives where the next ones stand."""
     mine = flags[code if code >= 0 else len(flags) - 1]
     for j in range(len(mine)):
-        row[at + j] = mine[j]
+        row[np.uint64(at + j)] = mine[j]
     return at + len(mine)
 
 
@@ -54,7 +48,7 @@ _LABELS: Final = ", ".join([f"{READ_I4}, f4[:, ::1]"] * 4)
 @compiled(
     f"void({_COLUMNS}, {_LABELS}, {READ_I4}, {READ_I4}, b1[::1], i1[::1], i1[::1], i8, i8, b1[:, ::1], f4[:, ::1])"
 )
-def connection_rows(
+def connection_rows(  # noqa: PLR0912 - one pass over the rows
     duration: NDArray[np.float64],
     orig_bytes: NDArray[np.float64],
     resp_bytes: NDArray[np.float64],
@@ -86,34 +80,47 @@ def connection_rows(
     ``resp_class`` (65536,) tell the class of a port, of which the first so many have a flag; ICMP has none. ``masks``
     (M, N) are flags by themselves.
     """
-    for i in range(len(out)):
-        row = out[i]
-        lasted = _cut(duration[i])
-        sent, got = _cut(orig_bytes[i]), _cut(resp_bytes[i])
-        packets, answers = _cut(orig_pkts[i]), _cut(resp_pkts[i])
-        ip_sent, ip_got = _cut(orig_ip_bytes[i]), _cut(resp_ip_bytes[i])
-        row[0] = _log1p(lasted * _THOUSAND)
-        row[1] = _log1p(sent)
-        row[2] = _log1p(got)
-        row[3] = _log1p(packets)
-        row[4] = _log1p(answers)
-        row[5] = _log1p(ip_sent)
-        row[6] = _log1p(ip_got)
-        row[7] = ip_sent / packets if packets > 0 else _MISSING
-        row[8] = ip_got / answers if answers > 0 else _MISSING
-        row[9] = np.log1p((packets + answers) / (lasted + _ONE_MS))
-        row[10] = row[5] - row[6]
-        row[11] = sent / ip_sent if ip_sent > 0 else _MISSING
-        at = _flagged(row, NUMBERS, proto_flags, proto[i])
-        at = _flagged(row, at, service_flags, service[i])
-        at = _flagged(row, at, state_flags, state[i])
-        at = _flagged(row, at, history_flags, history[i])
-        for j in range(resp_classes + orig_classes):
-            row[at + j] = _ZERO
-        if not is_icmp[i]:
-            row[at + resp_class[resp_p[i]]] = _ONE
-            if orig_class[orig_p[i]] < orig_classes:
-                row[at + resp_classes + orig_class[orig_p[i]]] = _ONE
-        at += resp_classes + orig_classes
-        for j in range(len(masks)):
-            row[at + j] = _ONE if masks[j, i] else _ZERO
+    numbers, plain = np.zeros((NUMBERS, _ROWS), np.float32), np.zeros((_LOGS, _ROWS), np.float32)
+    for begin in range(0, len(out), _ROWS):
+        rows = min(_ROWS, len(out) - begin)
+        for i in range(rows):
+            r = begin + i
+            lasted = _cut(duration[r])
+            sent, got = _cut(orig_bytes[r]), _cut(resp_bytes[r])
+            packets, answers = _cut(orig_pkts[r]), _cut(resp_pkts[r])
+            ip_sent, ip_got = _cut(orig_ip_bytes[r]), _cut(resp_ip_bytes[r])
+            plain[0, i], plain[1, i], plain[2, i] = lasted * _THOUSAND, sent, got
+            plain[3, i], plain[4, i], plain[5, i], plain[6, i] = packets, answers, ip_sent, ip_got
+            plain[7, i] = (packets + answers) / (lasted + _ONE_MS)
+            numbers[7, i] = ip_sent / packets if packets > 0 else _MISSING
+            numbers[8, i] = ip_got / answers if answers > 0 else _MISSING
+            numbers[11, i] = sent / ip_sent if ip_sent > 0 else _MISSING
+        for j in range(_LOGS):
+            to, is_odd = _TENTH if j == _LOGS - 1 else j, False
+            for i in range(_ROWS):
+                is_odd |= (plain[j, i] < 0) | (plain[j, i] > _LARGEST)
+                numbers[to, i] = np.float32(log1p_of_known(np.float64(plain[j, i])))
+            if is_odd:
+                for i in range(_ROWS):
+                    if plain[j, i] < 0 or plain[j, i] > _LARGEST:
+                        numbers[to, i] = np.log1p(plain[j, i])
+        for i in range(_ROWS):
+            numbers[10, i] = numbers[5, i] - numbers[6, i]
+        for i in range(rows):
+            r = begin + i
+            row = out[r]
+            for j in range(NUMBERS):
+                row[j] = numbers[j, i]
+            at = _flagged(row, NUMBERS, proto_flags, proto[r])
+            at = _flagged(row, at, service_flags, service[r])
+            at = _flagged(row, at, state_flags, state[r])
+            at = _flagged(row, at, history_flags, history[r])
+            for j in range(resp_classes + orig_classes):
+                row[np.uint64(at + j)] = _ZERO
+            if not is_icmp[r]:
+                row[at + resp_class[resp_p[r]]] = _ONE
+                if orig_class[orig_p[r]] < orig_classes:
+                    row[at + resp_classes + orig_class[orig_p[r]]] = _ONE
+            at += resp_classes + orig_classes
+            for j in range(len(masks)):
+                row[np.uint64(at + j)] = _ONE if masks[j, r] else _ZERO

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import READ_F8, READ_I4, compiled, inlined
+from zeekml.compiled.instructions import prefetch
+from zeekml.number_kernels import log1p_of_known, logarithm
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -23,10 +25,16 @@ TAIL: Final = WINDOW - 1
 #: What is remembered of a connection, as bits.
 USED, NEW_PEER, NEW_PORT, FAILED, INSIDE, DNS = (1 << bit for bit in range(6))
 FAILED_NEW: Final = FAILED | NEW_PEER
+#: Columns of a row, and how many rows before its turn one is brought near.
+_WIDTH: Final = 14
+_AHEAD: Final = 16
+#: Rows whose logarithms are worked out together.
+_ROWS: Final = 64
 #: Sizes are kept as 8 bits: eighths of log2(1 + bytes).
 SIZE_STEPS: Final = 8
 SIZE_MISSING: Final = 255
 _LARGEST: Final = 2.0**30
+_STEPS_PER_E: Final = SIZE_STEPS / float(np.log(2))
 _SIZES: Final = np.rint(np.log2(1.0 + np.arange(4096)) * SIZE_STEPS).astype(np.uint8)
 
 
@@ -38,7 +46,7 @@ def _size_code(size: Any) -> Any:
     whole = np.int64(size)
     if whole < len(_SIZES) and np.float64(whole) == size:
         return _SIZES[whole]
-    return np.uint8(np.rint(np.log2(1.0 + size) * SIZE_STEPS))
+    return np.uint8(np.rint(logarithm(1.0 + size) * _STEPS_PER_E))
 
 
 @compiled(f"void({READ_F8}, u1[::1])")
@@ -202,6 +210,7 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
     size = TAIL + len(order)
     times, peer, port = np.empty(size), np.empty(size, np.uint64), np.empty(size, np.int32)
     bits, codes = np.empty(size, np.uint8), np.empty((size, 4), np.uint8)
+    gaps, spans = np.zeros(_ROWS), np.zeros(_ROWS)
     for run in range(len(starts)):
         slot, length = slots[run], ends[run] - starts[run]
         if fresh[run]:
@@ -218,51 +227,69 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
             more_known, more = _sizes(codes[j])
             known += more_known
             total += more
-        for i in range(length):
-            place, end = starts[run] + i, TAIL + i
-            row = order[place]
-            mine, door = peers[row], ports[row]
-            times[end], peer[end], port[end] = clock[place], mine, door
-            same_peer, same_port = 0, 0
-            for j in range(i, end):
-                same_peer += peer[j] == mine
-                same_port += port[j] == door
-            bits[end] = (
-                USED
-                | NEW_PEER * (same_peer == 0)
-                | NEW_PORT * (same_port == 0)
-                | FAILED * failed[row]
-                | INSIDE * inside[row]
-                | DNS * is_dns[row]
-            )
-            codes[end, 0] = _size_code(orig_bytes[row]) if is_dns[row] else SIZE_MISSING
-            codes[end, 1] = _size_code(resp_bytes[row]) if is_dns[row] else SIZE_MISSING
-            codes[end, 2] = _size_code(orig_ip_bytes[row])
-            codes[end, 3] = _size_code(resp_ip_bytes[row])
-            counts += _ADDS[bits[end]]
-            more_known, more = _sizes(codes[end])
-            known += more_known
-            total += more
+        for begin in range(0, length, _ROWS):
+            stop = min(begin + _ROWS, length)
+            for i in range(begin, stop):
+                place, end = starts[run] + i, TAIL + i
+                row = order[place]
+                # The next rows lie anywhere in the batch, where the processor does not look by itself.
+                ahead = order[min(place + _AHEAD, len(order) - 1)]
+                prefetch(peers, ahead)
+                prefetch(ports, ahead)
+                prefetch(orig_bytes, ahead)
+                prefetch(resp_bytes, ahead)
+                prefetch(orig_ip_bytes, ahead)
+                prefetch(resp_ip_bytes, ahead)
+                prefetch(out, ahead * out.shape[1] + at)
+                prefetch(out, ahead * out.shape[1] + at + _WIDTH - 1)
+                mine, door = peers[row], ports[row]
+                times[end], peer[end], port[end] = clock[place], mine, door
+                same_peer, same_port = 0, 0
+                # A signed place may count from the end: to see to that would take as long again as all the rest.
+                for j in range(TAIL):
+                    same_peer += peer[np.uint64(i + j)] == mine
+                    same_port += port[np.uint64(i + j)] == door
+                bits[end] = (
+                    USED
+                    | NEW_PEER * (same_peer == 0)
+                    | NEW_PORT * (same_port == 0)
+                    | FAILED * failed[row]
+                    | INSIDE * inside[row]
+                    | DNS * is_dns[row]
+                )
+                codes[end, 0] = _size_code(orig_bytes[row]) if is_dns[row] else SIZE_MISSING
+                codes[end, 1] = _size_code(resp_bytes[row]) if is_dns[row] else SIZE_MISSING
+                codes[end, 2] = _size_code(orig_ip_bytes[row])
+                codes[end, 3] = _size_code(resp_ip_bytes[row])
+                counts += _ADDS[bits[end]]
+                more_known, more = _sizes(codes[end])
+                known += more_known
+                total += more
 
-            used = _lane(counts, 0)
-            y = out[row]
-            y[at] = np.log1p(gap[place] * 1000)
-            y[at + 1] = np.log1p((clock[place] - times[end - (used - 1)]) * 1000 / (used - 1))
-            y[at + 2] = _lane(counts, 1) / used
-            y[at + 3] = (same_peer + 1) / used
-            y[at + 4] = _lane(counts, 2) / used
-            y[at + 5] = (same_port + 1) / used
-            y[at + 6] = _lane(counts, 3) / used
-            y[at + 7] = _lane(counts, 6) / used
-            y[at + 8] = _lane(counts, 4) / used
-            y[at + 9] = _lane(counts, 5) / used
-            for kind in range(4):
-                codes_sum = np.int64((total >> np.uint64(16 * kind)) & np.uint64(0xFFFF))
-                y[at + 10 + kind] = codes_sum / _lane(known, kind) / SIZE_STEPS  # NaN where none is known
-            less_known, less = _sizes(codes[i])  # falls out of the next row's window
-            counts -= _ADDS[bits[i]]
-            known -= less_known
-            total -= less
+                used = _lane(counts, 0)
+                y = out[row]
+                gaps[i - begin] = gap[place] * 1000
+                spans[i - begin] = (clock[place] - times[end - (used - 1)]) * 1000 / (used - 1)
+                y[at + 2] = _lane(counts, 1) / used
+                y[at + 3] = (same_peer + 1) / used
+                y[at + 4] = _lane(counts, 2) / used
+                y[at + 5] = (same_port + 1) / used
+                y[at + 6] = _lane(counts, 3) / used
+                y[at + 7] = _lane(counts, 6) / used
+                y[at + 8] = _lane(counts, 4) / used
+                y[at + 9] = _lane(counts, 5) / used
+                for kind in range(4):
+                    codes_sum = np.int64((total >> np.uint64(16 * kind)) & np.uint64(0xFFFF))
+                    y[at + 10 + kind] = codes_sum / _lane(known, kind) / SIZE_STEPS  # NaN where none is known
+                less_known, less = _sizes(codes[i])  # falls out of the next row's window
+                counts -= _ADDS[bits[i]]
+                known -= less_known
+                total -= less
+            for k in range(stop - begin):
+                gaps[k], spans[k] = log1p_of_known(gaps[k]), log1p_of_known(spans[k])
+            for i in range(begin, stop):
+                y = out[order[starts[run] + i]]
+                y[at], y[at + 1] = gaps[i - begin], spans[i - begin]
         last = length + TAIL
         held_times[slot], held_peers[slot], held_ports[slot] = (
             times[length:last],

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled, routine
+from zeekml.compiled.instructions import prefetch
 from zeekml.scoring.kernels.dense import (
     CELLS,
     COLUMNS,
@@ -31,7 +32,7 @@ from zeekml.scoring.kernels.dense import (
     recurrent_part,
     relu,
 )
-from zeekml.scoring.kernels.registers import filler, prefetch, store
+from zeekml.scoring.kernels.registers import filler, store
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
@@ -258,12 +259,13 @@ def head(
 
 
 @compiled(
-    "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], b1[::1], f4[:, ::1], f4[:, :, ::1], f4[:, :, :, ::1], "
+    "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f4[:, ::1], f4[:, :, ::1], f4[:, :, :, ::1], "
     "f4[:, :, ::1], f4[:, :, ::1], f4[:, ::1], f4[:, :, ::1], f4[:, ::1], f4[:, ::1], f4[::1], f4[:, ::1], f4[::1], "
     "f4[:, ::1])"
 )
 def body(
     stemmed: Floats,
+    order: Ints,
     starts: Ints,
     ends: Ints,
     slots: Ints,
@@ -282,12 +284,12 @@ def body(
     said_bias: Floats,
     out: Floats,
 ) -> None:
-    """Logits ``out`` (N, K) of rows that passed the stem (N, 32), sorted by host.
+    """Logits ``out`` (N, K) of rows ``order`` (N,), sorted by host, which passed the stem in this order (N, 32).
 
     R runs from ``starts`` to ``ends`` (R,), whose state lies in row ``slots`` (R,) of ``state`` unless they are
     ``fresh`` (R,) and begin anew; a slot may come again. The others are as in ``Weights``.
     """
-    classes, rows = out.shape[1], len(stemmed)
+    classes, rows = out.shape[1], len(order)
     x = np.zeros((_TILE, 2 * WIDTH), np.float32)
     between = np.zeros((_TILE, WIDTH), np.float32)
     lines = np.zeros((2, KERNEL * _TILE, WIDTH), np.float32)
@@ -348,6 +350,7 @@ def body(
         recur(x, count, slot, begins, state, norms, taken, taken_bias, recurrent, between, gate)
         head(x, count, head_norm, hidden, hidden_bias, said, said_bias, between, logits)
         for i in range(count):
+            row = order[done + i]
             for j in range(classes):
-                out[done + i, j] = logits[i, j]
+                out[row, j] = logits[i, j]
         done += count

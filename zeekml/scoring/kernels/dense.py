@@ -117,6 +117,8 @@ def cell(taken: Any, kept: Any, new: Any, shown: Any, carried: Any) -> Any:
     o, under_o = tanh_parts(shown)
     left = (under_f + f) * (under_i * under_g) * carried
     added = (under_i + i) * g
-    inner = _HALF * multiply_add(added, under_f, left) / (under_f * (under_i * under_g))
+    under = under_f * (under_i * under_g)
+    inner = multiply_add(added, under_f, left) / (under + under)
     c, under_c = tanh_parts(inner)
-    return inner, _HALF * ((under_o + o) * c) / (under_o * under_c)
+    twice = under_o + under_o
+    return inner, ((under_o + o) * c) / (twice * under_c)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, taken
 from zeekml.features import Block, Encoding
-from zeekml.reused import Reused
 from zeekml.scoring.kernels.body import KERNEL, body
 from zeekml.scoring.kernels.dense import COLUMNS, GATES, PART, WIDTH
+from zeekml.scoring.kernels.registers import in_line
 from zeekml.scoring.kernels.stem import Stem
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class CompiledNetwork:
             cut(wide, COLUMNS),
             wide_bias,
         )
-        return cls(Stem.of(encoding, weights["stem.0.weight"], weights["stem.0.bias"]), laid_out, depth)
+        in_lines = Weights(*map(in_line, laid_out))
+        return cls(Stem.of(encoding, weights["stem.0.weight"], weights["stem.0.bias"]), in_lines, depth)
 
     @classmethod
     def members(
@@ -129,8 +130,9 @@ class CompiledRunner:
     def __init__(self, members: Sequence[CompiledNetwork], classes: int) -> None:
         self._members = members
         self._classes = classes
-        self._memory = Reused()
         self._states = [np.zeros((0, member.carried), dtype=np.float32) for member in members]
+        # Kept from block to block: the system takes long to give memory.
+        self._stemmed = np.empty((0, WIDTH), dtype=np.float32)
 
     @property
     def reserved(self) -> int:
@@ -141,13 +143,14 @@ class CompiledRunner:
         """Logits (N, K) of a block in log order; the state of its hosts is carried on."""
         self._reserve(int(block.slots.max()) + 1)
         said = np.empty((len(self._members), len(block.order), self._classes), dtype=np.float32)
+        if len(self._stemmed) < len(block.order):
+            self._stemmed = in_line(np.empty((len(block.order), WIDTH), dtype=np.float32))
         for member, state, logits in zip(self._members, self._states, said, strict=True):
-            stemmed = member.stem(block.matrix, block.order, self._memory)
-            body(stemmed, block.runs.starts, block.runs.ends, block.slots, block.fresh, state, *member.weights,
-                 logits)  # fmt: skip
-        in_log_order: Floats = np.empty_like(said[0])
-        in_log_order[block.order] = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
-        return in_log_order
+            member.stem(block.matrix, block.order, self._stemmed)
+            body(self._stemmed, block.order, block.runs.starts, block.runs.ends, block.slots, block.fresh, state,
+                 *member.weights, logits)  # fmt: skip
+        mean: Floats = said[0] if len(said) == 1 else said.sum(axis=0) / len(said)
+        return mean
 
     def export(self, slots: NDArray[np.int64]) -> Arrays:
         """The state carried in these slots (S,): ``carried`` (S, width), a copy."""

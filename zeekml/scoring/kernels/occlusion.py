@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zeekml.compiled import compiled, inlined
 from zeekml.scoring.kernels.registers import (
-    TOGETHER,
+    ABREAST,
     full_words,
     load_words,
     lowest_bit,
@@ -54,13 +54,13 @@ def occluded(
     rising, lie from ``begin[a]`` to ``begin[a + 1]``, its ``lines`` (two more than thresholds) from
     ``begin[a] + 2 * a``: by how many thresholds are below the value, the last for a missing one; ``strikes`` says which
     lines strike anything out. ``typical`` (G, T): what each group strikes out with the values that stand in; T
-    is a multiple of `TOGETHER`.
+    is a multiple of `ABREAST`.
     """
     groups, trees = typical.shape
-    blocks = range(0, trees, TOGETHER)
+    blocks = range(0, trees, ABREAST)
     mine = np.empty((groups + 1, trees), np.uint16)  # the last line: of no group, and then all from the left
     after = np.empty((groups + 1, trees), np.uint16)
-    former, other = np.empty(trees, np.uint16), np.empty(TOGETHER, np.uint16)
+    former, other = np.empty(trees, np.uint16), np.empty(ABREAST, np.uint16)
     for i in range(len(matrix)):
         mine[:] = np.uint16(0xFFFF)
         for tested in range(len(index)):

@@ -2,7 +2,7 @@
 
 Flags are mostly 0 and of a number's bins all but one are full or empty. So a row takes from the weights a line for each
 flag that is set, and for a number two: the sum of its full bins, worked out beforehand, and the bin it lies in. Which
-ones is found for eight columns at once, as bits of an integer: there is nothing for the processor to guess.
+flags are set is found for sixteen columns at once, as bits of an integer; in which bins numbers lie for sixteen rows.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled
+from zeekml.compiled.instructions import prefetch
 from zeekml.features import Encoding
 from zeekml.scoring.kernels.dense import WIDTH, load_row, relu
 from zeekml.scoring.kernels.registers import (
-    above_or_missing,
     filler,
+    in_line,
+    larger,
     loader,
     lowest_bit,
     multiply_add,
     number,
-    prefetch,
     smaller,
     store,
+    store_whole,
+    turned,
     unlike,
     where_known,
     where_reached,
@@ -33,14 +36,14 @@ from zeekml.scoring.kernels.registers import (
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
-    from zeekml.reused import Reused
 
 Ints = NDArray[np.int64]
 
-#: Columns that are looked at together, and those whose bits fill an integer.
-GROUP: Final = 8
+#: Columns that are looked at together, or rows, and columns whose bits fill an integer.
+GROUP: Final = 16
 WORD: Final = 64
-_AHEAD: Final = 8
+#: Rows whose bins are found before their lines are added up.
+_ROWS: Final = 64
 _LINE: Final = 16
 _ZERO: Final = np.float32(0)
 _ONE: Final = np.float32(1)
@@ -54,17 +57,17 @@ _fill_row = filler(WIDTH)
 class Stem:
     """The weights of one member's stem, laid out for ``stem``.
 
-    F features lie in C groups of eight columns, the last one beginning at F - 8, and G of these hold numbers, whose B
-    bins each lane knows; lanes that are no number's are not in ``number_bits``.
+    F features lie in C groups of sixteen columns, the last one beginning at F - 16, and G of these hold numbers; M
+    numbers have B bins each.
     """
 
-    flag_bits: Ints  # (C / 8): the columns that are flags, 64 in an integer
-    flag_lines: Floats  # (8 C, 32): by column
+    flag_bits: Ints  # (C / 4): the columns that are flags, 64 in an integer
+    flag_lines: Floats  # (16 C, 32): by column
     starts: Ints  # (G,): first columns
-    number_bits: Ints  # (G / 8): the lanes that are numbers, 64 in an integer
-    low: Floats  # (G, B, 8): where bins begin
-    per_width: Floats  # (G, B, 8)
-    first_line: Ints  # (8 G,): of each lane's number
+    numbers_of: Ints  # (G + 1,): where each group's numbers begin
+    lanes: Ints  # (M,): of each number its column in the group
+    low: Floats  # (M, B): where bins begin
+    per_width: Floats  # (M, B)
     lines: Floats  # (M (B + 1), 2, 32): of M numbers the bins below, all full, and the bin; last a missing one's, and 0
     bias: Floats  # (32,)
 
@@ -88,32 +91,24 @@ class Stem:
         is_flag = np.isin(columns, flags) & ~seen_before
         flag_lines = np.zeros((columns.size, WIDTH), np.float32)
         flag_lines[np.flatnonzero(is_flag)] = weights[0]
-        is_number = np.isin(columns, numbers) & ~seen_before
-        groups = np.flatnonzero(is_number.any(axis=1))
-        lanes = is_number[groups]
-        low, per_width = np.zeros((2, len(groups), bins, GROUP), np.float32)
-        low.transpose(0, 2, 1)[lanes] = edges[:, :-1]
-        per_width.transpose(0, 2, 1)[lanes] = 1 / np.maximum(np.diff(edges, axis=1), np.float32(1e-6))
-        first_line = np.zeros(lanes.size, np.int64)
-        first_line[np.flatnonzero(lanes)] = np.arange(len(numbers)) * (bins + 1)
+        group, lane = np.nonzero(np.isin(columns, numbers) & ~seen_before)
+        groups = np.unique(group)
         return cls(
             flag_bits=_bits(is_flag),
-            flag_lines=flag_lines,
+            flag_lines=in_line(flag_lines),
             starts=np.ascontiguousarray(columns[groups, 0]),
-            number_bits=_bits(lanes),
-            low=low,
-            per_width=per_width,
-            first_line=first_line,
-            lines=lines.reshape(-1, 2, WIDTH),
-            bias=np.ascontiguousarray(bias),
+            numbers_of=np.searchsorted(group, [*groups, len(columns)]).astype(np.int64),
+            lanes=lane.astype(np.int64),
+            low=np.ascontiguousarray(edges[:, :-1]),
+            per_width=(1 / np.maximum(np.diff(edges, axis=1), np.float32(1e-6))).astype(np.float32),
+            lines=in_line(lines.reshape(-1, 2, WIDTH)),
+            bias=in_line(bias),
         )
 
-    def __call__(self, matrix: Floats, order: Ints, memory: Reused) -> Floats:
-        """The stem's output (N, 32), in this memory, for rows ``order`` (N,) of a feature matrix, in that order."""
-        out = memory.matrix(len(order), WIDTH)
-        stem(matrix, order, self.flag_bits, self.flag_lines, self.starts, self.number_bits, self.low, self.per_width,
-             self.first_line, self.lines, self.bias, out)  # fmt: skip
-        return out
+    def __call__(self, matrix: Floats, order: Ints, out: Floats) -> None:
+        """The stem's output ``out`` (N or more, 32) for rows ``order`` (N,) of a feature matrix, in that order."""
+        stem(matrix, order, self.flag_bits, self.flag_lines, self.starts, self.numbers_of, self.lanes, self.low,
+             self.per_width, self.lines, self.bias, out)  # fmt: skip
 
 
 def _bits(marks: NDArray[np.bool_]) -> Ints:
@@ -124,66 +119,69 @@ def _bits(marks: NDArray[np.bool_]) -> Ints:
 
 
 @compiled(
-    "void(f4[:, ::1], i8[::1], i8[::1], f4[:, ::1], i8[::1], i8[::1], f4[:, :, ::1], f4[:, :, ::1], i8[::1], "
+    "void(f4[:, ::1], i8[::1], i8[::1], f4[:, ::1], i8[::1], i8[::1], i8[::1], f4[:, ::1], f4[:, ::1], "
     "f4[:, :, ::1], f4[::1], f4[:, ::1])"
 )
-def stem(
+def stem(  # noqa: PLR0912 - one pass over the rows
     matrix: Floats,
     order: Ints,
     flag_bits: Ints,
     flag_lines: Floats,
     starts: Ints,
-    number_bits: Ints,
+    numbers_of: Ints,
+    lanes: Ints,
     low: Floats,
     per_width: Floats,
-    first_line: Ints,
     lines: Floats,
     bias: Floats,
     out: Floats,
 ) -> None:
     """``out`` (N, 32) of rows ``order`` (N,) of the matrix; the rest as in ``Stem``."""
-    features, bins = matrix.shape[1], low.shape[1]
-    bin_of, part_of = np.zeros(WORD, np.float32), np.zeros(WORD, np.float32)
-    for i in range(len(order)):
-        row = order[i] * features
-        # The next rows are anywhere in the matrix, where the processor does not look by itself.
-        ahead = order[min(i + _AHEAD, len(order) - 1)] * features
-        for c in range(0, features, _LINE):
-            prefetch(matrix, ahead + c)
-        y, z = load_row(bias, 0), _fill_row(_ZERO)
-        for word in range(len(flag_bits)):
-            bits = 0
-            for c in range(word * WORD, min((word + 1) * WORD, features), GROUP):
-                group = _load_group(matrix, row + min(c, features - GROUP))
-                bits |= unlike(group, _ZERO) << (c - word * WORD)
-            bits &= flag_bits[word]
-            while bits != 0:
-                c = word * WORD + lowest_bit(bits)
-                bits &= bits - 1
-                # In the last group columns are shifted.
-                start = c & -GROUP
-                column = min(start, features - GROUP) + c - start
-                y = multiply_add(number(matrix, row + column), load_row(flag_lines, c * WIDTH), y)
-        for word in range(len(number_bits)):
-            bits = 0
-            for g in range(word * GROUP, min((word + 1) * GROUP, len(starts))):
-                value = _load_group(matrix, row + starts[g])
-                at = g * bins * GROUP
-                begin, factor, place = _load_group(low, at), _load_group(per_width, at), _fill_group(_ZERO)
-                lane = (g - word * GROUP) * GROUP
-                bits |= above_or_missing(value, begin) << lane
-                for b in range(1, bins):
-                    edge = _load_group(low, at + b * GROUP)
-                    factor = where_reached(value, edge, _load_group(per_width, at + b * GROUP), factor)
-                    begin = where_reached(value, edge, edge, begin)
-                    place = place + where_reached(value, edge, _ONE, _fill_group(_ZERO))
-                store(bin_of, lane, where_known(value, place, np.float32(bins)))
-                store(part_of, lane, where_known(value, smaller(_ONE, (value - begin) * factor), _ZERO))
-            bits &= number_bits[word]
-            while bits != 0:
-                lane = lowest_bit(bits)
-                bits &= bits - 1
-                line = (first_line[word * WORD + lane] + np.int64(number(bin_of, lane))) * 2 * WIDTH
+    features, (numbers, bins) = matrix.shape[1], low.shape
+    rows, values = np.empty(_ROWS, np.int64), np.empty(GROUP * _ROWS, np.float32)
+    line_of, part_of = np.empty(numbers * _ROWS, np.int32), np.empty(numbers * _ROWS, np.float32)
+    for begin in range(0, len(order), _ROWS):
+        for i in range(_ROWS):
+            rows[i] = order[min(begin + i, len(order) - 1)] * features
+        for g in range(len(starts)):
+            for i in range(0, _ROWS, GROUP):
+                turned(matrix, rows, i, starts[g], values, i, _ROWS)
+            for n in range(numbers_of[g], numbers_of[g + 1]):
+                for i in range(0, _ROWS, GROUP):
+                    value = _load_group(values, lanes[n] * _ROWS + i)
+                    first = _fill_group(low[n, 0])
+                    edge, factor, place = first, _fill_group(per_width[n, 0]), _fill_group(_ZERO)
+                    for b in range(1, bins):
+                        factor = where_reached(value, low[n, b], per_width[n, b], factor)
+                        edge = where_reached(value, low[n, b], low[n, b], edge)
+                        place = place + where_reached(value, low[n, b], _ONE, _fill_group(_ZERO))
+                    # A value on the first edge fills no bin, though others may begin there as well.
+                    place = where_reached(first, value, _ZERO, place)
+                    place = where_known(value, place, np.float32(bins)) + np.float32(n * (bins + 1))
+                    store_whole(line_of, n * _ROWS + i, place * np.float32(2 * WIDTH))
+                    part = larger(_ZERO, smaller(_ONE, (value - edge) * factor))
+                    store(part_of, n * _ROWS + i, where_known(value, part, _ZERO))
+        for i in range(min(_ROWS, len(order) - begin)):
+            # The next rows are anywhere in the matrix, where the processor does not look by itself.
+            ahead = order[min(begin + i + _ROWS, len(order) - 1)] * features
+            for c in range(0, features, _LINE):
+                prefetch(matrix, ahead + c)
+            y, z = load_row(bias, 0), _fill_row(_ZERO)
+            for word in range(len(flag_bits)):
+                bits = 0
+                for c in range(word * WORD, min((word + 1) * WORD, features), GROUP):
+                    group = _load_group(matrix, rows[i] + min(c, features - GROUP))
+                    bits |= unlike(group, _ZERO) << (c - word * WORD)
+                bits &= flag_bits[word]
+                while bits != 0:
+                    c = word * WORD + lowest_bit(bits)
+                    bits &= bits - 1
+                    # In the last group columns are shifted.
+                    start = c & -GROUP
+                    column = min(start, features - GROUP) + c - start
+                    y = multiply_add(number(matrix, rows[i] + column), load_row(flag_lines, c * WIDTH), y)
+            for n in range(numbers):
+                line = np.int64(line_of[np.uint64(n * _ROWS + i)])
                 y = y + load_row(lines, line)
-                z = multiply_add(number(part_of, lane), load_row(lines, line + WIDTH), z)
-        store(out, i * WIDTH, relu(y + z))
+                z = multiply_add(number(part_of, n * _ROWS + i), load_row(lines, line + WIDTH), z)
+            store(out, (begin + i) * WIDTH, relu(y + z))

@@ -1,9 +1,9 @@
-"""Boosted trees: what ``zeekml.scoring.trees.Trees`` says, row by row.
+"""Boosted trees: what ``zeekml.scoring.trees.Trees`` says, for many rows at once.
 
-As there, a test that fails strikes out the leaves below one branch, and all that a feature strikes out by lying above
-so many thresholds is one line of a table. The lowest leaf left of each tree is where the row ends up. Lines that strike
-nothing out are passed over: those of a flag that is not set are most. Some rows' lines are found first; then 64 trees
-after the others go over all those rows, so that their part of the table stays in the cache.
+Of a number only counts how many of its feature's thresholds lie below it. A byte holds that, so a processor compares a
+node's threshold with 64 rows in one step. Every row begins at a tree's first leaf and passes all nodes, the root first
+and what lies on a node's left before what lies on its right. At a node are the rows that are at the first leaf on its
+left; those whose test fails go on to the first leaf on its right. What differs from row to row is never branched on.
 """
 
 from __future__ import annotations
@@ -13,213 +13,175 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled, routine
+from zeekml.compiled import compiled
+from zeekml.compiled.instructions import prefetch
+from zeekml.compiled.processor import has_wide_registers
 from zeekml.scoring.kernels.registers import (
     TOGETHER,
-    above,
-    full_words,
+    adder,
+    counted,
+    in_line,
     loader,
-    lowest_bit,
-    number,
-    ones,
-    store_lowest,
-    struck,
+    no_bytes,
+    no_sums,
+    passed,
+    searcher,
+    store_bytes,
+    store_sums,
+    turned,
+    where_missing,
 )
-from zeekml.scoring.trees import MOST_LEAVES, FeatureTable, Trees
+from zeekml.scoring.trees import FIELDS, MOST_LEAVES, Trees
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
 
 Ints = NDArray[np.int64]
 
-#: Numbers that are compared at once.
-GROUP: Final = 8
-WORD: Final = 64
-_ROWS: Final = 64
-_load_group = loader(GROUP)
+#: Columns that are looked at together, and rows.
+GROUP: Final = 16
+#: Thresholds that are counted in a byte at most; of a feature with more every so many are counted by themselves.
+_MOST: Final = 63
+_NODES: Final = MOST_LEAVES - 1
+_NODE: Final = 4
+#: As a first leaf on the left: no row is there.
+_NOWHERE: Final = 0x7F
+_EVERY: Final = 0x01010101
+_LINE: Final = 16
+
+_load_rows = loader(TOGETHER)
+_WIDE: Final = has_wide_registers()
+#: Fewer thresholds are counted one by one, as all are without registers to look them up in.
+_FEW: Final = 8 if _WIDE else _MOST + 1
+_added = adder(wide=_WIDE)
+_of_15, _of_31, _of_63 = searcher(4), searcher(5), searcher(6)
 
 
 class CompiledTrees:
     """Trees over F features, laid out for ``lookup``."""
 
     def __init__(self, trees: Trees) -> None:
-        tables = trees.tables
         count = len(trees.leaves)
-        width = max(1, -(-count // TOGETHER)) * TOGETHER
-        ends = np.cumsum([0, *(len(table.lines) for table in tables)])
-        lines = np.full((max(1, ends[-1]), width), 0xFFFF, np.uint16)
-        for table, begin, end in zip(tables, ends[:-1], ends[1:], strict=True):
-            lines[begin:end, :count] = table.lines
-        self._strikes = (lines != 0xFFFF).any(axis=1)
-        self._places, self._words = _by_block(lines)
-        self._leaves = np.zeros((width, MOST_LEAVES), np.float32)
-        self._leaves[:count] = trees.leaves
-
-        columns = max([0, *(table.index + 1 for table in tables)])
-        self._only = np.full(-(-columns // WORD) * WORD, np.nan, np.float32)
-        self._only_line = np.zeros(len(self._only), np.int64)
-        searched = []
-        for table, begin in zip(tables, ends.tolist(), strict=False):
-            if _has_one(table):
-                self._only[table.index], self._only_line[table.index] = table.thresholds[0], begin + 1
-            else:
-                searched.append((table, begin))
-        self._index = np.array([table.index for table, _ in searched], np.int64)
-        self._first = np.array([begin for _, begin in searched], np.int64)
-        self._last = np.array([begin + len(table.lines) - 1 for table, begin in searched], np.int64)
-        parts = [part for table, _ in searched for part in _laid_out(table.thresholds)]
-        self._parts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        flat = trees.nodes.reshape(-1, FIELDS)
+        feature, threshold, first, stop, missing_left = flat.T
+        active = stop > first
+        columns: list[int] = []
+        parts: list[Floats] = []
+        column, rank = np.zeros((2, len(flat)), np.int64)
+        for index in np.unique(feature[active]).astype(np.int64).tolist():
+            mine = np.flatnonzero(active & (feature == index))
+            thresholds, place = np.unique(threshold[mine], return_inverse=True)
+            part, rank[mine] = np.divmod(place, _MOST)
+            column[mine] = part + len(parts)
+            parts += np.split(thresholds, range(_MOST, len(thresholds), _MOST))
+            columns += [index] * (len(parts) - len(columns))
+        # Where a missing value goes right some column's counts are kept twice.
+        right = active & (missing_left == 0)
+        twice = np.zeros(len(parts) + 1, bool)
+        twice[column[right]] = True
+        twin = np.where(twice, len(parts) + np.cumsum(twice) - 1, -1)
+        place = np.where(right, twin[column], column) * TOGETHER
+        bytes_of = [
+            np.where(active, values, unused) for values, unused in ((rank, 0), (first, _NOWHERE), (stop, 0))
+        ]
+        nodes = np.stack([place, *(values.astype(np.int64) * _EVERY for values in bytes_of)], axis=1)
+        # A node comes before those below it, and what lies on its left before what lies on its right.
+        order = np.lexsort((-stop.reshape(count, _NODES), first.reshape(count, _NODES)), axis=1)
+        ordered = np.take_along_axis(nodes.reshape(count, _NODES, _NODE), order[:, :, None], axis=1)
+        self._nodes = ordered.astype(np.int32).ravel()
+        self._columns = np.array(columns, np.int64)
+        groups = np.unique(self._columns // GROUP)
+        self._starts = groups * GROUP
+        self._parts_of = np.searchsorted(self._columns // GROUP, [*groups, np.iinfo(np.int64).max])
+        parts = [part if len(part) < _FEW else _as_searched(part) for part in parts]
+        self._begins = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         self._thresholds = np.concatenate([np.empty(0, np.float32), *parts])
+        self._twins = twin * TOGETHER
+        self._counts = (len(parts) + int(twice.sum()) + 1) * TOGETHER
+        self._leaves = in_line(trees.leaves)
 
     def log_odds(self, matrix: Floats) -> NDArray[np.float64]:
         """Log odds (N,) of not Benign for a feature matrix (N, F), NaN where a number is missing."""
-        out = np.empty(len(matrix))
-        lookup(np.ascontiguousarray(matrix), self._only, self._only_line, self._index, self._first, self._last,
-               self._parts, self._thresholds, self._strikes, self._places, self._words, self._leaves, out)  # fmt: skip
-        return out
+        if matrix.shape[1] < GROUP:
+            matrix = np.pad(matrix, ((0, 0), (0, GROUP - matrix.shape[1])))
+        out = np.empty(-(-len(matrix) // TOGETHER) * TOGETHER)
+        counts = np.zeros(self._counts, np.int8)
+        lookup(np.ascontiguousarray(matrix), self._starts, self._parts_of, self._columns, self._begins,
+               self._thresholds, self._twins, self._nodes, self._leaves, counts, out)  # fmt: skip
+        return out[: len(matrix)]
 
 
-def _has_one(table: FeatureTable) -> bool:
-    """Whether a feature has one threshold and strikes nothing out unless its value is above, as a flag."""
-    return len(table.thresholds) == 1 and bool((table.lines[[0, -1]] == 0xFFFF).all())
-
-
-def _by_block(lines: NDArray[np.uint16]) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    """Where the part of each line lies, by block of 64 trees (B, L), and what lies there, each only once in a block.
-
-    A block's trees know but some of all thresholds, so its part of many lines is the same: what remains is small.
-    """
-    places, words, end = [], [], 0
-    for begin in range(0, lines.shape[1], TOGETHER):
-        part = np.ascontiguousarray(lines[:, begin : begin + TOGETHER])
-        unlike, place = np.unique(part.view(f"V{2 * TOGETHER}").ravel(), return_inverse=True)
-        words.append(unlike.view(np.uint16))
-        places.append((place * TOGETHER + end).astype(np.int32))
-        end += len(words[-1])
-    return np.stack(places), np.concatenate(words)
-
-
-def _laid_out(thresholds: Floats) -> tuple[Floats, Floats]:
-    """The last of each eight thresholds, and all of them, both filled up with NaN to eights; of the latter one more."""
-    full = len(thresholds) // GROUP
-    every = np.full((full + 1) * GROUP, np.nan, np.float32)
+def _as_searched(thresholds: Floats) -> Floats:
+    """Up to 63 rising thresholds level by level, the middle one first, as ``searcher`` wants them; 16, 32 or 64."""
+    levels = max(4, len(thresholds).bit_length())
+    every = np.full((1 << levels) - 1, np.inf, np.float32)
     every[: len(thresholds)] = thresholds
-    last = np.full(-(-full // GROUP) * GROUP, np.nan, np.float32)
-    last[:full] = every[: full * GROUP].reshape(full, GROUP)[:, -1]
-    return last, every
-
-
-@routine
-def struck_lines(
-    matrix: Floats,
-    row: int,
-    only: Floats,
-    only_line: Ints,
-    index: Ints,
-    first: Ints,
-    last: Ints,
-    parts: Ints,
-    thresholds: Floats,
-    strikes: NDArray[np.bool_],
-    found: Ints,
-    begin: int,
-) -> int:
-    """Write the lines of row ``row`` of the matrix that strike something out into ``found`` from ``begin`` on.
-
-    Returns where they end.
-    """
-    features = matrix.shape[1]
-    place, end = row * features, begin
-    columns = min(features, len(only))
-    whole = columns - columns % GROUP
-    for word in range(0, columns, WORD):
-        bits = 0
-        for c in range(word, min(word + WORD, whole), GROUP):
-            bits |= above(_load_group(matrix, place + c), _load_group(only, c)) << (c - word)
-        for c in range(max(word, whole), min(word + WORD, columns)):
-            bits |= int(number(matrix, place + c) > number(only, c)) << (c - word)
-        while bits != 0:
-            found[end] = only_line[word + lowest_bit(bits)]
-            end += 1
-            bits &= bits - 1
-    for a in range(len(index)):
-        value = number(matrix, place + index[a])
-        passed = 0
-        for at in range(parts[2 * a], parts[2 * a + 1], GROUP):
-            passed += ones(above(value, _load_group(thresholds, at)))
-        passed *= GROUP
-        passed += ones(above(value, _load_group(thresholds, parts[2 * a + 1] + passed)))
-        line = last[a] if np.isnan(value) else first[a] + passed
-        # Both ways cost alike: the processor need not guess.
-        found[end] = line
-        end += strikes[line]
-    return end
+    steps = [1 << levels - level for level in range(levels)]
+    return np.concatenate([every[:1], *(every[step // 2 - 1 :: step] for step in steps)])
 
 
 @compiled(
-    "void(f4[:, ::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], b1[::1], i4[:, ::1], "
-    "u2[::1], f4[:, ::1], f8[::1])"
+    "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], i8[::1], i4[::1], f4[:, ::1], i1[::1], f8[::1])"
 )
-def lookup(
+def lookup(  # noqa: PLR0912 - one pass over the rows
     matrix: Floats,
-    only: Floats,
-    only_line: Ints,
-    index: Ints,
-    first: Ints,
-    last: Ints,
-    parts: Ints,
+    starts: Ints,
+    parts_of: Ints,
+    columns: Ints,
+    begins: Ints,
     thresholds: Floats,
-    strikes: NDArray[np.bool_],
-    places: NDArray[np.int32],
-    words: NDArray[np.uint16],
+    twins: Ints,
+    nodes: NDArray[np.int32],
     leaves: Floats,
+    counts: NDArray[np.int8],
     out: NDArray[np.float64],
 ) -> None:
-    """Log odds (N,) of rows (N, F).
+    """Log odds ``out`` of rows (N, F), filled up to whole pieces of ``TOGETHER`` with any numbers.
 
-    ``only`` (C,): by column the threshold of features that have one, else NaN, and ``only_line`` (C,) what is struck
-    out above it. ``index`` (A,) are the others, with the ``first`` and ``last`` (A,) of their lines: by how many
-    thresholds are below the value, the last for a missing one. What ``_laid_out`` gave of the a-th lies in
-    ``thresholds`` from ``parts[2 * a]`` and from ``parts[2 * a + 1]`` on. ``strikes`` (L,) says which lines strike
-    anything out, ``places`` (B, L) where in ``words`` their part for each 64 trees begins; ``leaves`` (64 B, 16) are
-    those of B times 64 trees.
+    Thresholds are counted in P parts: of the p-th, of the feature in ``columns`` (P,), they lie from ``begins[p]`` to
+    ``begins[p + 1]``, rising. Its counts go to the p-th ``TOGETHER`` of ``counts``; if ``twins`` (P + 1,) is not
+    negative there as well, with ``MISSING`` in the place of a missing number. G groups of 16 columns are looked at,
+    from ``starts`` (G,) on: the g-th has the parts from ``parts_of[g]`` to ``parts_of[g + 1]``. Of T trees the
+    ``nodes`` (T, 15, 4), flat, are as ``passed`` wants them, ``leaves`` (T, 16) what a leaf adds.
     """
-    width = len(only) + len(index) + 1
-    found = np.empty(_ROWS * width, np.int64)
-    ends = np.empty(_ROWS, np.int64)
-    left = np.empty(TOGETHER, np.uint16)
-    for at in range(0, len(matrix), _ROWS):
-        rows = min(_ROWS, len(matrix) - at)
-        for i in range(rows):
-            ends[i] = struck_lines(
-                matrix,
-                at + i,
-                only,
-                only_line,
-                index,
-                first,
-                last,
-                parts,
-                thresholds,
-                strikes,
-                found,
-                i * width,
-            )
-            out[at + i] = 0.0
-        for block in range(len(places)):
-            for i in range(rows):
-                kept = full_words()
-                for n in range(i * width, ends[i]):
-                    kept = struck(kept, words, places[block, found[n]])
-                store_lowest(left, 0, kept)
-                a, b, c, d = 0.0, 0.0, 0.0, 0.0
-                for t in range(0, TOGETHER, 4):
-                    leaf = (block * TOGETHER + t) * MOST_LEAVES
-                    a += number(leaves, leaf + left[t])
-                    b += number(leaves, leaf + MOST_LEAVES + left[t + 1])
-                    c += number(leaves, leaf + 2 * MOST_LEAVES + left[t + 2])
-                    d += number(leaves, leaf + 3 * MOST_LEAVES + left[t + 3])
-                out[at + i] += (a + b) + (c + d)
+    features = matrix.shape[1]
+    values = np.empty(GROUP * TOGETHER, np.float32)
+    ahead = TOGETHER * features // (_LINE * max(1, len(leaves))) + 1
+    rows = np.empty(TOGETHER, np.int64)
+    for at in range(0, len(matrix), TOGETHER):
+        for i in range(TOGETHER):
+            rows[i] = min(at + i, len(matrix) - 1) * features
+        for g in range(len(starts)):
+            # The last columns are less than a group.
+            start = min(starts[g], features - GROUP)
+            for i in range(0, TOGETHER, GROUP):
+                turned(matrix, rows, i, start, values, i, TOGETHER)
+            for p in range(parts_of[g], parts_of[g + 1]):
+                column = (columns[p] - start) * TOGETHER
+                given = _load_rows(values, column)
+                count, many = no_bytes(), begins[p + 1] - begins[p]
+                if _WIDE and many == 16:
+                    count = _of_15(values, column, thresholds, begins[p])
+                elif _WIDE and many == 32:
+                    count = _of_31(values, column, thresholds, begins[p])
+                elif _WIDE and many == 64:
+                    count = _of_63(values, column, thresholds, begins[p])
+                else:
+                    for n in range(begins[p], begins[p + 1]):
+                        count = counted(count, given, thresholds[n])
+                store_bytes(counts, p * TOGETHER, count)
+                if twins[p] >= 0:
+                    store_bytes(counts, twins[p], where_missing(given, count))
+        sums = no_sums()
+        for tree in range(len(leaves)):
+            # Meanwhile the next rows come nearer.
+            for line in range(tree * ahead, (tree + 1) * ahead):
+                prefetch(matrix, (at + TOGETHER) * features + line * _LINE)
+            leaf = no_bytes()
+            for node in range(_NODES):
+                leaf = passed(leaf, counts, nodes, (tree * _NODES + node) * _NODE)
+            sums = _added(sums, leaf, leaves, tree * MOST_LEAVES)
+        store_sums(out, at, sums)
 
 
-assert MOST_LEAVES == 16  # noqa: S101 - bits of a word
+assert GROUP == MOST_LEAVES == 16  # noqa: S101 - numbers of a vector

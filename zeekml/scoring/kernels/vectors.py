@@ -24,6 +24,9 @@ _FUSED: Final = ("contract",)
 #: Numbers of one vector may be added up in any order, but it is the same one each time.
 _ANY_ORDER: Final = ("contract", "reassoc")
 
+#: Rows and numbers that are turned together.
+_TURNED: Final = 16
+
 _declared: Final[Any] = cgutils.get_or_insert_function
 _lowered: Final[Any] = lower_builtin
 
@@ -84,6 +87,70 @@ def store(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG0
     return (types.none(array, types.intp, vector), generate) if _is_flat(array) else None
 
 
+@emitted
+def store_whole(_context: Any, array: Any, at: Any, vector: Any) -> Any:  # noqa: ARG001
+    """``store_whole(array, at, vector)``: put whole numbers to a flat place of an array of them."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(32), vector.lanes)
+        place = _pointer(context, builder, signature, arguments, kind)
+        builder.store(builder.fptosi(arguments[2], kind), place).align = 4
+        return context.get_dummy_value()
+
+    is_whole = isinstance(array, types.Array) and array.layout == "C" and array.dtype == types.int32
+    return (types.none(array, types.intp, vector), generate) if is_whole else None
+
+
+@emitted
+def turned(
+    _context: Any,
+    matrix: Any,
+    rows: Any,
+    first: Any,  # noqa: ARG001
+    column: Any,  # noqa: ARG001
+    out: Any,
+    at: Any,  # noqa: ARG001
+    stride: Any,  # noqa: ARG001
+) -> Any:
+    """``turned(matrix, rows, first, column, out, at, stride)``: sixteen numbers of as many rows, number by number.
+
+    The rows lie at the flat places ``rows[first:]`` of the matrix, their numbers ``column`` behind. The n-th one of all
+    is put to the flat place ``at + n * stride``.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        matrix, rows, first, column, out, at, stride = arguments
+        (of_matrix, of_rows, *_, of_out, _, _), kind = signature.args, _of(_TURNED)
+        places = context.make_array(of_rows)(context, builder, rows).data
+        found = []
+        for row in range(_TURNED):
+            place = builder.load(builder.gep(places, [builder.add(first, ir.Constant(first.type, row))]))
+            given = [matrix, builder.add(place, column)]
+            found.append(builder.load(_pointer(context, builder, types.none(of_matrix), given, kind)))
+            found[-1].align = 4
+        # Row r and row r + 8 are put together like a zip; after four times every number has come to its place.
+        half = _TURNED // 2
+        zips = [
+            ir.Constant(
+                ir.VectorType(ir.IntType(32), _TURNED),
+                [begin + lane // 2 + lane % 2 * _TURNED for lane in range(_TURNED)],
+            )
+            for begin in (0, half)
+        ]
+        for _ in range(_TURNED.bit_length() - 1):
+            pairs = [(found[r], found[r + half]) for r in range(half)]
+            found = [builder.shuffle_vector(*pair, chosen) for pair in pairs for chosen in zips]
+        for numbers in found:
+            to = _pointer(context, builder, types.none(of_out), [out, at], kind)
+            builder.store(numbers, to).align = 4
+            at = builder.add(at, stride)
+        return context.get_dummy_value()
+
+    fits = _is_flat(matrix) and _is_flat(out) and isinstance(rows, types.Array) and rows.dtype == types.int64
+    kinds = (matrix, rows, types.intp, types.intp, out, types.intp, types.intp)
+    return (types.none(*kinds), generate) if fits else None
+
+
 def filler(lanes: int) -> Function:
     """``full(value)``: so many times the same number."""
 
@@ -122,36 +189,17 @@ def total(_context: Any, vector: Any) -> Any:
     return types.float32(vector), generate
 
 
-def _compared(comparison: str, *, ordered: bool) -> Function:
-    @emitted
-    def compare(_context: Any, first: Any, second: Any) -> Any:
-        kind = _signature(first, second)
-
-        def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            how = builder.fcmp_ordered if ordered else builder.fcmp_unordered
-            found = how(comparison, *_vectors(builder, signature, arguments, kind.return_type.lanes))
-            return builder.zext(builder.bitcast(found, ir.IntType(kind.return_type.lanes)), ir.IntType(64))
-
-        return types.int64(*kind.args), generate
-
-    return compare
-
-
-#: Bits of an integer, the lowest for the first number: where two vectors of at most 64 are unlike, and where the first
-#: is above the second; the latter set where one is NaN, or not.
-unlike: Final = _compared("!=", ordered=False)
-above_or_missing: Final = _compared(">", ordered=False)
-above: Final = _compared(">", ordered=True)
-
-
 @emitted
-def ones(_context: Any, bits: Any) -> Any:  # noqa: ARG001
-    """How many bits of an integer are set."""
+def unlike(_context: Any, first: Any, second: Any) -> Any:
+    """Bits of an integer, the lowest for the first number: where two vectors (of at most 64) are unlike or NaN."""
+    kind = _signature(first, second)
 
-    def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
+    def generate(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        lanes = kind.return_type.lanes
+        found = builder.fcmp_unordered("!=", *_vectors(builder, signature, arguments, lanes))
+        return builder.zext(builder.bitcast(found, ir.IntType(lanes)), ir.IntType(64))
 
-    return types.int64(types.int64), generate
+    return types.int64(*kind.args), generate
 
 
 @emitted
@@ -162,21 +210,6 @@ def lowest_bit(_context: Any, bits: Any) -> Any:  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), generate
-
-
-@emitted
-def prefetch(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
-    """Have what lies at a flat place brought near; it need not exist."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        integer, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, integer, integer, integer])
-        known = _declared(builder.module, kind, "llvm.prefetch.p0")
-        place = _pointer(context, builder, signature, arguments, ir.IntType(8))
-        builder.call(known, [place, *(ir.Constant(integer, value) for value in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return (types.none(array, types.intp), generate) if _is_flat(array) else None
 
 
 @emitted

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp, log
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.compiled import compiled
+from zeekml.number_kernels import exponential, logarithm
 from zeekml.scoring.calibration import HIGHEST, LOWEST, Calibration
 from zeekml.scoring.scores import Scores
 
@@ -20,6 +20,8 @@ Ints = NDArray[np.int64]
 
 #: Lines beyond it are clipped, as ``Calibration.score`` does: exp of it is finite.
 _STEEPEST: Final = 30.0
+#: Rows that are judged together.
+_ROWS: Final = 64
 
 
 def verdicts(
@@ -41,7 +43,7 @@ def verdicts(
 
 
 @compiled("void(f4[:, ::1], f8[::1], f8, f8[::1], f8[::1], f8[::1], f8[::1], f4[::1], i8[::1], f4[::1])")
-def judge(
+def judge(  # noqa: PLR0912 - one pass over the rows
     logits: Floats,
     trees: Doubles,
     weight: float,
@@ -54,31 +56,42 @@ def judge(
     best_score: Floats,
 ) -> None:
     """As ``verdicts``; ``trees`` is empty where there are none, ``slope`` (P - 1,) that between points (P,)."""
-    for i in range(len(logits)):
-        highest = 1
-        for k in range(2, logits.shape[1]):
-            if logits[i, k] > logits[i, highest]:
-                highest = k
-        peak = np.float64(logits[i, highest])
-        rest = 0.0
-        for k in range(1, logits.shape[1]):
-            if k != highest:
-                rest += exp(np.float64(logits[i, k]) - peak)
-        odds[i] = peak + log(1 + rest) - np.float64(logits[i, 0])
-        both = odds[i]
+    classes = logits.shape[1]
+    # By class, so that each step is one over many rows, of which a processor takes several at once. Behind the last row
+    # stand any numbers.
+    said = np.zeros((classes, _ROWS))
+    highest, peak, total = np.zeros(_ROWS, np.int64), np.zeros(_ROWS), np.zeros(_ROWS)
+    both, line = np.zeros(_ROWS), np.zeros(_ROWS)
+    for at in range(0, len(logits), _ROWS):
+        rows = min(_ROWS, len(logits) - at)
+        for i in range(rows):
+            for k in range(classes):
+                said[k, i] = logits[at + i, k]
+        for i in range(_ROWS):
+            peak[i], highest[i], total[i] = said[1, i], 1, 0.0
+        for k in range(2, classes):
+            for i in range(_ROWS):
+                is_higher = said[k, i] > peak[i]
+                highest[i] = k if is_higher else highest[i]
+                peak[i] = said[k, i] if is_higher else peak[i]
+        for k in range(1, classes):
+            for i in range(_ROWS):
+                total[i] += exponential(said[k, i] - peak[i])
+        for i in range(_ROWS):
+            both[i] = peak[i] + logarithm(total[i]) - said[0, i]
+        for i in range(rows):
+            odds[at + i], best[at + i] = both[i], highest[i]
         if len(trees) > 0:
-            both = (1 - weight) * odds[i] + weight * trees[i]
-        low, high = 0, len(given)
-        while low < high:
-            middle = (low + high) // 2
-            if given[middle] < both:
-                low = middle + 1
-            else:
-                high = middle
-        at = min(max(low - 1, 0), len(slope) - 1)
-        line = meant[at] + slope[at] * (both - given[at])
-        line = min(max(line, -_STEEPEST), _STEEPEST)
-        calibrated = min(max(1 / (1 + exp(-line)), LOWEST), HIGHEST)
-        score[i] = np.float32(calibrated)
-        best[i] = highest
-        best_score[i] = np.float32(calibrated / (1 + rest))
+            for i in range(rows):
+                both[i] = (1 - weight) * both[i] + weight * trees[at + i]
+        for i in range(_ROWS):
+            line[i] = meant[0] + slope[0] * (both[i] - given[0])
+        for p in range(1, len(slope)):
+            for i in range(_ROWS):
+                line[i] = meant[p] + slope[p] * (both[i] - given[p]) if given[p] < both[i] else line[i]
+        for i in range(_ROWS):
+            steep = min(max(line[i], -_STEEPEST), _STEEPEST)
+            both[i] = min(max(1 / (1 + exponential(-steep)), LOWEST), HIGHEST)
+            total[i] = both[i] / total[i]
+        for i in range(rows):
+            score[at + i], best_score[at + i] = np.float32(both[i]), np.float32(total[i])

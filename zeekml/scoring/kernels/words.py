@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.extending import register_model
 
-from zeekml.scoring.kernels.registers import TOGETHER
+from zeekml.scoring.kernels.registers import ABREAST
 from zeekml.scoring.kernels.vectors import emitted
 
 _BITS: Final = 16
@@ -23,11 +23,11 @@ _declared: Final[Any] = cgutils.get_or_insert_function
 
 class _Words(types.Type):
     def __init__(self) -> None:
-        super().__init__(name=f"Words({TOGETHER})")
+        super().__init__(name=f"Words({ABREAST})")
 
 
 _WORDS: Final = _Words()
-_KIND: Final = ir.VectorType(ir.IntType(_BITS), TOGETHER)
+_KIND: Final = ir.VectorType(ir.IntType(_BITS), ABREAST)
 
 
 @register_model(_Words)
@@ -37,7 +37,7 @@ class _Model(models.PrimitiveModel):
 
 
 def _constant(value: int) -> Any:
-    return ir.Constant(_KIND, [value] * TOGETHER)
+    return ir.Constant(_KIND, [value] * ABREAST)
 
 
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -88,7 +88,7 @@ def other_lowest(_context: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
 
     def generate(_: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         first, second = (builder.and_(words, builder.neg(words)) for words in arguments)
-        return builder.bitcast(builder.icmp_unsigned("!=", first, second), ir.IntType(TOGETHER))
+        return builder.bitcast(builder.icmp_unsigned("!=", first, second), ir.IntType(ABREAST))
 
     return types.int64(_WORDS, _WORDS), generate
 
@@ -112,7 +112,7 @@ def store_lowest(_context: Any, array: Any, at: Any, words: Any) -> Any:  # noqa
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_KIND, [_KIND, ir.IntType(1)])
-        known = _declared(builder.module, kind, f"llvm.cttz.v{TOGETHER}i{_BITS}")
+        known = _declared(builder.module, kind, f"llvm.cttz.v{ABREAST}i{_BITS}")
         places = builder.call(known, [arguments[2], ir.Constant(ir.IntType(1), 0)])
         places = builder.and_(places, _constant(_BITS - 1))
         builder.store(places, _pointer(context, builder, signature, arguments)).align = 2
