@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from zeekml.arrow import of_bools, of_numbers, of_texts
 from zeekml.records.frame import Lines
 from zeekml.records.kernels import texts
+from zeekml.records.memory import Memory, fresh
 from zeekml.records.schema import Kind
 
 NUMBER: Final = 0
@@ -35,6 +35,8 @@ KINDS: Final[dict[Kind, int]] = {
 
 Array = npt.NDArray[Any]
 Arrays: TypeAlias = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]
+_APART: Final = 64  # bytes that each array's place is a multiple of
+_LARGE: Final = 1 << 20  # bytes: less is had sooner from Python
 _SLACK: Final = 32  # bytes: copies may go on behind the last text
 
 
@@ -52,63 +54,87 @@ class FastRows:
     count: int
     stop: int
 
+    def lines_from(self, line: int) -> Lines:
+        """The numbers of the rows' lines, of which the first that was read has this one; ``places`` are lost."""
+        return np.add(self.places, line, out=self.places)
 
-class Tables:
-    """Where the labels of a block are looked up, in memory that is used again: between two blocks nothing is in it.
 
-    ``entries`` (labels, N, 4) and ``slots`` (labels, S) are as `zeekml.records.kernels.texts` has them.
+class Room:
+    """What the columns of one block after the other are read with, in memory that is used again.
+
+    ``entries`` (labels, N, 4) and ``slots`` (labels, S) are as `zeekml.records.kernels.texts` has them, all slots free
+    between two blocks.
     """
 
     def __init__(self) -> None:
         self.slots = np.zeros((0, 0), dtype=np.int32)
         self.entries = np.zeros((0, 0, 4), dtype=np.uint64)
+        self._memory = Memory()
 
     def fit(self, labels: int, most: int) -> None:
-        """Room for ``most`` texts in as many columns."""
+        """Let ``most`` texts fit into the tables of as many columns."""
         if self.slots.shape[0] < labels or self.entries.shape[1] <= most:
             slots = 1 << (texts.SPARE * most + texts.LEAST_SLOTS).bit_length()
-            self.slots = _untouched((labels, slots), np.int32)
-            self.entries = _untouched((labels, slots // texts.SPARE, 4), np.uint64)
+            self.slots = _few((labels, slots), np.int32)
+            self.entries = _few((labels, slots // texts.SPARE, 4), np.uint64)
             self.entries[:, 0] = ~np.uint64(0)  # like no text
 
+    def arrays(self, shapes: Sequence[tuple[type[np.generic], tuple[int, ...]]]) -> list[Array]:
+        """Arrays of these kinds and shapes side by side, whatever stands in them."""
+        sizes = [-(-np.dtype(kind).itemsize * math.prod(shape) // _APART) * _APART for kind, shape in shapes]
+        size = sum(sizes) + 1
+        memory = self._memory.take(size) if size >= _LARGE else np.empty(size, dtype=np.uint8)
+        made, at = [], 0
+        for (kind, shape), taken in zip(shapes, sizes, strict=True):
+            made.append(np.frombuffer(memory, kind, math.prod(shape), at).reshape(shape))
+            at += taken
+        return made
 
-def _untouched(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
-    """Zeros, of which those that nobody writes take no memory: numpy asks for pages of 2 MiB."""
-    size = math.prod(shape) * np.dtype(kind).itemsize
-    pages = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    return np.frombuffer(pages, dtype=kind, count=math.prod(shape)).reshape(shape)
+
+def _few(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
+    """Zeros of which few are touched."""
+    size = np.dtype(kind).itemsize * math.prod(shape)
+    return np.frombuffer(fresh(size + 1, dense=False), kind, math.prod(shape)).reshape(shape)
 
 
 class Columns:
     """Room for ``most`` rows, and ``size`` bytes of texts, in as many columns of each kind as ``used`` says.
 
-    ``tables`` are those that the labels of the block before were read with.
+    ``room`` is what the block before was read with.
     """
 
-    def __init__(self, used: Sequence[int], most: int, size: int, tables: Tables) -> None:
+    def __init__(self, used: Sequence[int], most: int, size: int, room: Room) -> None:
         labels = used[LABEL]
-        tables.fit(labels, most)
-        self._tables = tables
-        self._numbers = np.empty((used[NUMBER], most), dtype=np.float64)
-        self._ports = np.empty((used[PORT], most), dtype=np.int32)
-        self._bools = np.empty((used[BOOL], most), dtype=np.int8)
-        self._codes = np.empty((labels, most), dtype=np.int32)
+        room.fit(labels, most)
+        self._room = room
+        self._numbers, self._codes, self._ports, self._bools, self._ends, self.places, self._text = (
+            room.arrays(
+                [
+                    (np.float64, (used[NUMBER], most)),
+                    (np.int32, (labels, most)),
+                    (np.int32, (used[PORT], most)),
+                    (np.int8, (used[BOOL], most)),
+                    (np.int32, (most + 1,)),
+                    (np.int64, (most,)),
+                    (np.uint8, (size + _SLACK,)),
+                ]
+            )
+        )
+        self._ends[0] = 0
         self._labels = np.zeros((labels, 3), dtype=np.int64)
         self._labels[:, texts.MASK] = texts.LEAST_SLOTS - 1
-        self._text = np.empty(size + _SLACK, dtype=np.uint8)
-        self._ends = np.zeros(most + 1, dtype=np.int32)
         self._label_ends = np.empty((labels, most + 1), dtype=np.int32)
 
     @property
     def arrays(self) -> Arrays:
         """In the order in which the kernels take them."""
-        return (self._numbers, self._ports, self._bools, self._codes, self._tables.entries, self._tables.slots,
+        return (self._numbers, self._ports, self._bools, self._codes, self._room.entries, self._room.slots,
                 self._labels, self._text, self._ends)  # fmt: skip
 
     def close(self, written: int) -> None:
         """The block was read, and is still there; ``written`` bytes of text came of it."""
-        tables = self._tables
-        texts.keep_texts(self._labels, tables.slots, tables.entries, self._text, written, self._label_ends)
+        room = self._room
+        texts.keep_texts(self._labels, room.slots, room.entries, self._text, written, self._label_ends)
         self._pool = pa.py_buffer(self._text)
 
     def numbers(self, column: int, rows: int) -> npt.NDArray[np.float64]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from zeekml.arrow import numbers_of, of_bools, of_texts
 from zeekml.records import columns as memory
 from zeekml.records import frame
-from zeekml.records.columns import Columns, FastRows, Tables, taken
+from zeekml.records.columns import Columns, FastRows, Room, taken
 from zeekml.records.escapes import unescape
 from zeekml.records.kernels import ends, fields, tsv
 from zeekml.records.kernels.texts import SEED
@@ -57,8 +57,8 @@ class FastReader:
                     self._kinds[place] |= fields.REQUIRED
         if header.joined > 1:
             self._take(self._joined_from, "label")
-        self._tables = Tables()
-        self._room = (ends.room(), tsv.room_for_tail(), np.zeros(ends.WINDOW, dtype=np.uint8))
+        self._room = Room()
+        self._work = (ends.room(), tsv.room_for_tail(), np.zeros(ends.WINDOW, dtype=np.uint8))
 
     @classmethod
     def for_header(cls, header: Header, columns: list[tuple[int, Column]]) -> FastReader | None:
@@ -76,12 +76,12 @@ class FastReader:
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
         most = tsv.count_lines(raw[start:]) + 1
-        read = Columns(self._used, most, len(data) - start, self._tables)
-        places, odd = np.empty(most, dtype=np.int64), np.empty((most, 2), dtype=np.int64)
+        read = Columns(self._used, most, len(data) - start, self._room)
+        places, odd = read.places, np.empty((most, 2), dtype=np.int64)
         counts = np.zeros(4, dtype=np.int64)
         stop = tsv.read_lines(
             raw, start, self._separator, self._kinds, self._outputs, self._limits, *self._marks, SEED, *read.arrays,
-            places, odd, counts, *self._room,
+            places, odd, counts, *self._work,
         )  # fmt: skip
         rows, count, strange, written = map(int, counts)
         read.close(written)

@@ -340,7 +340,7 @@ def read_lines(
             continue
         found = address_of(window)
         while True:
-            ends[row] = written
+            ends[row] = ends[row + whole] = written
             wrong = 0
             for column in range(last + 1):
                 required = kinds[column] >= REQUIRED

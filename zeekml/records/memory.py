@@ -1,0 +1,54 @@
+"""Memory that is used again once nobody looks into it any more.
+
+Fresh memory of some megabytes costs as much as reading as many bytes of a log: the system clears each page of it first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from typing import Final
+
+_LARGE_PAGE: Final = 2 << 20  # bytes
+_KEPT: Final = 2
+"""Pieces of memory, at most, that nobody uses and that are kept."""
+
+
+def fresh(size: int, *, dense: bool = True) -> mmap.mmap:
+    """Zeros (1 or more), of which those that nobody touches take no memory.
+
+    ``dense``: nearly all from the first on will be touched, so that large pages are better.
+    """
+    size = -(-size // _LARGE_PAGE) * _LARGE_PAGE if dense else size  # or Linux has it begin between two pages
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if dense and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
+
+
+def is_looked_into(memory: mmap.mmap) -> bool:
+    """Whether there are views of it, such as arrays: its size cannot be set then, not even to what it is."""
+    try:
+        memory.resize(len(memory))
+    except BufferError:
+        return True
+    return False
+
+
+class Memory:
+    """Gives pieces of memory, those first that were given before and that nobody looks into any more."""
+
+    def __init__(self) -> None:
+        self._given: list[mmap.mmap] = []
+
+    def take(self, size: int) -> mmap.mmap:
+        """At least so many bytes (1 or more), whatever stands in them."""
+        used: list[mmap.mmap] = []
+        free: list[mmap.mmap] = []
+        for memory in self._given:
+            (used if is_looked_into(memory) else free).append(memory)
+        fitting = [memory for memory in free if size <= len(memory) <= 2 * size]
+        taken = fitting.pop() if fitting else fresh(size + size // 8)
+        self._given = [*used, *fitting[:_KEPT], taken]
+        return taken
