@@ -176,7 +176,7 @@ class Columns:
         codes, read = self.codes(column, rows), self.labels(column)
         if lower and not (changed := pc.utf8_lower(read)).equals(read):
             return taken(changed, codes)
-        return pa.DictionaryArray.from_arrays(codes, read)
+        return coded(codes, read)
 
     def met(self, column: int) -> int:
         """What was met among a column's labels."""
@@ -187,6 +187,11 @@ class Columns:
 
     def _array(self, kind: pa.DataType, ends: npt.NDArray[np.int32]) -> pa.Array:
         return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends), self._pool])
+
+
+def coded(codes: pa.Array, labels: pa.Array) -> pa.Array:
+    """A label array of these, all of them different; where each code comes from, nobody has to look whether it fits."""
+    return pa.DictionaryArray.from_arrays(codes, labels, safe=False)
 
 
 def taken(labels: Sequence[str | None] | pa.Array, indices: pa.Array) -> pa.Array:

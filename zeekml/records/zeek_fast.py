@@ -14,7 +14,7 @@ import pyarrow as pa
 from zeekml.arrow import numbers_of, of_bools, of_texts
 from zeekml.records import columns as memory
 from zeekml.records import frame
-from zeekml.records.columns import Columns, FastRows, Room, taken
+from zeekml.records.columns import Columns, FastRows, Room, coded, taken
 from zeekml.records.escapes import unescape
 from zeekml.records.kernels import ends, fields, tsv
 from zeekml.records.kernels.texts import SEED
@@ -110,9 +110,7 @@ class FastReader:
             elif read.met(output) or column.name == "proto":
                 arrays[column.name] = self._marked(column.name, read, output, rows)
             else:
-                arrays[column.name] = pa.DictionaryArray.from_arrays(
-                    read.codes(output, rows), read.labels(output)
-                )
+                arrays[column.name] = coded(read.codes(output, rows), read.labels(output))
         return arrays
 
     def _marked(self, name: str, read: Columns, output: int, rows: int) -> pa.Array:
@@ -124,7 +122,7 @@ class FastReader:
         codes = read.codes(output, rows)
         if len(set(texts)) < len(texts):
             return taken(texts, codes)
-        return pa.DictionaryArray.from_arrays(codes, of_texts(texts, pa.string()))
+        return coded(codes, of_texts(texts, pa.string()))
 
     def _split_joined(self, read: Columns, rows: int, wrong: npt.NDArray[np.bool_]) -> list[pa.Array]:
         """The labels in the joined last column; only its different values are split."""

@@ -30,7 +30,7 @@ Places = npt.NDArray[np.int32]
 
 WINDOW: Final = 16384  # bytes that are looked through at once; a longer line is odd
 MARGIN: Final = 64  # bytes behind a field that are read with it
-_AT_ONCE: Final = 16  # ends that are noted without looking whether there are so many
+_AT_ONCE: Final = 12  # ends that are noted without looking whether there are so many
 _ROOM: Final = WINDOW + 2 * CHUNK
 _NEWLINE: Final = ord("\n")
 _CARRIAGE: Final = ord("\r")
