@@ -95,11 +95,9 @@ class Labels:
     def each(self, by_text: npt.NDArray[Any], unset: Any) -> npt.NDArray[Any]:
         """What holds for each row (N,): of what holds for each text (D,), and ``unset`` where there is none."""
         table = np.append(by_text, by_text.dtype.type(unset))
-        if table.itemsize > 1:
-            return table.take(self.codes)
         each = np.empty(len(self), dtype=table.dtype)
-        spread(table.view(np.uint8), np.ascontiguousarray(self.codes), each.view(np.uint8))
-        return each
+        done = spread(table.view(np.uint8), np.ascontiguousarray(self.codes), each.view(np.uint8))
+        return each if done else table.take(self.codes)
 
     def compact(self) -> Labels:
         """The same without texts that do not occur: a dictionary grows with the block that it was read from."""

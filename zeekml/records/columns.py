@@ -94,7 +94,7 @@ class Room:
 def _few(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
     """Zeros of which few are touched."""
     size = np.dtype(kind).itemsize * math.prod(shape)
-    return np.frombuffer(fresh(size + 1, dense=False), kind, math.prod(shape)).reshape(shape)
+    return np.frombuffer(fresh(size + 1), kind, math.prod(shape)).reshape(shape)
 
 
 class Columns:

@@ -5,26 +5,20 @@ Fresh memory of some megabytes costs as much as reading as many bytes of a log: 
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 from typing import Final
 
-_LARGE_PAGE: Final = 2 << 20  # bytes
 _KEPT: Final = 2
 """Pieces of memory, at most, that nobody uses and that are kept."""
 
 
-def fresh(size: int, *, dense: bool = True) -> mmap.mmap:
-    """Zeros (1 or more), of which those that nobody touches take no memory.
+def fresh(size: int) -> mmap.mmap:
+    """Zeros (1 or more bytes), of which those that nobody touches take no memory.
 
-    ``dense``: nearly all from the first on will be touched, so that large pages are better.
+    Not from numpy, which asks for pages of 2 MiB: many of those would be cleared for a few bytes, and where a virtual
+    machine gives free ones back to its host, each must be had from there anew.
     """
-    size = -(-size // _LARGE_PAGE) * _LARGE_PAGE if dense else size  # or Linux has it begin between two pages
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if dense and hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):  # a system without them
-            memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def is_looked_into(memory: mmap.mmap) -> bool:
