@@ -36,7 +36,6 @@ KINDS: Final[dict[Kind, int]] = {
 Array = npt.NDArray[Any]
 Arrays: TypeAlias = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]
 _APART: Final = 64  # bytes that each array's place is a multiple of
-_LARGE: Final = 1 << 20  # bytes: less is had sooner from Python
 _SLACK: Final = 32  # bytes: copies may go on behind the last text
 
 
@@ -83,7 +82,7 @@ class Room:
         """Arrays of these kinds and shapes side by side, whatever stands in them."""
         sizes = [-(-np.dtype(kind).itemsize * math.prod(shape) // _APART) * _APART for kind, shape in shapes]
         size = sum(sizes) + 1
-        memory = self._memory.take(size) if size >= _LARGE else np.empty(size, dtype=np.uint8)
+        memory = self._memory.take(size)
         made, at = [], 0
         for (kind, shape), taken in zip(shapes, sizes, strict=True):
             made.append(np.frombuffer(memory, kind, math.prod(shape), at).reshape(shape))

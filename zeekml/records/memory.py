@@ -8,6 +8,9 @@ from __future__ import annotations
 import mmap
 from typing import Final
 
+_LEAST: Final = 1 << 20
+"""Bytes: less is had sooner from Python."""
+
 _KEPT: Final = 2
 """Pieces of memory, at most, that nobody uses and that are kept."""
 
@@ -36,13 +39,19 @@ class Memory:
     def __init__(self) -> None:
         self._given: list[mmap.mmap] = []
 
-    def take(self, size: int) -> mmap.mmap:
-        """At least so many bytes (1 or more), whatever stands in them."""
+    def take(self, size: int) -> mmap.mmap | bytearray:
+        """At least so many bytes (1 or more), whatever stands in them.
+
+        What nobody uses and is of another size is given up: a live log, once it was caught up with, has small blocks.
+        """
         used: list[mmap.mmap] = []
         free: list[mmap.mmap] = []
         for memory in self._given:
             (used if is_looked_into(memory) else free).append(memory)
         fitting = [memory for memory in free if size <= len(memory) <= 2 * size]
+        if size < _LEAST:
+            self._given = used
+            return bytearray(size)
         taken = fitting.pop() if fitting else fresh(size + size // 8)
         self._given = [*used, *fitting[:_KEPT], taken]
         return taken

@@ -127,7 +127,7 @@ def _number(at: Int, length: Int, unset: Word, unset_length: Int, required: bool
 @routine
 def _read_numbers(
     start: Int, places: Int, count: Int, column: Int, unset: Word, unset_length: Int, required: bool, limit: Float,
-    numbers: npt.NDArray[np.float64], bad: Bytes,
+    numbers: npt.NDArray[np.float64], output: Int, row: Int, bad: Bytes,
 ) -> Int:  # fmt: skip
     """Read a column of some whole lines of a window, and mark those in which it must be read exactly.
 
@@ -137,7 +137,7 @@ def _read_numbers(
     for line in range(count):
         begin, end = field(places, line, column)
         value = _number(start + begin, end - begin, unset, unset_length, required)
-        numbers[line] = value
+        numbers[output, row + line] = value
         if value < 0 or value > limit:
             bad[line] = 1
             found += 1
@@ -147,14 +147,14 @@ def _read_numbers(
 @routine
 def _read_ports(
     start: Int, places: Int, count: Int, column: Int, unset: Word, unset_length: Int, required: bool, limit: Float,
-    ports: Places, bad: Bytes,
+    ports: Places, output: Int, row: Int, bad: Bytes,
 ) -> Int:  # fmt: skip
     found = 0
     for line in range(count):
         begin, end = field(places, line, column)
         value = _number(start + begin, end - begin, unset, unset_length, required)
         port = np.int32(value)
-        ports[line] = port
+        ports[output, row + line] = port
         if not (0 <= value <= limit and port == value):
             bad[line] = 1
             found += 1
@@ -164,7 +164,7 @@ def _read_ports(
 @routine
 def _read_bools(
     start: Int, places: Int, count: Int, column: Int, unset: Word, unset_length: Int, required: bool,
-    bools: npt.NDArray[np.int8], bad: Bytes,
+    bools: npt.NDArray[np.int8], output: Int, row: Int, bad: Bytes,
 ) -> Int:  # fmt: skip
     found = 0
     for line in range(count):
@@ -172,7 +172,7 @@ def _read_bools(
         length = end - begin
         first = load(start + begin) & KEPT[min(length, 8)]
         is_unset = (length == 0) | ((length == unset_length) & (first == unset))
-        bools[line] = -1 if is_unset else first == _TRUE
+        bools[output, row + line] = -1 if is_unset else first == _TRUE
         known = (length == 1) & ((first == _TRUE) | (first == _FALSE))
         if not (known | is_unset) or (is_unset and required):
             bad[line] = 1
@@ -183,7 +183,7 @@ def _read_bools(
 @routine
 def _read_labels(
     start: Int, places: Int, count: Int, column: Int, empty: Word, empty_length: Int, required: bool, special: bool,
-    seed: Word, codes: Places, entries: Words, slots: Places, labels: Ints, output: Int, bad: Bytes,
+    seed: Word, codes: Places, entries: Words, slots: Places, labels: Ints, output: Int, row: Int, bad: Bytes,
 ) -> Int:  # fmt: skip
     """As `_read_numbers`; entry 0 is the mark for what is unset. ``special``: the window has special characters."""
     found = 0
@@ -210,7 +210,7 @@ def _read_labels(
                 labels[output, MET] |= SPECIAL
             if length == empty_length and first == empty:
                 labels[output, MET] |= EMPTY
-        codes[line] = code
+        codes[output, row + line] = code
         if required and (code < 0 or (length == empty_length and first == empty)):
             bad[line] = 1
             found += 1
@@ -220,12 +220,12 @@ def _read_labels(
 @routine
 def _read_texts(
     start: Int, places: Int, count: Int, column: Int, unset: Word, unset_length: Int, empty: Word, empty_length: Int,
-    required: bool, special: bool, text: Bytes, ends: Places, bad: Bytes,
+    required: bool, special: bool, text: Bytes, ends: Places, row: Int, bad: Bytes,
 ) -> Int:  # fmt: skip
-    """As `_read_numbers`; ``ends`` begins with where the text before ended."""
+    """As `_read_numbers`; ``ends[row]`` is where the text before ended."""
     found = 0
     target = address_of(text)
-    filled = np.int64(ends[0])
+    filled = np.int64(ends[row])
     for line in range(count):
         begin, end = field(places, line, column)
         at, length = start + begin, end - begin
@@ -243,7 +243,7 @@ def _read_texts(
                 store(target + filled + done, load(at + done))
                 done += 8
             filled += length
-        ends[line + 1] = filled
+        ends[row + line + 1] = filled
     return found
 
 
@@ -349,26 +349,26 @@ def read_lines(
                 if kind == NUMBER:
                     wrong += _read_numbers(
                         start, found, whole, column, unset, unset_length, required, limits[column],
-                        numbers[output, row:], bad,
+                        numbers, output, row, bad,
                     )  # fmt: skip
                 elif kind == LABEL:
                     wrong += _read_labels(
                         start, found, whole, column, empty, empty_length, required, special, seed,
-                        codes[output, row:], entries, slots, labels, output, bad,
+                        codes, entries, slots, labels, output, row, bad,
                     )  # fmt: skip
                 elif kind == PORT:
                     wrong += _read_ports(
                         start, found, whole, column, unset, unset_length, required, limits[column],
-                        ports[output, row:], bad,
+                        ports, output, row, bad,
                     )  # fmt: skip
                 elif kind == BOOL:
                     wrong += _read_bools(
-                        start, found, whole, column, unset, unset_length, required, bools[output, row:], bad
+                        start, found, whole, column, unset, unset_length, required, bools, output, row, bad
                     )
                 elif kind == TEXT:
                     wrong += _read_texts(
                         start, found, whole, column, unset, unset_length, empty, empty_length, required, special,
-                        text, ends[row:], bad,
+                        text, ends, row, bad,
                     )  # fmt: skip
             if wrong == 0:
                 break
