@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zeekml.arrow import TEXT, bools_of, nulls_of, numbers_of, of_bools, of_numbers, of_texts, texts_of
+from zeekml.arrow import (
+    TEXT,
+    bools_of,
+    codes_of,
+    nulls_of,
+    numbers_of,
+    of_bools,
+    of_numbers,
+    of_texts,
+    texts_of,
+)
 
 _MASKED = st.lists(st.tuples(st.integers(-(2**31), 2**31 - 1), st.booleans()), max_size=40)
 
@@ -29,6 +39,15 @@ def test_numbers(dtype: Any, values: list[tuple[int, bool]], start: int) -> None
     part = array[start:]
     assert nulls_of(part).tolist() == unset[start:].tolist()
     assert numbers_of(part, -1).tolist() == np.where(unset, -1, numbers)[start:].tolist()
+
+
+@given(codes=st.lists(st.integers(-1, 9), max_size=40), start=st.integers(0, 40), behind=st.integers(-2, 9))
+def test_codes(codes: list[int], start: int, behind: int) -> None:
+    """Whatever stands behind those that are null."""
+    array = np.array(codes, dtype=np.int32)
+    for values in (array, np.where(array < 0, np.int32(behind), array)):
+        part = of_numbers(values, array < 0)[start:]
+        assert codes_of(part, -1).tolist() == codes[start:]
 
 
 @given(values=st.lists(st.sampled_from([True, False, None]), max_size=40), start=st.integers(0, 40))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +104,19 @@ def test_labels() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int16, np.int32, np.float32, np.int64, np.float64])
+def test_what_holds_for_each_row_is_that_of_its_text(dtype: type[np.generic]) -> None:
+    generator = np.random.default_rng(1)
+    codes = generator.integers(-1, 40, 500).astype(np.int32)
+    by_text = generator.integers(0, 100, 40).astype(dtype)
+    labels = Labels(codes, Texts.of(map(str, range(40))))
+    expected = np.where(codes < 0, dtype(1), by_text[codes])
+    for part in (slice(None), slice(3, 400, 7), slice(0, 0)):
+        each = labels[part].each(by_text, 1)
+        assert each.dtype == dtype
+        assert each.tolist() == expected[part].tolist()
 
 
 def test_what_is_made_of_a_table_holds_on_to_nothing_else() -> None:

@@ -47,10 +47,17 @@ def of_texts(texts: Sequence[str | None], kind: pa.DataType = TEXT) -> pa.Array:
 def numbers_of(array: pa.Array, unset: float) -> npt.NDArray[Any]:
     """The values (N,) of an array of float64, int32 or int64, ``unset`` where they are null; else they are not copied,
     and read-only."""
-    dtype = _DTYPES[array.type]
-    held: npt.NDArray[Any] = np.frombuffer(array.buffers()[1] or b"", dtype=dtype)
-    values = held[array.offset : array.offset + len(array)]
-    return np.where(nulls_of(array), dtype.type(unset), values) if array.null_count else values
+    values = _values(array)
+    return np.where(nulls_of(array), values.dtype.type(unset), values) if array.null_count else values
+
+
+def codes_of(array: pa.Array, unset: int) -> npt.NDArray[np.int32]:
+    """As `numbers_of` for places, none of them below 0, of type int32: nothing is copied either where the values behind
+    all that is null are ``unset``, -1 or less, which is what `of_numbers` leaves there."""
+    values: npt.NDArray[np.int32] = _values(array)
+    if not array.null_count or np.count_nonzero(values == unset) == array.null_count:
+        return values
+    return np.where(nulls_of(array), np.int32(unset), values)
 
 
 def bools_of(array: pa.Array) -> Mask:
@@ -75,6 +82,11 @@ def texts_of(array: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uin
         return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
     starts = np.frombuffer(offsets, dtype=_OFFSETS[array.type])[array.offset : array.offset + len(array) + 1]
     return starts.astype(np.int64, copy=False), np.frombuffer(data or b"", dtype=np.uint8)
+
+
+def _values(array: pa.Array) -> npt.NDArray[Any]:
+    held: npt.NDArray[Any] = np.frombuffer(array.buffers()[1] or b"", dtype=_DTYPES[array.type])
+    return held[array.offset : array.offset + len(array)]
 
 
 def _validity(unset: Mask | None) -> pa.Buffer | None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from zeekml import arrow
 from zeekml.arrow_texts import as_texts, picked
+from zeekml.code_kernels import mark, spread
 from zeekml.text_kernels import hashes, kinds
 
 if TYPE_CHECKING:
@@ -94,12 +95,15 @@ class Labels:
 
     def each(self, by_text: npt.NDArray[Any], unset: Any) -> npt.NDArray[Any]:
         """What holds for each row (N,): of what holds for each text (D,), and ``unset`` where there is none."""
-        return np.append(by_text, by_text.dtype.type(unset)).take(self.codes)
+        table = np.append(by_text, by_text.dtype.type(unset))
+        each = np.empty(len(self), dtype=table.dtype)
+        done = spread(table.view(np.uint8), np.ascontiguousarray(self.codes), each.view(np.uint8))
+        return each if done else table.take(self.codes)
 
     def compact(self) -> Labels:
         """The same without texts that do not occur: a dictionary grows with the block that it was read from."""
         occurs = np.zeros(len(self.texts) + 1, dtype=np.bool_)  # code -1, unset, takes the last
-        occurs[self.codes] = True
+        mark(np.ascontiguousarray(self.codes), occurs.view(np.uint8))
         if occurs[:-1].all():
             return self
         places = np.cumsum(occurs, dtype=np.int32) - 1
@@ -195,7 +199,7 @@ class _OfArrow:
                 texts = coded.dictionary
                 if pa.types.is_null(texts.type):  # nothing in the column was set
                     texts = texts.cast(arrow.TEXT)
-                return Labels(arrow.numbers_of(indices, UNSET), Texts(texts)).compact()
+                return Labels(arrow.codes_of(indices, UNSET), Texts(texts)).compact()
             case _:
                 return as_texts(array)
 

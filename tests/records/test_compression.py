@@ -6,6 +6,7 @@ import gzip
 import io
 import random
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_a_stream_cut_short_gives_its_whole_lines_and_an_error(tmp_path: Path, c
     assert not result.rejects
     only_the_end_mark = read_text(tmp_path, raw[:-2])
     assert isinstance(only_the_end_mark.error, TruncatedError)
+
+
+@pytest.mark.parametrize("batch_rows", [1_000, 65_536])
+def test_a_stream_cut_short_gives_what_waited_for_a_batch_to_be_full(tmp_path: Path, batch_rows: int) -> None:
+    raw = gzipped(header() + "".join(line({"uid": f"C{number:017}"}) for number in range(90_000)))
+    raw = raw[: len(raw) * 9 // 10]
+    whole = zlib.decompressobj(wbits=31).decompress(raw).count(b"\n") - header().count("\n")
+    result = read_text(tmp_path, raw, batch_rows=batch_rows)
+    assert isinstance(result.error, TruncatedError)
+    assert len(result.frame) == whole > 70_000
 
 
 def test_a_damaged_gzip_gives_what_came_before(tmp_path: Path) -> None:

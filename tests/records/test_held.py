@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zeekml.records.compression import Straight
 from zeekml.records.held import Held
 
 
@@ -35,6 +38,20 @@ def test_ends_of_lines_are_those_of_what_is_held(pieces: list[bytes], dropped: i
     assert held.first_end() == content.find(b"\n") + 1
     assert held.last_end() == content.rfind(b"\n") + 1
     assert held.ends_with(b"a\n") == content.endswith(b"a\n")
+
+
+@given(content=st.binary(max_size=60), taken=st.lists(st.integers(0, 9), max_size=9))
+def test_plain_content_is_read_to_where_it_is_held(content: bytes, taken: list[int]) -> None:
+    held, piece, expected = Held(), Straight(io.BytesIO(content), 7), content
+    for count in taken:
+        held.add(piece)
+        view = held.lend(min(count, len(held)))
+        assert bytes(view) == expected[: len(view)]
+        expected = expected[len(view) :]
+        held.hand_back(view)
+    while not piece.is_end:
+        held.add(piece)
+    assert bytes(held.view()) == expected
 
 
 def test_memory_is_used_again() -> None:

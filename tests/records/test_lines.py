@@ -30,7 +30,7 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
         counts.append(bytes(block.data).count(b"\n"))
         found += block.lines()
     if wanted is not None:
-        assert set(counts[1:-2]) <= {wanted}, "all but the first and the last"
+        assert set(counts[1:-2]) <= {wanted}, "all but the first, with header lines, and the last"
     skipped = len(content) - len(content.lstrip(b"\0"))
     rest = content[skipped:].removeprefix(b"\xef\xbb\xbf")
     expected = rest.split(b"\n")
@@ -39,6 +39,12 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     assert [text for _, _, text in found] == expected
     assert [number for number, _, _ in found] == list(range(1, len(expected) + 1))
     assert all(content[offset : offset + len(text)] == text for _, offset, text in found)
+
+
+def test_header_lines_are_not_counted_in_the_first_block() -> None:
+    content = b"#a\n#b\n" + b"c\n" * 5 + b"#d\n" * 3
+    blocks = [bytes(block.data) for block in line_blocks(iter([content[:4], content[4:]]), _never, lambda: 3)]
+    assert blocks == [b"#a\n#b\n" + b"c\n" * 3, b"c\n" * 2 + b"#d\n", b"#d\n" * 2]
 
 
 def test_a_block_is_good_until_the_next_is_asked_for() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.records.logs import FIELDS, Result, connection, header, joined, line, read_text, tsv
 from zeekml.errors import FormatError, MissingColumnError
 from zeekml.records import COLUMNS, NAMES, Reject, Rejects
+from zeekml.records.kernels.ends import WINDOW
 from zeekml.records.lines import Block
 from zeekml.records.to_pandas import to_frame
 from zeekml.records.values import UidMaker
@@ -303,6 +304,33 @@ def test_the_fast_path_and_the_exact_path_agree(
     assert fast.lines == exact.lines
     assert fast.rejects == exact.rejects
     assert fast.passed_over == exact.passed_over
+    pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lines_of_any_length_are_read_as_the_exact_path_reads_them(seed: int) -> None:
+    """Across what is looked through at once: short and long lines, and every byte in every kind of column."""
+    generator = random.Random(seed)  # noqa: S311  (a seed, not a secret)
+    odd = [b"#x\n", b"\n", b"\0\n", b"a\tb\n", b"\r\n", b"\0" * 9 + b"#close\n", b"-\t" * 20 + b"-\n"]
+    lines = []
+    for number in range(1500):
+        row = connection(number)
+        if generator.random() < 0.1:
+            row["tunnel_parents"] = "é\\x41"[number % 3 :] * generator.choice([1, 30, WINDOW // 4, WINDOW])
+        raw = line(row).encode()
+        if generator.random() < 0.2:
+            place = generator.randrange(len(raw) - 1)
+            raw = raw[:place] + bytes([generator.randrange(256)]) + raw[place + generator.randrange(2) :]
+        lines.append(raw)
+        if generator.random() < 0.01:
+            lines.append(generator.choice(odd))
+    data = header().encode() + b"".join(lines)
+    data = data if seed % 2 else data.rstrip(b"\n")
+    fast, exact = _read_block(data, fast=True), _read_block(data, fast=False)
+    assert fast.lines == exact.lines
+    assert fast.rejects == exact.rejects
+    assert fast.passed_over == exact.passed_over
+    assert len(fast.lines) > 500
     pd.testing.assert_frame_equal(fast.frame, exact.frame, check_exact=True)
 
 

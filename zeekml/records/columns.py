@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -12,7 +13,8 @@ import pyarrow as pa
 
 from zeekml.arrow import of_bools, of_numbers, of_texts
 from zeekml.records.frame import Lines
-from zeekml.records.kernels import fields
+from zeekml.records.kernels import texts
+from zeekml.records.memory import Memory, fresh
 from zeekml.records.schema import Kind
 
 NUMBER: Final = 0
@@ -32,7 +34,8 @@ KINDS: Final[dict[Kind, int]] = {
 
 Array = npt.NDArray[Any]
 Arrays: TypeAlias = tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]
-_SLACK: Final = 8  # bytes: copies may go on to the end of a word
+_APART: Final = 64  # bytes that each array's place is a multiple of
+_SLACK: Final = 32  # bytes: copies may go on behind the last text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +52,87 @@ class FastRows:
     count: int
     stop: int
 
+    def lines_from(self, line: int) -> Lines:
+        """The numbers of the rows' lines, of which the first that was read has this one; ``places`` are lost."""
+        return np.add(self.places, line, out=self.places)
+
+
+class Room:
+    """What the columns of one block after the other are read with, in memory that is used again.
+
+    ``entries`` (labels, N, 4) and ``slots`` (labels, S) are as `zeekml.records.kernels.texts` has them, all slots free
+    between two blocks.
+    """
+
+    def __init__(self) -> None:
+        self.slots = np.zeros((0, 0), dtype=np.int32)
+        self.entries = np.zeros((0, 0, 4), dtype=np.uint64)
+        self._memory = Memory()
+
+    def fit(self, labels: int, most: int) -> None:
+        """Let ``most`` texts fit into the tables of as many columns."""
+        if self.slots.shape[0] < labels or self.entries.shape[1] <= most:
+            slots = 1 << (texts.SPARE * most + texts.LEAST_SLOTS).bit_length()
+            self.slots = _few((labels, slots), np.int32)
+            self.entries = _few((labels, slots // texts.SPARE, 4), np.uint64)
+            self.entries[:, 0] = ~np.uint64(0)  # like no text
+
+    def arrays(self, shapes: Sequence[tuple[type[np.generic], tuple[int, ...]]]) -> list[Array]:
+        """Arrays of these kinds and shapes side by side, whatever stands in them."""
+        sizes = [-(-np.dtype(kind).itemsize * math.prod(shape) // _APART) * _APART for kind, shape in shapes]
+        size = sum(sizes) + 1
+        memory = self._memory.take(size)
+        made, at = [], 0
+        for (kind, shape), taken in zip(shapes, sizes, strict=True):
+            made.append(np.frombuffer(memory, kind, math.prod(shape), at).reshape(shape))
+            at += taken
+        return made
+
+
+def _few(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
+    """Zeros of which few are touched."""
+    size = np.dtype(kind).itemsize * math.prod(shape)
+    return np.frombuffer(fresh(size + 1), kind, math.prod(shape)).reshape(shape)
+
 
 class Columns:
     """Room for ``most`` rows, and ``size`` bytes of texts, in as many columns of each kind as ``used`` says.
 
-    ``entries`` (labels, S, 4) is the table of labels that the block before was read with, all of them free.
+    ``room`` is what the block before was read with.
     """
 
-    def __init__(self, used: Sequence[int], most: int, size: int, entries: npt.NDArray[np.uint64]) -> None:
+    def __init__(self, used: Sequence[int], most: int, size: int, room: Room) -> None:
         labels = used[LABEL]
-        if entries.shape[1] < 2 * most:
-            entries = np.zeros((labels, 1 << (2 * most).bit_length(), 4), dtype=np.uint64)
-        self.entries = entries
-        self._numbers = np.empty((used[NUMBER], most), dtype=np.float64)
-        self._ports = np.empty((used[PORT], most), dtype=np.int32)
-        self._bools = np.empty((used[BOOL], most), dtype=np.int8)
-        self._codes = np.empty((labels, most), dtype=np.int32)
-        self._slots = np.empty((labels, most), dtype=np.int32)
-        self._labels = np.zeros((labels, 2), dtype=np.int64)
-        self._text = np.empty(size + _SLACK, dtype=np.uint8)
-        self._ends = np.zeros(most + 1, dtype=np.int32)
+        room.fit(labels, most)
+        self._room = room
+        self._numbers, self._codes, self._ports, self._bools, self._ends, self.places, self._text = (
+            room.arrays(
+                [
+                    (np.float64, (used[NUMBER], most)),
+                    (np.int32, (labels, most)),
+                    (np.int32, (used[PORT], most)),
+                    (np.int8, (used[BOOL], most)),
+                    (np.int32, (most + 1,)),
+                    (np.int64, (most,)),
+                    (np.uint8, (size + _SLACK,)),
+                ]
+            )
+        )
+        self._ends[0] = 0
+        self._labels = np.zeros((labels, 3), dtype=np.int64)
+        self._labels[:, texts.MASK] = texts.LEAST_SLOTS - 1
         self._label_ends = np.empty((labels, most + 1), dtype=np.int32)
 
     @property
     def arrays(self) -> Arrays:
         """In the order in which the kernels take them."""
-        return (self._numbers, self._ports, self._bools, self._codes, self.entries, self._slots, self._labels,
-                self._text, self._ends)  # fmt: skip
+        return (self._numbers, self._ports, self._bools, self._codes, self._room.entries, self._room.slots,
+                self._labels, self._text, self._ends)  # fmt: skip
 
-    def close(self, written: int, block: npt.NDArray[np.uint8]) -> None:
-        """The block was read; ``written`` bytes of text came of it."""
-        stop = block.ctypes.data + len(block)
-        fields.keep_texts(
-            self._labels, self._slots, self.entries, self._text, written, stop, self._label_ends
-        )
+    def close(self, written: int) -> None:
+        """The block was read, and is still there; ``written`` bytes of text came of it."""
+        room = self._room
+        texts.keep_texts(self._labels, room.slots, room.entries, self._text, written, self._label_ends)
         self._pool = pa.py_buffer(self._text)
 
     def numbers(self, column: int, rows: int) -> npt.NDArray[np.float64]:
@@ -101,14 +151,14 @@ class Columns:
                 return of_bools(values == 1, values < 0)
             case _:
                 ends = self._ends[: rows + 1]
-                texts = self._array(pa.string(), ends)
+                read = self._array(pa.string(), ends)
                 unset = ends[1:] == ends[:-1]
                 if not unset.any():
-                    return texts
+                    return read
                 import pyarrow.compute as pc  # noqa: PLC0415 - it wraps every function of Arrow: 20 ms
 
                 # Empty is what a text column has where it is unset.
-                return pc.if_else(of_bools(unset), pa.NULL, texts)
+                return pc.if_else(of_bools(unset), pa.NULL, read)
 
     def codes(self, column: int, rows: int) -> pa.Array:
         """The numbers (rows,) of a column's labels."""
@@ -125,26 +175,31 @@ class Columns:
 
     def labelled(self, column: int, rows: int, *, lower: bool) -> pa.Array:
         """A column of labels as they stand in the block, in lower case if wanted."""
-        codes, texts = self.codes(column, rows), self.labels(column)
+        codes, read = self.codes(column, rows), self.labels(column)
         if lower:
             import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
-            if not (changed := pc.utf8_lower(texts)).equals(texts):
+            if not (changed := pc.utf8_lower(read)).equals(read):
                 return taken(changed, codes)
-        return pa.DictionaryArray.from_arrays(codes, texts)
+        return coded(codes, read)
 
     def met(self, column: int) -> int:
         """What was met among a column's labels."""
-        return int(self._labels[column, 1])
+        return int(self._labels[column, texts.MET])
 
     def _ends_of(self, column: int) -> npt.NDArray[np.int32]:
-        return self._label_ends[column, : int(self._labels[column, 0]) + 1]
+        return self._label_ends[column, : int(self._labels[column, texts.COUNT]) + 1]
 
     def _array(self, kind: pa.DataType, ends: npt.NDArray[np.int32]) -> pa.Array:
         return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends), self._pool])
 
 
-def taken(texts: Sequence[str | None] | pa.Array, indices: pa.Array) -> pa.Array:
-    """A label array of these texts; two of them may be the same."""
-    held = texts if isinstance(texts, pa.Array) else of_texts(texts, pa.string())
+def coded(codes: pa.Array, labels: pa.Array) -> pa.Array:
+    """A label array of these, all of them different; where each code comes from, nobody has to look whether it fits."""
+    return pa.DictionaryArray.from_arrays(codes, labels, safe=False)
+
+
+def taken(labels: Sequence[str | None] | pa.Array, indices: pa.Array) -> pa.Array:
+    """A label array of these; two of them may be the same."""
+    held = labels if isinstance(labels, pa.Array) else of_texts(labels, pa.string())
     return held.take(indices).dictionary_encode()

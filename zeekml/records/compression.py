@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
 from zeekml.errors import FormatError, TruncatedError
 
+if TYPE_CHECKING:
+    from io import BufferedReader
+
 PIECE = 4 << 20  # bytes of content handed on at a time
 _READ = 1 << 20  # bytes read from the file at a time
+_STRAIGHT = (
+    1 << 20
+)  # bytes of plain content: what is read stays near the processor until its lines are counted
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # One zstd block of 4 bytes can stand for 128 KiB, so that 2 KiB of input become 64 MiB at most.
@@ -22,12 +28,42 @@ _ZSTD_STEP = 2 << 10
 _UNREADABLE = {b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"\x04\x22\x4d\x18": "lz4"}
 
 
+class Straight:
+    """A piece of plain content that is still in its file, to be read to where it is wanted."""
+
+    def __init__(self, raw: BinaryIO, size: int) -> None:
+        self._raw = cast("BufferedReader", raw)
+        self._size = size
+        self.is_end = False
+
+    def __len__(self) -> int:
+        """How many bytes it has at most."""
+        return self._size
+
+    def into(self, room: memoryview) -> int:
+        """Read it to the start of ``room``; how many bytes it has, none at the end of the file."""
+        count = self._raw.readinto(room[: self._size]) or 0
+        self.is_end = not count
+        return count
+
+
 def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes]:
-    """Yield the decompressed content of ``raw`` in pieces of about 4 MiB.
+    """Yield the decompressed content of ``raw`` in pieces of about 4 MiB, the first of plain content smaller.
 
     Raises FormatError for another compression, and TruncatedError, after all that could be read, when a
     compressed stream ends early or is damaged. ``first_read`` is smaller for a mere look at a file.
     """
+    for piece in pieces(raw, name, first_read):
+        if isinstance(piece, bytes):
+            yield piece
+        elif read := raw.read(PIECE):
+            yield read
+        else:
+            return
+
+
+def pieces(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes | Straight]:
+    """As `content`, but of a plain file all but the first is left in it: whoever takes a piece must read it."""
     head = raw.read(first_read)
     if head.startswith(_GZIP):
         return _gathered(_gunzip(head, raw, name))
@@ -38,7 +74,7 @@ def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes
             raise FormatError(
                 f"{name}: compressed with {kind}; expected gzip, zstd or plain text. Decompress it first."
             )
-    return _gathered(_plain(head, raw))
+    return _plain(head, raw)
 
 
 def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -60,10 +96,12 @@ def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
         raise failure
 
 
-def _plain(head: bytes, raw: BinaryIO) -> Iterator[bytes]:
-    while head:
+def _plain(head: bytes, raw: BinaryIO) -> Iterator[bytes | Straight]:
+    if head:
         yield head
-        head = raw.read(PIECE)
+        piece = Straight(raw, _STRAIGHT)
+        while not piece.is_end:
+            yield piece
 
 
 def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:

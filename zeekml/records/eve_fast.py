@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from zeekml.arrow import of_numbers, of_texts
 from zeekml.records import columns as memory
-from zeekml.records.columns import Columns, FastRows, taken
+from zeekml.records.columns import Columns, FastRows, Room, taken
 from zeekml.records.frame import arrow_type
 from zeekml.records.kernels import eve, tsv
-from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.objects import RECORD, key_words
+from zeekml.records.kernels.texts import SEED
 from zeekml.records.lines import Content
 from zeekml.records.schema import COLUMNS
 
@@ -67,7 +67,7 @@ class FastEve:
         self._used = [0] * (max(memory.KINDS.values()) + 1)
         self._used[memory.NUMBER], self._used[memory.PORT] = len(_NUMBERS), len(_PORTS)
         self._used[memory.LABEL], self._used[memory.TEXT] = len(_LABELS), 1
-        self._entries = np.zeros((len(_LABELS), 0, 4), dtype=np.uint64)
+        self._room = Room()
 
     def read(self, data: Content) -> tuple[FastRows, int] | None:
         """Return the flows in ``data`` and how many other events there are; None for more than can be read so."""
@@ -75,17 +75,16 @@ class FastEve:
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
         most = tsv.count_lines(raw) + 1
-        read = Columns(self._used, most, len(data), self._entries)
-        self._entries = read.entries
+        read = Columns(self._used, most, len(data), self._room)
         states = np.empty(most, dtype=np.int32)
-        places, odd = np.empty(most, dtype=np.int64), np.empty((most, 2), dtype=np.int64)
+        places, odd = read.places, np.empty((most, 2), dtype=np.int64)
         counts = np.zeros(5, dtype=np.int64)
         eve.read_lines(
             raw, self._keys, self._levels, self._opens, self._answers, SEED, self._records, *read.arrays, states,
             places, odd, counts,
         )  # fmt: skip
         rows, count, strange, written, others = map(int, counts)
-        read.close(written, raw)
+        read.close(written)
         table = pa.table(self._arrays(read, states[:rows]))
         return FastRows(table, places[:rows], odd[:strange], count, len(data)), others
 

@@ -1,13 +1,16 @@
-"""The bytes of a stream that wait until their lines are whole, in memory that is used again and again.
-
-Fresh memory for every block of some megabytes costs as much as reading it: the system clears each page of it first.
-"""
+"""The bytes of a stream that wait until their lines are whole, in memory that is used again and again."""
 
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
-_NEWLINE = b"\n"
+from zeekml.records.compression import Straight
+from zeekml.records.memory import fresh, is_looked_into
+
+_NEWLINE: Final = b"\n"
+_LEAST: Final = 16 << 20
+"""Bytes of memory at first: what nobody writes to takes none."""
 
 
 class Held:
@@ -18,19 +21,21 @@ class Held:
     """
 
     def __init__(self) -> None:
-        self._memory = bytearray()
+        self._memory = fresh(_LEAST)
         self._begin, self._end = 0, 0
 
     def __len__(self) -> int:
         return self._end - self._begin
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytes | Straight) -> None:
         """Hold these bytes as well."""
-        if self._end + len(piece) > len(self._memory):
-            self._make_room(len(piece))
-        # Through a view, as a bytearray copies what is assigned to it twice.
-        memoryview(self._memory)[self._end : self._end + len(piece)] = piece
-        self._end += len(piece)
+        self._make_room(len(piece))
+        with memoryview(self._memory) as whole, whole[self._end : self._end + len(piece)] as room:
+            if isinstance(piece, Straight):
+                self._end += piece.into(room)
+            else:
+                room[:] = piece
+                self._end += len(piece)
 
     def view(self) -> memoryview:
         """All that is held, to be looked at at once: after `add` it may be something else."""
@@ -61,25 +66,19 @@ class Held:
 
     def ends_with(self, text: bytes) -> bool:
         """Whether the last bytes are these."""
-        return self._memory.endswith(text, self._begin, self._end)
+        return len(self) >= len(text) and self._memory[self._end - len(text) : self._end] == text
 
     def _make_room(self, more: int) -> None:
         """Room for ``more`` bytes: what is held moves to the front, or to the front of other memory.
 
-        That is taken where less than half would be free, or somebody still looks into this.
+        It moves where it overwrites only what is held no longer, so that little memory is ever written to.
         """
         held, memory = len(self), self._memory
-        if 2 * (held + more) > len(memory) or self._is_looked_into():
-            memory = bytearray(3 * (held + more))
-        memoryview(memory)[:held] = self.view()
-        self._memory, self._begin, self._end = memory, 0, held
-
-    def _is_looked_into(self) -> bool:
-        """Whether there are views of the memory: a bytearray that has any cannot be made shorter."""
-        last = self._memory[-1:]
-        try:
-            del self._memory[-1:]
-        except BufferError:
-            return True
-        self._memory += last
-        return False
+        if self._begin >= max(held, 1) and not is_looked_into(self._memory):
+            self._memory[:held] = self._memory[self._begin : self._end]
+            self._begin, self._end = 0, held
+        if self._end + more > len(memory):
+            memory = fresh(max(2 * (held + more), _LEAST))
+            with memoryview(memory) as new, self.view() as old:
+                new[:held] = old
+            self._memory, self._begin, self._end = memory, 0, held

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from zeekml.records import columns as memory
-from zeekml.records.columns import Columns, FastRows
+from zeekml.records.columns import Columns, FastRows, Room
 from zeekml.records.kernels import fields, tsv, zeek_json
-from zeekml.records.kernels.fields import SEED
 from zeekml.records.kernels.objects import LONGEST_KEY, RECORD, key_words
+from zeekml.records.kernels.texts import SEED
 from zeekml.records.lines import Content
 from zeekml.records.schema import COLUMNS, Column, Kind
 
@@ -49,7 +49,7 @@ class FastJson:
             self._kinds[place] = _READ_AS[column.kind] | (fields.REQUIRED if column.required else 0)
             self._outputs[place] = self._used[array]
             self._used[array] += 1
-        self._entries = np.zeros((self._used[memory.LABEL], 0, 4), dtype=np.uint64)
+        self._room = Room()
 
     @classmethod
     def for_keys(cls, extra: tuple[str, ...]) -> FastJson | None:
@@ -64,16 +64,15 @@ class FastJson:
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
         most = tsv.count_lines(raw) + 1
-        read = Columns(self._used, most, len(data), self._entries)
-        self._entries = read.entries
-        places, odd = np.empty(most, dtype=np.int64), np.empty((most, 2), dtype=np.int64)
+        read = Columns(self._used, most, len(data), self._room)
+        places, odd = read.places, np.empty((most, 2), dtype=np.int64)
         counts = np.zeros(4, dtype=np.int64)
         zeek_json.read_lines(
             raw, self._keys, self._levels, self._opens, self._kinds, self._outputs, SEED, self._records, *read.arrays,
             places, odd, counts,
         )  # fmt: skip
         rows, count, strange, written = map(int, counts)
-        read.close(written, raw)
+        read.close(written)
         arrays = {
             column.name: read.labelled(int(output), rows, lower=column.name == "proto")
             if column.kind == "label"

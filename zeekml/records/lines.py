@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from zeekml.errors import TruncatedError
+from zeekml.records.compression import Straight
 from zeekml.records.held import Held
 from zeekml.records.kernels.tsv import count_lines, end_of_lines
 
@@ -18,6 +20,7 @@ MOST_CUT = 16 << 20  # bytes, about, of a block that is cut to a number of lines
 _NEWLINE = ord("\n")
 _BOM = b"\xef\xbb\xbf"
 _ENDS = re.compile(rb"\n")
+_HEADER = re.compile(rb"(?:#[^\n]*\n)*")
 _LINE = re.compile(rb"[^\n]*")
 
 Content: TypeAlias = bytes | memoryview
@@ -34,6 +37,11 @@ class Block:
     line: int
     offset: int
 
+    def beginning(self, size: int) -> bytes:
+        """The first ``size`` bytes, and what is behind them in their last line."""
+        found = _ENDS.search(self.data, size)
+        return bytes(self.data[: found.end() if found else len(self.data)])
+
     def part(self, start: int, stop: int) -> Block:
         """The lines in ``data[start:stop]``, both at line starts."""
         return Block(self.data[start:stop], self.line + newlines(self.data[:start]), self.offset + start)
@@ -48,7 +56,7 @@ class Block:
 
 
 def line_blocks(
-    pieces: Iterator[bytes],
+    pieces: Iterator[bytes | Straight],
     too_long: Callable[[int, bytes], None],
     wanted: Callable[[], int] | None = None,
 ) -> Iterator[Block]:
@@ -56,16 +64,17 @@ def line_blocks(
 
     ``too_long(line number, its beginning)`` is called for each line over MAX_LINE, which is then left out.
     What follows the last newline is the last block, without newline. A block has what a piece has; where ``wanted``
-    says how many lines (1 or more) are needed next, all but the first, which tells the format, have as many, or about
-    MOST_CUT bytes. A block's data is lent: it is good until the next one is asked for.
+    says how many lines (1 or more) are needed next, it has as many, Zeek's first header lines not counted, or about
+    MOST_CUT bytes. A block's data is lent: it is good until the next one is asked for. A TruncatedError of ``pieces``
+    is raised after all whole lines.
     """
     line, offset = 1, 0
     held = Held()
     skipping = False
     at_start = True
     cutter = _Cutter(wanted)
-    for piece in pieces:
-        held.add(piece)
+    failure: list[TruncatedError] = []
+    for _ in _fed(held, pieces, failure):
         if at_start:
             begun = _start_of(held.view())
             if begun < 0:
@@ -102,8 +111,20 @@ def line_blocks(
         line += newlines(whole.data)
         offset += cut
         yield from _lent(held, without_long_lines(whole, too_long))
-    if held:
+    if held and not failure:
         yield Block(bytes(held.view()), line, offset)
+    for error in failure:
+        raise error
+
+
+def _fed(held: Held, pieces: Iterator[bytes | Straight], failure: list[TruncatedError]) -> Iterator[None]:
+    """Hold one piece more each time; that there are no more though there should be goes to ``failure``."""
+    try:
+        for piece in pieces:
+            held.add(piece)
+            yield
+    except TruncatedError as error:
+        failure.append(error)
 
 
 def _lent(held: Held, blocks: Iterator[Block]) -> Iterator[Block]:
@@ -127,7 +148,7 @@ def _start_of(held: memoryview) -> int:
 
 
 class _Cutter:
-    """Cuts off as many lines as are wanted; all that is there where nobody says how many, and at first."""
+    """Cuts off as many lines as are wanted; all that is there where nobody says how many."""
 
     def __init__(self, wanted: Callable[[], int] | None) -> None:
         self._wanted = wanted
@@ -142,16 +163,18 @@ class _Cutter:
         ``at_least``: it ends at ``cut`` then.
         """
         data = np.frombuffer(held, dtype=np.uint8)
-        if self._wanted is None or self._is_first:
-            self._is_first = False
+        if self._wanted is None:
             return cut, int(count_lines(data[:cut]))
         wanted = self._wanted() - self._found
+        if self._is_first:
+            header = _HEADER.match(held)
+            wanted += header.group().count(b"\n") if header else 0
         end = end_of_lines(data, self._scanned, wanted)
         found = self._found + (wanted if end >= 0 else wanted + end)
         if end < 0 and not at_least and cut < MOST_CUT:
             self._scanned, self._found = len(held), found
             return -1, 0
-        self._scanned, self._found = 0, 0
+        self._scanned, self._found, self._is_first = 0, 0, False
         return cut if end < 0 else end, found
 
 

@@ -66,7 +66,7 @@ def completed(fast: FastRows, block: Block, make_uid: UidMaker) -> Rows:
     table = fast.table
     if frame.lacks_uids(table):
         table = frame.with_uids(table, make_uid, line_starts(block.data, 0)[fast.places] + block.offset)
-    return Rows(table, fast.places + block.line, len(block.data))
+    return Rows(table, fast.lines_from(block.line), len(block.data))
 
 
 class Builder:

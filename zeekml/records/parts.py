@@ -19,9 +19,9 @@ from zeekml.records.compression import PIECE
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows
 from zeekml.records.lines import Block, line_blocks, newlines
-from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
+from zeekml.records.reader import BATCH_ROWS, Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
-from zeekml.records.sniff import sniff
+from zeekml.records.sniff import ENOUGH, sniff
 
 _HEADER: Final = re.compile(rb"(?:#[^\n]*\n)+")
 _CLOSE: Final = b"#close"
@@ -122,7 +122,7 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
     for block in _blocks(part, too_long, lambda: gatherer.missing):
         if reader is None:
             first = block if not part.start else _first_block(part.log)
-            sniffed = sniff(bytes(first.data), part.log.name)
+            sniffed = sniff(first.beginning(ENOUGH), part.log.name)
             reader = reader_for(sniffed, first, part.log.name, stream, rejects, extra=False)
             if part.header:
                 yield from reader.read(Block(part.header, 1, 0))
@@ -154,4 +154,5 @@ def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable
 
 def _first_block(log: LogFile) -> Block:
     with open_log(log) as raw:
-        return next(line_blocks(pieces_of(raw, log.name), lambda _number, _start: None), Block(b"", 1, 0))
+        blocks = line_blocks(pieces_of(raw, log.name), lambda _number, _start: None, lambda: BATCH_ROWS)
+        return next(blocks, Block(b"", 1, 0))

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from zeekml.errors import InputError, TruncatedError
 from zeekml.records import compression, lines
+from zeekml.records.compression import Straight
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Lines, Rows
 from zeekml.records.lines import Block, line_blocks
 from zeekml.records.rejects import Rejects
-from zeekml.records.sniff import Format, Sniffed, sniff
-from zeekml.records.values import UidMaker
+from zeekml.records.sniff import ENOUGH, Format, Sniffed, sniff
+from zeekml.records.values import FINGERPRINT, UidMaker
 from zeekml.records.zeek_json import ZeekJsonReader
 from zeekml.records.zeek_tsv import ZeekTsvReader
 from zeekml.table import Table
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Connections in a batch: half as many take a twelfth more processor time, twice as many half as much memory again.
 BATCH_ROWS = 65_536
+
+_FIRST = 1 << 16  # bytes that tell the compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, ex
         reader: Reader | None = None
         for block in line_blocks(pieces_of(raw, log.name), too_long, lambda: gatherer.missing):
             if reader is None:
-                sniffed = sniff(bytes(block.data), log.name)
+                sniffed = sniff(block.beginning(ENOUGH), log.name)
                 reader = reader_for(sniffed, block, log.name, stream, rejects, extra=extra)
             yield from reader.read(block)
         if reader is None:
@@ -114,10 +117,10 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, ex
             reader.end()
 
 
-def pieces_of(raw: BinaryIO, name: str) -> Iterator[bytes]:
+def pieces_of(raw: BinaryIO, name: str) -> Iterator[bytes | Straight]:
     """The content of an open log in pieces. Raises as ``read_batches`` does."""
     try:
-        yield from compression.content(raw, name)
+        yield from compression.pieces(raw, name, _FIRST)
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror or error}.") from error
 
@@ -126,7 +129,7 @@ def reader_for(
     sniffed: Sniffed, first: Block, source: str, stream: str, rejects: Rejects, *, extra: bool
 ) -> ZeekTsvReader | ZeekJsonReader | EveReader:
     """The reader of a file whose first block is ``first``."""
-    make_uid = UidMaker(stream, bytes(first.data))
+    make_uid = UidMaker(stream, first.beginning(FINGERPRINT))
     match sniffed.format:
         case Format.ZEEK_TSV:
             return ZeekTsvReader(source, rejects, make_uid, extra=extra)

@@ -14,11 +14,11 @@ import pyarrow as pa
 from zeekml.arrow import numbers_of, of_bools, of_texts
 from zeekml.records import columns as memory
 from zeekml.records import frame
-from zeekml.records.columns import Columns, FastRows, taken
+from zeekml.records.columns import Columns, FastRows, Room, coded, taken
 from zeekml.records.escapes import unescape
-from zeekml.records.kernels import fields, tsv
-from zeekml.records.kernels.fields import SEED
-from zeekml.records.kernels.words import eightfold, word_of
+from zeekml.records.kernels import ends, fields, tsv
+from zeekml.records.kernels.texts import SEED
+from zeekml.records.kernels.words import word_of
 from zeekml.records.lines import Content, line_starts
 from zeekml.records.schema import Column, Kind
 from zeekml.records.values import MAX_PORT, MAX_TIME
@@ -44,7 +44,7 @@ class FastReader:
         self._header = header
         self._columns = columns
         self._joined_from = header.width - 1 if header.joined > 1 else len(header.names)
-        self._separator = eightfold(header.separator[0])
+        self._separator = header.separator[0]
         self._marks = (word_of(header.unset), len(header.unset), word_of(header.empty), len(header.empty))
         self._kinds = np.full(header.width, fields.SKIPPED, dtype=np.uint8)
         self._outputs = np.zeros(header.width, dtype=np.int64)
@@ -57,7 +57,8 @@ class FastReader:
                     self._kinds[place] |= fields.REQUIRED
         if header.joined > 1:
             self._take(self._joined_from, "label")
-        self._entries = np.zeros((self._used[memory.LABEL], 0, 4), dtype=np.uint64)
+        self._room = Room()
+        self._work = (ends.room(), tsv.room_for_tail(), np.zeros(ends.WINDOW, dtype=np.uint8))
 
     @classmethod
     def for_header(cls, header: Header, columns: list[tuple[int, Column]]) -> FastReader | None:
@@ -75,16 +76,15 @@ class FastReader:
             return None
         raw = np.frombuffer(data, dtype=np.uint8)
         most = tsv.count_lines(raw[start:]) + 1
-        read = Columns(self._used, most, len(data) - start, self._entries)
-        self._entries = read.entries
-        places, odd = np.empty(most, dtype=np.int64), np.empty((most, 2), dtype=np.int64)
+        read = Columns(self._used, most, len(data) - start, self._room)
+        places, odd = read.places, np.empty((most, 2), dtype=np.int64)
         counts = np.zeros(4, dtype=np.int64)
         stop = tsv.read_lines(
             raw, start, self._separator, self._kinds, self._outputs, self._limits, *self._marks, SEED, *read.arrays,
-            places, odd, counts,
+            places, odd, counts, *self._work,
         )  # fmt: skip
         rows, count, strange, written = map(int, counts)
-        read.close(written, raw)
+        read.close(written)
         wrong = np.zeros(rows, dtype=np.bool_)
         table = pa.table(self._arrays(read, rows, wrong))
         fast = FastRows(table, places[:rows], odd[:strange], count, stop)
@@ -110,9 +110,7 @@ class FastReader:
             elif read.met(output) or column.name == "proto":
                 arrays[column.name] = self._marked(column.name, read, output, rows)
             else:
-                arrays[column.name] = pa.DictionaryArray.from_arrays(
-                    read.codes(output, rows), read.labels(output)
-                )
+                arrays[column.name] = coded(read.codes(output, rows), read.labels(output))
         return arrays
 
     def _marked(self, name: str, read: Columns, output: int, rows: int) -> pa.Array:
@@ -124,7 +122,7 @@ class FastReader:
         codes = read.codes(output, rows)
         if len(set(texts)) < len(texts):
             return taken(texts, codes)
-        return pa.DictionaryArray.from_arrays(codes, of_texts(texts, pa.string()))
+        return coded(codes, of_texts(texts, pa.string()))
 
     def _split_joined(self, read: Columns, rows: int, wrong: npt.NDArray[np.bool_]) -> list[pa.Array]:
         """The labels in the joined last column; only its different values are split."""

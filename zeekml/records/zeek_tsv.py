@@ -92,7 +92,7 @@ class ZeekTsvReader:
         table, data = fast.table, block.data
         if lacks_uids(table):
             table = with_uids(table, self._make_uid, line_starts(data, start)[fast.places] + block.offset)
-        rows = Rows(table, fast.places + line, fast.stop - start)
+        rows = Rows(table, fast.lines_from(line), fast.stop - start)
         if not len(fast.odd):
             return rows
         odd = ((int(place) + line, int(at) + block.offset, line_at(data, int(at))) for place, at in fast.odd)

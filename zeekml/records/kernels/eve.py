@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from zeekml.compiled import compiled, inlined, routine
 from zeekml.records.kernels import objects
-from zeekml.records.kernels.fields import ENTRY, Ints, Places, Words, code_of, copy
 from zeekml.records.kernels.moments import moment
 from zeekml.records.kernels.objects import RECORD, scan_line
+from zeekml.records.kernels.texts import Ints, Places, Words, code_of, copy
 from zeekml.records.kernels.words import Bytes, Int, Word, address_of, byte_of, load, word_of
 from zeekml.records.values import MAX_PORT
 
@@ -163,25 +163,20 @@ def _answer(found: Int, kind: Int, answers: Ints) -> Int:
 
 
 @routine
-def _label(
-    found: Int, key: Int, column: Int, seed: Word, table: Int, mask: Int, slots: Places, labels: Ints
-) -> Int:
+def _label(found: Int, key: Int, column: Int, seed: Word, entries: Words, slots: Places, labels: Ints) -> Int:
     record = found + key * RECORD
-    count = labels[column, 0]
-    code, slot = code_of(
+    code: Int = code_of(
         np.int64(load(record + objects.START)),
         np.int64(load(record + objects.LENGTH)),
         load(record + objects.FIRST),
         load(record + objects.SECOND),
         load(record + objects.REST),
         seed,
-        table + column * (mask + 1) * ENTRY,
-        mask,
-        count,
+        entries,
+        slots,
+        labels,
+        column,
     )
-    if code == count:
-        slots[column, count] = slot
-        labels[column, 0] += 1
     return code
 
 
@@ -219,8 +214,6 @@ def read_lines(
     base = address_of(data)
     at, stop = base, base + len(data)
     pool = address_of(text)
-    mask = entries.shape[1] - 1
-    table = address_of(entries)
     found = address_of(records)
     row = line = strange = written = others = 0
     while at < stop:
@@ -283,12 +276,12 @@ def read_lines(
                 ports[0, row] = orig_port
                 ports[1, row] = resp_port
                 states[row] = state
-                codes[ORIG_H, row] = _label(found, _SRC_IP, ORIG_H, seed, table, mask, slots, labels)
-                codes[RESP_H, row] = _label(found, _DEST_IP, RESP_H, seed, table, mask, slots, labels)
-                codes[PROTO, row] = _label(found, _PROTO, PROTO, seed, table, mask, slots, labels)
+                codes[ORIG_H, row] = _label(found, _SRC_IP, ORIG_H, seed, entries, slots, labels)
+                codes[RESP_H, row] = _label(found, _DEST_IP, RESP_H, seed, entries, slots, labels)
+                codes[PROTO, row] = _label(found, _PROTO, PROTO, seed, entries, slots, labels)
                 codes[SERVICE, row] = -1
                 if has_service:
-                    codes[SERVICE, row] = _label(found, _APP, SERVICE, seed, table, mask, slots, labels)
+                    codes[SERVICE, row] = _label(found, _APP, SERVICE, seed, entries, slots, labels)
                 if named != objects.MISSING:
                     record = found + _FLOW_ID * RECORD
                     length: Int = np.int64(load(record + objects.LENGTH))

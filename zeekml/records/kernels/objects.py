@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from zeekml.compiled import inlined, routine
-from zeekml.records.kernels.fields import POINT, Words, digits, further
+from zeekml.records.kernels.fields import POINT, digits
+from zeekml.records.kernels.texts import Words, further
 from zeekml.records.kernels.words import (
     HIGH,
     Int,

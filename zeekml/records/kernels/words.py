@@ -23,6 +23,8 @@ Int: TypeAlias = Any
 Word: TypeAlias = Any
 Float: TypeAlias = Any
 
+#: Bytes that are compared at once.
+CHUNK: Final = 64
 _BIG_ENDIAN: Final = sys.byteorder == "big"
 ONES: Final = np.uint64(0x0101010101010101)
 _SPACES: Final = np.uint64(0x2020202020202020)
@@ -31,6 +33,8 @@ _ONE: Final = np.uint64(1)
 _SEVEN: Final = np.uint64(7)
 _EIGHT: Final = np.uint64(8)
 _NOTHING: Final = np.uint64(0)
+#: By a length of 0 to 8: those bytes of a word.
+KEPT: Final = np.array([(1 << 8 * length) - 1 for length in range(9)], dtype=np.uint64)
 
 
 def word_of(text: bytes) -> np.uint64:
@@ -95,6 +99,75 @@ def store(typing: Any, address: Any, word: Any) -> Any:
 
 
 @emitted
+def load_half(typing: Any, address: Any) -> Any:
+    """The 32 bits at an address, as a number with a sign."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.sext(builder.load(_pointer(builder, arguments[0], 32), align=4), ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@emitted
+def store_half(typing: Any, address: Any, number: Any) -> Any:
+    """Put the lower 32 bits of a number at an address, as `load_half` reads them."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        half = builder.trunc(arguments[1], ir.IntType(32))
+        builder.store(half, _pointer(builder, arguments[0], 32), align=4)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+def _bytes_that_are(comparison: str) -> Any:
+    """``found(address, byte)``: a bit for each of the `CHUNK` bytes there that compares so with a byte, the lowest for
+    the first; both are taken as numbers from 0 to 255."""
+
+    @emitted
+    def found(typing: Any, address: Any, byte: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(ir.IntType(8), CHUNK)
+            there = builder.load(builder.inttoptr(arguments[0], kind.as_pointer()), align=1)
+            undefined = ir.Constant(kind, ir.Undefined)
+            byte = builder.trunc(arguments[1], ir.IntType(8))
+            first = builder.insert_element(undefined, byte, ir.Constant(ir.IntType(32), 0))
+            everywhere = ir.Constant(ir.VectorType(ir.IntType(32), CHUNK), [0] * CHUNK)
+            other = builder.shuffle_vector(first, undefined, everywhere)
+            bits = builder.bitcast(builder.icmp_unsigned(comparison, there, other), ir.IntType(CHUNK))
+            return builder.bitreverse(bits) if _BIG_ENDIAN else bits
+
+        return types.uint64(types.int64, types.int64), generate
+
+    return found
+
+
+bytes_below: Final = _bytes_that_are("<")
+bytes_from: Final = _bytes_that_are(">=")
+bytes_like: Final = _bytes_that_are("==")
+
+
+@emitted
+def ones(typing: Any, word: Any) -> Any:
+    """How many bits of a word are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), generate
+
+
+@emitted
+def lowest_bit(typing: Any, word: Any) -> Any:
+    """As `zeros_below`, and 64 for the word 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate
+
+
+@emitted
 def zeros_below(typing: Any, word: Any) -> Any:
     """How many bits lie below the lowest that is set; the word must not be 0."""
 
@@ -112,6 +185,19 @@ def leading_zeros(typing: Any, word: Any) -> Any:
         return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.uint64), generate
+
+
+@emitted
+def moved_up(typing: Any, low: Any, high: Any, bits: Any) -> Any:
+    """The upper of two words that are moved up together by 0 to 127 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        double = ir.IntType(128)
+        low, high, bits = (builder.zext(argument, double) for argument in arguments)
+        both = builder.or_(low, builder.shl(high, double(64)))
+        return builder.trunc(builder.lshr(builder.shl(both, bits), double(64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), generate
 
 
 @emitted

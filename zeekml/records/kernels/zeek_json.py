@@ -13,7 +13,6 @@ from zeekml.compiled import compiled
 from zeekml.records.kernels import objects
 from zeekml.records.kernels.fields import (
     BOOL,
-    ENTRY,
     LABEL,
     NUMBER,
     PORT,
@@ -21,22 +20,12 @@ from zeekml.records.kernels.fields import (
     SKIPPED,
     TEXT,
     TIME,
-    Ints,
-    Places,
-    Words,
-    code_of,
-    copy,
 )
 from zeekml.records.kernels.floats import scaled
 from zeekml.records.kernels.moments import moment
 from zeekml.records.kernels.objects import RECORD, scan_line
-from zeekml.records.kernels.words import (
-    Bytes,
-    Int,
-    address_of,
-    byte_of,
-    load,
-)
+from zeekml.records.kernels.texts import Ints, Places, Words, code_of, copy
+from zeekml.records.kernels.words import Bytes, Int, address_of, byte_of, load
 from zeekml.records.values import MAX_PORT, MAX_TIME
 
 _NEWLINE: Final = ord("\n")
@@ -77,8 +66,6 @@ def read_lines(
     base = address_of(data)
     at, stop = base, base + len(data)
     pool = address_of(text)
-    mask = entries.shape[1] - 1
-    table = address_of(entries)
     found = address_of(records)
     row = line = strange = written = 0
     while at < stop:
@@ -140,22 +127,18 @@ def read_lines(
                         filled += length
                         ends[row + 1] = filled
                     else:
-                        count = labels[output, 0]
-                        code, slot = code_of(
+                        codes[output, row] = code_of(
                             start,
                             length,
                             load(record + objects.FIRST),
                             load(record + objects.SECOND),
                             load(record + objects.REST),
                             seed,
-                            table + output * (mask + 1) * ENTRY,
-                            mask,
-                            count,
+                            entries,
+                            slots,
+                            labels,
+                            output,
                         )
-                        if code == count:
-                            slots[output, count] = slot
-                            labels[output, 0] += 1
-                        codes[output, row] = code
                         good = length > 0 or kinds[key] < REQUIRED
                 if not good:
                     break
