@@ -65,7 +65,7 @@ def _block(table: Table, state: StreamState) -> Block:
     peers = _hashed(table.label("id.resp_h"))
     rows = _host_rows(table, state)
 
-    matrix = state.memory.matrix(len(table), len(LAYOUT.features))
+    matrix = state.memory.floats(len(table), len(LAYOUT.features))
     at_host = len(connection.FEATURES)
     at_pair = at_host + len(hosts.FEATURES)
     connection.connection_features(batch, matrix)

@@ -16,7 +16,7 @@ from zeekml.arrays import Arrays, below, number, taken, under
 from zeekml.features.hosts import host_table
 from zeekml.features.keyed import Slots
 from zeekml.features.pairs import pair_table
-from zeekml.reused import Reused
+from zeekml.memory import Memory
 
 #: Connections of a stream after which the caps on hosts and contexts are enforced.
 CAP_EVERY = 65536
@@ -45,10 +45,11 @@ class StateLimits:
 class StreamState:
     """What is remembered of one stream between batches."""
 
-    def __init__(self, limits: StateLimits, *, with_pairs: bool = True, memory: Reused | None = None) -> None:
+    def __init__(self, limits: StateLimits, *, with_pairs: bool = True, memory: Memory | None = None) -> None:
         """``with_pairs``: the features of ``pairs`` are worked out and their contexts held, as a model needs that
-        sees them; for others that is half of all work. ``memory``: where the matrices of a block come to lie."""
-        self.memory = memory or Reused()
+        sees them; for others that is half of all work. ``memory``: where the matrices of
+        blocks come to lie, for one thread."""
+        self.memory = memory or Memory()
         self.limits = limits
         self.with_pairs = with_pairs
         self.hosts = host_table()

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml.arrow import of_bools, of_numbers, of_texts
+from zeekml.memory import Memory, fresh
 from zeekml.records.frame import Lines
 from zeekml.records.kernels import texts
-from zeekml.records.memory import Memory, fresh
 from zeekml.records.schema import Kind
 
 NUMBER: Final = 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Final
 
+from zeekml.memory import fresh, is_looked_into
 from zeekml.records.compression import Straight
-from zeekml.records.memory import fresh, is_looked_into
 
 _NEWLINE: Final = b"\n"
 _LEAST: Final = 16 << 20

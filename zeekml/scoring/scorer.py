@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.features import LAYOUT, PAIR_FEATURES, Block, StateLimits, StreamState, blocks
-from zeekml.reused import Reused
+from zeekml.memory import Memory
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
@@ -48,7 +48,7 @@ class Scorer:
         self._with_pairs = every_feature or bool(bundle.features_used[PAIR_FEATURES].any())
         self._bundle = bundle
         self._limits = limits or StateLimits()
-        self._memory = Reused()
+        self._memory = Memory()
         self._streams: dict[str, tuple[StreamState, Runs]] = {}
         self._caps_acted = 0
         self._start_runner = runners_of(bundle, threads)

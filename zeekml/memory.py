@@ -1,12 +1,16 @@
 """Memory that is used again once nobody looks into it any more.
 
-Fresh memory of some megabytes costs as much as reading as many bytes of a log: the system clears each page of it first.
+Fresh memory of some megabytes costs as much as reading as many bytes of a log, or as a good part of working out what
+lies in it: the system clears each page of it first.
 """
 
 from __future__ import annotations
 
 import mmap
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 _LEAST: Final = 1 << 20
 """Bytes: less is had sooner from Python."""
@@ -55,3 +59,9 @@ class Memory:
         taken = fitting.pop() if fitting else fresh(size + size // 8)
         self._given = [*used, *fitting[:_KEPT], taken]
         return taken
+
+    def floats(self, rows: int, columns: int) -> NDArray[np.float32]:
+        """An array (rows, columns), both 1 or more, whatever stands in it; it and all views of it use the memory."""
+        size = rows * columns
+        memory = self.take(size * np.dtype(np.float32).itemsize)
+        return np.frombuffer(memory, dtype=np.float32, count=size).reshape(rows, columns)
