@@ -32,13 +32,13 @@ class Run:
     said: str = ""
 
 
-def run(command: Sequence[str]) -> Run:
-    """Runs one process to its end; exits with its words when it fails."""
+def run(command: Sequence[str], root: Path = ROOT) -> Run:
+    """Runs one process to its end, from the ``root`` of a checkout; exits with its words when it fails."""
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
-        # From the root of the repository, so that -m zeekml works installed or not.
+        # From there, so that -m zeekml is the checkout's, installed or not.
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command, cwd=root, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
@@ -60,7 +60,7 @@ def environment() -> dict[str, str]:
 
 
 def zeekml(*arguments: str) -> list[str]:
-    """A command line of the checkout's zeekml."""
+    """A command line of the zeekml of the checkout that it is run from."""
     return [sys.executable, "-m", "zeekml", *arguments]
 
 

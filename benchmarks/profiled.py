@@ -3,10 +3,12 @@
 ::
 
     python benchmarks/profiled.py conn.log --out before.txt
+    python benchmarks/profiled.py conn.log --tree ../earlier --out before.txt
     python benchmarks/profiled.py --samples samples.txt
 
-The second form makes the table of what ``py-spy record --format raw --threads`` wrote. Keep one table of before and one
-of after beside what was made faster: the share of a function tells where to look, the samples tell what it came to.
+The second form watches the zeekml of another checkout, by this one's Python; the third makes the table of what
+``py-spy record --format raw --threads`` wrote. ``benchmarks/profiles`` keeps one table of before and one of after for
+what was made faster: the share of a function tells where to look, the seconds of the whole run what it came to.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 
-from benchmarks.processes import ROOT, zeekml
+from benchmarks.processes import ROOT, environment, run, zeekml
 
 _THREAD = re.compile(r"thread \((?P<number>[^)]*)\)(?:: (?P<name>.*))?")
 _OURS = "(zeekml/"  # what Python and the command line do around it is the same in every run
@@ -89,8 +91,18 @@ def table(found: Sequence[Thread], *, rate: int, top: int) -> str:
     return "\n".join(lines)
 
 
-def record(arguments: Sequence[str], samples: Path, *, rate: int, gil: bool, idle: bool) -> None:
-    """Has py-spy watch ``zeekml score`` with these arguments; its samples go to a file."""
+def unwatched(arguments: Sequence[str], tree: Path) -> str:
+    """What ``zeekml score`` of a checkout takes with these arguments when nobody watches, in words.
+
+    It is run twice: the first time kernels may be compiled.
+    """
+    run(zeekml("score", *arguments), tree)
+    last = run(zeekml("score", *arguments), tree)
+    return f"not watched: {last.wall_s:.2f} s, {last.cpu_s:.2f} s of processor, {last.peak_mib:.0f} MiB\n\n"
+
+
+def record(arguments: Sequence[str], samples: Path, tree: Path, *, rate: int, gil: bool, idle: bool) -> None:
+    """Has py-spy watch ``zeekml score`` of a checkout with these arguments; its samples go to a file."""
     py_spy = Path(sys.executable).with_name("py-spy")
     command = [
         str(py_spy),
@@ -109,7 +121,7 @@ def record(arguments: Sequence[str], samples: Path, *, rate: int, gil: bool, idl
         "--",
         *zeekml("score", *arguments),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tree, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0 or not samples.exists():
         sys.exit(
             f"{' '.join(command)}\nended with status {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}"
@@ -123,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--samples", type=Path, help="py-spy's raw samples of an earlier run, instead of a run"
     )
+    parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout to run (default: this one)")
     parser.add_argument("--out", type=Path, help="writes the table here as well")
     parser.add_argument("--rate", type=int, default=200, help="samples a second (default 200)")
     parser.add_argument("--top", type=int, default=15, help="functions of each thread (default 15)")
@@ -133,12 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name a log, or --samples of an earlier run")
     with tempfile.TemporaryDirectory(prefix="zeekml-profile-") as scratch:
         samples = options.samples or Path(scratch) / "samples.txt"
+        text = ""
         if options.log:
             logs = [str(Path(log).resolve()) if Path(log).exists() else log for log in options.log]
             score = [*logs, "--out", str(Path(scratch) / "out")]
-            record(score, samples, rate=options.rate, gil=options.gil, idle=options.idle)
+            tree = options.tree.resolve()
+            text = unwatched(score, tree)
+            record(score, samples, tree, rate=options.rate, gil=options.gil, idle=options.idle)
         with samples.open(encoding="utf-8") as lines:
-            text = table(threads(lines), rate=options.rate, top=options.top)
+            text += table(threads(lines), rate=options.rate, top=options.top)
     print(text)
     if options.out:
         options.out.write_text(text, encoding="utf-8")

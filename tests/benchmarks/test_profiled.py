@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from benchmarks import profiled
+from benchmarks.processes import run, zeekml
 
 SAMPLES = """\
 thread (1): MainThread;main (zeekml/cli.py:3);score (zeekml/batch.py:10) 6
@@ -42,3 +44,13 @@ def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.Capture
 def test_what_is_no_sample_is_refused() -> None:
     with pytest.raises(ValueError, match="raw samples, taken with --threads"):
         profiled.threads(["main (zeekml/cli.py:3) 6\n"])
+
+
+def test_another_checkout_is_run_from_its_root(tmp_path: Path) -> None:
+    package = tmp_path / "zeekml"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("import sys\nprint(sys.argv[1:])\n", encoding="utf-8")
+    assert run(zeekml("score", "x"), tmp_path).said == "['score', 'x']\n"
+    said = profiled.unwatched(["x"], tmp_path)
+    assert re.fullmatch(r"not watched: \d+\.\d\d s, \d+\.\d\d s of processor, \d+ MiB\n\n", said)
