@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from zeekml.loading import loading
 
-with loading():
+with loading(stays=True):
     from typing import Annotated, NoReturn
 
     import typer

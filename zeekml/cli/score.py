@@ -130,7 +130,8 @@ def score(
             with loading(stays=True):
                 from zeekml.pipeline.reading import Reading
 
-            with Reading(paths) as reading:
+                begun = Reading(paths)
+            with begun as reading:
                 with loading(stays=True):
                     from zeekml.pipeline.batch import score_logs
 
