@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.builders import Floats, matrix_of, one
 from zeekml.features import LAYOUT
-from zeekml.scoring.facts import FACTS, Values, fact_of_feature
+from zeekml.scoring.facts import FACTS, Columns, Values, fact_of_feature
 
 BY_NAME = {fact.name: fact for fact in FACTS}
 
@@ -42,7 +42,7 @@ def test_any_values_give_words_without_separators(values: Floats) -> None:
     flags = np.array([feature.kind == "flag" for feature in LAYOUT.features])
     values[flags] = np.nan_to_num(values[flags]) > 1
     for fact in FACTS:
-        words = fact.words(Values(values))
+        words = fact.words(Values(Columns(values[None])))
         assert ";" not in words
         assert "nan" not in words
         assert "inf" not in words
@@ -114,4 +114,4 @@ SAID: tuple[tuple[str, dict[str, float], str], ...] = (
 
 @pytest.mark.parametrize(("fact", "values", "words"), SAID)
 def test_what_facts_say(fact: str, values: dict[str, float], words: str) -> None:
-    assert BY_NAME[fact].words(Values(row(**values))) == words
+    assert BY_NAME[fact].words(Values(Columns(row(**values)[None]))) == words

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.builders import Floats, matrix_of, random_log
 from zeekml.scoring import wording
-from zeekml.scoring.facts import FACTS, Values
+from zeekml.scoring.facts import FACTS, Columns, Values
 from zeekml.scoring.wording import AT_ONCE, Wording
 
 MOST, LEAST = 3, 0.1
@@ -21,7 +21,7 @@ def plainly(parts: np.ndarray, row: Floats) -> list[tuple[int, str]]:
     for fact in np.argsort(-parts, kind="stable").tolist():
         if len(found) == MOST or (found and parts[fact] < LEAST):
             break
-        if words := FACTS[fact].words(Values(row)):
+        if words := FACTS[fact].words(Values(Columns(row[None]))):
             found.append((fact, words))
     return found
 

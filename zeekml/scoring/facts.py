@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +22,52 @@ Floats = NDArray[np.float32]
 _PLACE = {name: at for at, name in enumerate(LAYOUT.names)}
 
 
-class Values:
-    """The features (F,) of one connection, in the units a person reads; NaN where a number is missing."""
+class Columns:
+    """Features of some connections (N, F), each worked out for all of them when somebody first asks for it."""
 
-    def __init__(self, row: Floats) -> None:
-        self._row = row
+    def __init__(self, matrix: Floats) -> None:
+        self._matrix = matrix
+        self._known: dict[str, list[float]] = {}
+        self._counted: dict[str, list[float]] = {}
+        self._set_flags: dict[str, list[str]] = {}
+
+    def raw(self, name: str) -> list[float]:
+        """A feature (N) as it is."""
+        if name not in self._known:
+            self._known[name] = self._matrix[:, _PLACE[name]].tolist()
+        return self._known[name]
+
+    def counted(self, name: str) -> list[float]:
+        """What a feature ``log1p(x)`` was made from (N)."""
+        if name not in self._counted:
+            self._counted[name] = np.expm1(self._matrix[:, _PLACE[name]]).tolist()
+        return self._counted[name]
+
+    def set_flags(self, prefix: str) -> list[str]:
+        """Which of the flags of this prefix is set (N), without the prefix; empty where none is."""
+        if prefix not in self._set_flags:
+            names, places = _FLAGS[prefix]
+            flags = self._matrix[:, places]
+            found = np.where(flags.any(axis=1), flags.argmax(axis=1), len(names))
+            self._set_flags[prefix] = [[*names, ""][at] for at in found.tolist()]
+        return self._set_flags[prefix]
+
+
+class Values:
+    """The features of one connection, in the units a person reads; NaN where a number is missing."""
+
+    def __init__(self, columns: Columns, at: int = 0) -> None:
+        """The one at this place of the columns."""
+        self._columns = columns
+        self._at = at
 
     def raw(self, name: str) -> float:
         """A share, a ratio or a flag as it is."""
-        return float(self._row[_PLACE[name]])
+        return self._columns.raw(name)[self._at]
 
     def counted(self, name: str) -> float:
         """Bytes, packets or a rate, of a feature ``log1p(x)``."""
-        return float(np.expm1(self._row[_PLACE[name]]))
+        return self._columns.counted(name)[self._at]
 
     def seconds(self, name: str) -> float:
         """Seconds, of a feature ``log1p(milliseconds)``."""
@@ -41,13 +75,11 @@ class Values:
 
     def doubled(self, name: str) -> float:
         """What a feature ``log2(1 + x)`` was made from."""
-        return 2 ** float(self._row[_PLACE[name]]) - 1
+        return 2 ** self.raw(name) - 1
 
     def set_flag(self, prefix: str) -> str:
         """Which of the flags of this prefix is set, without the prefix; empty where none is."""
-        names, places = _FLAGS[prefix]
-        found = self._row[places].argmax()
-        return names[found] if self._row[places[found]] else ""
+        return self._columns.set_flags(prefix)[self._at]
 
 
 def _flags(prefix: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -97,28 +129,28 @@ def _outcome(values: Values) -> str:
 
 def _received(values: Values) -> str:
     packets = values.counted("resp_pkts")
-    if np.isnan(packets):
+    if isnan(packets):
         return ""
     if packets == 0:
         return "nothing received"
     size = values.counted("resp_bytes")
-    if np.isnan(size):
+    if isnan(size):
         size = values.counted("resp_ip_bytes")
-    return "" if np.isnan(size) else f"{counted(size, 'byte')} received in {counted(packets, 'packet')}"
+    return "" if isnan(size) else f"{counted(size, 'byte')} received in {counted(packets, 'packet')}"
 
 
 def _sent(values: Values) -> str:
     packets, size = values.counted("orig_pkts"), values.counted("orig_bytes")
-    if np.isnan(size):
+    if isnan(size):
         size = values.counted("orig_ip_bytes")
-    if np.isnan(packets) or np.isnan(size):
+    if isnan(packets) or isnan(size):
         return ""
     return f"{counted(size, 'byte')} sent in {counted(packets, 'packet')}"
 
 
 def _duration(values: Values) -> str:
     seconds = values.seconds("duration")
-    return "" if np.isnan(seconds) else f"lasted {lasting(seconds)}"
+    return "" if isnan(seconds) else f"lasted {lasting(seconds)}"
 
 
 def _service(values: Values) -> str:
@@ -146,24 +178,24 @@ def _sides(values: Values) -> str:
     inside = values.raw("host_inside")
     if inside >= 0.5:
         return f"{inside:.0%} of its last connections stay inside"
-    return "" if np.isnan(inside) else f"{1 - inside:.0%} of its last connections leave the network"
+    return "" if isnan(inside) else f"{1 - inside:.0%} of its last connections leave the network"
 
 
 def _pace(values: Values) -> str:
     pace = values.seconds("host_pace")
-    return "" if np.isnan(pace) else f"a connection every {lasting(pace)}"
+    return "" if isnan(pace) else f"a connection every {lasting(pace)}"
 
 
 def _failures(values: Values) -> str:
     failed, new = values.raw("host_failed"), values.raw("host_failed_new")
-    if np.isnan(failed) or failed == 0:
+    if isnan(failed) or failed == 0:
         return ""
     return f"{failed:.0%} of its last connections failed" + (f", {new:.0%} at new peers" if new > 0 else "")
 
 
 def _peers(values: Values) -> str:
     new, same = values.raw("host_new_peers"), values.raw("host_same_peer")
-    if np.isnan(new + same):
+    if isnan(new + same):
         return ""
     if new >= same:
         return f"{new:.0%} of its last connections went to new peers"
@@ -172,7 +204,7 @@ def _peers(values: Values) -> str:
 
 def _ports(values: Values) -> str:
     new, same = values.raw("host_new_ports"), values.raw("host_same_port")
-    if np.isnan(new + same):
+    if isnan(new + same):
         return ""
     if new > same:
         return f"{new:.0%} of its last connections went to new ports"
@@ -181,16 +213,16 @@ def _ports(values: Values) -> str:
 
 def _lookups(values: Values) -> str:
     share, size = values.raw("host_dns"), values.doubled("host_dns_query")
-    if np.isnan(share) or share == 0:
+    if isnan(share) or share == 0:
         return ""
     return f"{share:.0%} of its last connections are DNS" + (
-        "" if np.isnan(size) else f", with queries of about {size:,.0f} bytes"
+        "" if isnan(size) else f", with queries of about {size:,.0f} bytes"
     )
 
 
 def _volume(values: Values) -> str:
     sent, received = values.doubled("host_sent"), values.doubled("host_received")
-    if np.isnan(sent) or np.isnan(received):
+    if isnan(sent) or isnan(received):
         return ""
     return f"its last connections send about {sent:,.0f} bytes and get {received:,.0f}"
 
@@ -199,10 +231,10 @@ def _beat(values: Values) -> str:
     if values.raw("pair_new"):
         return "its first connection to this peer and port"
     gap, spread = values.seconds("pair_gap_median"), values.raw("pair_gap_spread")
-    if np.isnan(values.raw("pair_tries")):
+    if isnan(values.raw("pair_tries")):
         return ""
     tries = f"connection {number(2 ** values.raw('pair_tries'))} to this peer and port"
-    if np.isnan(gap):
+    if isnan(gap):
         return tries
     even = "every" if spread < 0.2 else "about every"  # NaN: too few to tell
     alike = ", of the same size" if values.raw("pair_sent_spread") < 0.05 else ""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from zeekml.features import LAYOUT, Encoding, Feature
 from zeekml.scoring.bundle import Bundle
-from zeekml.scoring.facts import FACTS, Values, fact_of_feature, number
+from zeekml.scoring.facts import FACTS, Columns, Values, fact_of_feature, number
 from zeekml.scoring.network_parts import NetworkParts
 from zeekml.scoring.occlusion import Occlusion
 from zeekml.scoring.trees import pooled
@@ -82,7 +82,7 @@ class Reasons:
     def of_row(self, row: Floats, network_odds: float) -> list[Reason]:
         """What every fact of one connection (F,) says, in the order of ``FACTS``."""
         parts = self.parts(row[None], np.array([network_odds]))[0].tolist()
-        values = Values(row)
+        values = Values(Columns(row[None]))
         return [
             Reason(fact.name, tuple(LAYOUT.names[at] for at in fact.features), part, fact.words(values))
             for fact, part in zip(FACTS, parts, strict=True)

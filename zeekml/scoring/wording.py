@@ -7,7 +7,7 @@ import secrets
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.scoring.facts import FACTS, Values, features_of_facts
+from zeekml.scoring.facts import FACTS, Columns, Values, features_of_facts
 from zeekml.scoring.kernels.reasons import SILENT, SPEAKS, name_facts
 
 Floats = NDArray[np.float32]
@@ -48,12 +48,21 @@ class Wording:
             counts = np.array([len(self.words), 0])
             left = name_facts(parts, bits, self._begin, self._features, self._seed, self._least, self._keys,
                               self._codes, self._known, rows, left, named, asked, counts)  # fmt: skip
-            for row, fact in asked[: counts[1]].tolist():
-                words = FACTS[fact].words(Values(matrix[row]))
-                self._known[len(self.words)] = SPEAKS if words else SILENT
-                self.words.append(words)
-                self.facts.append(fact)
-        return named
+            self._learn(matrix, asked[: counts[1]])
+        return self._same.take(named)
+
+    def _learn(self, matrix: Floats, asked: NDArray[np.int64]) -> None:
+        """Find the words of ``asked`` facts of rows (A, 2), which have the next codes."""
+        first = len(self.words)
+        self.words += [""] * len(asked)
+        self.facts += asked[:, 1].tolist()
+        for fact in set(self.facts[first:]):
+            places = np.flatnonzero(asked[:, 1] == fact)
+            columns, words_of = Columns(matrix[asked[places, 0]]), FACTS[fact].words
+            for at, code in enumerate((first + places).tolist()):
+                words = self.words[code] = words_of(Values(columns, at))
+                self._known[code] = SPEAKS if words else SILENT
+                self._same[code] = self._code_of.setdefault((fact, words), code)
 
     def _forget(self) -> None:
         self.words: list[str] = []
@@ -62,3 +71,7 @@ class Wording:
         self._keys = np.zeros(_PLACES, dtype=np.uint64)
         self._codes = np.full(_PLACES, -1, dtype=np.int32)
         self._known = np.zeros(_MOST, dtype=np.uint8)
+        self._code_of: dict[tuple[int, str], int] = {}
+        self._same = np.full(
+            _MOST + 1, -1, dtype=np.int32
+        )  # the first code of the same words; the last one is of -1

@@ -20,11 +20,14 @@ from tests.builders import random_log
 from tests.scoring.kernels.test_kernels import logits_of, runners, sizes_of
 from tests.scoring.test_trees import grown
 from zeekml.scoring.kernels import dense, trees
+from zeekml.scoring.kernels.occlusion import OccludedTrees
 
 assert dense.COLUMNS == (32 if sys.argv[1] == "wide" else 16)
-assert trees._added.arguments == (sys.argv[1] == "wide",)
+assert trees.added.arguments == (sys.argv[1] == "wide",)
 rng = np.random.default_rng(1)
-odds = trees.CompiledTrees(grown(rng, 30, 20)[0]).log_odds(rng.normal(size=(300, 20)).astype(np.float32))
+forest, rows = grown(rng, 30, 20)[0], rng.normal(size=(300, 20)).astype(np.float32)
+asked = OccludedTrees(forest, rng.integers(-1, 4, 20), 4, rng.normal(size=20).astype(np.float32))
+odds = np.column_stack([trees.CompiledTrees(forest).log_odds(rows), *asked.occluded(rows)])
 said = logits_of(runners(sizes_of())[1], [random_log(1, 600)])
 print(hashlib.sha256(said.tobytes() + odds.tobytes()).hexdigest())
 """

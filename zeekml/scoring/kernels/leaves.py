@@ -161,6 +161,17 @@ def store_bytes(_context: Any, array: Any, at: Any, given: Any) -> Any:  # noqa:
 
 
 @emitted
+def load_bytes(_context: Any, array: Any, at: Any) -> Any:  # noqa: ARG001
+    """``load_bytes(array, at)``: the byte of each row, from a flat place on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, at = arguments
+        return _load(context, builder, signature.args[0], array, at, _BYTES_KIND)
+
+    return (_BYTES(array, types.intp), generate) if _holds(array, types.int8) else None
+
+
+@emitted
 def passed(_context: Any, leaf: Any, counts: Any, nodes: Any, at: Any) -> Any:  # noqa: ARG001
     """``passed(leaf, counts, nodes, at)``: the first leaf that each row may still be in, behind one node more.
 

@@ -1,9 +1,8 @@
-"""Boosted trees with one group of features after the other taken back: `zeekml.scoring.occlusion` row by row.
+"""Boosted trees with one group of features after the other taken back: `zeekml.scoring.occlusion` for many rows.
 
-As in ``zeekml.scoring.kernels.trees`` a feature strikes leaves out by one line of a table. What the features of a group
-strike out together is worked out once a row; with all groups before one from the left and all behind it from the right,
-taking one group back costs a conjunction a tree. Most trees end up in the same leaf as before then: they are passed
-over.
+Rows pass the trees as in ``zeekml.scoring.kernels.trees``. What stands in for a feature's value is the same for all of
+them, so its counts lie behind those of the rows, and a node of a group that is taken back looks there. In a tree that
+does not ask for it a group changes nothing: only the others are passed once more.
 """
 
 from __future__ import annotations
@@ -13,110 +12,112 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zeekml.compiled import compiled, inlined
+from zeekml.compiled import compiled
 from zeekml.scoring.kernels.registers import (
-    ABREAST,
-    full_words,
-    load_words,
-    lowest_bit,
-    number,
-    other_lowest,
-    store_lowest,
-    store_words,
-    struck,
+    MISSING,
+    TOGETHER,
+    load_bytes,
+    no_sums,
+    store_bytes,
+    store_sums,
 )
-from zeekml.scoring.trees import MOST_LEAVES, Words
+from zeekml.scoring.kernels.trees import GROUP, CompiledTrees, added, count_below, reached, wide_enough
+from zeekml.scoring.trees import MOST_LEAVES, Trees
 
 if TYPE_CHECKING:
     from zeekml.features.connection import Floats
 
 Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+
+class OccludedTrees(CompiledTrees):
+    """Trees, the groups (F,), of ``count``, that features are taken back by (-1: never), and the values (F,) that
+    stand in."""
+
+    def __init__(self, trees: Trees, groups: Ints, count: int, typical: Floats) -> None:
+        super().__init__(trees)
+        feature_of, stands_in = self._standing_in(typical)
+        self._with_typical = np.concatenate([np.zeros(self._counts, np.int8), np.repeat(stands_in, TOGETHER)])
+        nodes = self._nodes.reshape(len(trees.leaves), -1, self.NODE)
+        group_of = np.where(self._is_node(nodes), groups[feature_of[nodes[:, :, 0] // TOGETHER]], -1)
+        pairs = [np.flatnonzero((group_of == group).any(axis=1)) for group in range(count)]
+        self._pair_begin = np.cumsum([0, *map(len, pairs)], dtype=np.int64)
+        self._pair_tree = np.concatenate([np.empty(0, np.int64), *pairs])
+        self._pair_nodes = nodes[self._pair_tree]
+        taken_back = group_of[self._pair_tree] == np.repeat(np.arange(count), [*map(len, pairs)])[:, None]
+        self._pair_nodes[:, :, 0] += taken_back * np.int32(self._counts)
+
+    def occluded(self, matrix: Floats) -> tuple[Doubles, Doubles]:
+        """Log odds (N, count) of features (N, F) with those of each group replaced, and (N,) of them as they are."""
+        groups, rows = len(self._pair_begin) - 1, -(-len(matrix) // TOGETHER) * TOGETHER
+        out = np.empty((2 * groups + 1, rows))
+        reaches = np.empty(max(1, len(self._leaves)) * TOGETHER, np.int8)
+        ask(wide_enough(matrix), self._starts, self._parts_of, self._columns, self._begins, self._thresholds,
+            self._twins, self._nodes, self._leaves, self._pair_begin, self._pair_tree, self._pair_nodes.ravel(),
+            self._with_typical.copy(), reaches, out.ravel())  # fmt: skip
+        whole = out[-1, : len(matrix)]
+        gained = (out[:groups] - out[groups : 2 * groups])[:, : len(matrix)]
+        return np.ascontiguousarray(whole[:, None] + gained.T), whole
+
+    def _standing_in(self, typical: Floats) -> tuple[Ints, NDArray[np.int8]]:
+        """Of each row of counts its feature, and what is counted of the value that stands in."""
+        feature_of = np.zeros(self._counts // TOGETHER, np.int64)
+        stands_in = np.zeros(len(feature_of), np.int8)
+        for part, (feature, edges) in enumerate(zip(self._columns.tolist(), self._edges, strict=True)):
+            value, twin = typical[feature], self._twins[part] // TOGETHER
+            feature_of[part], stands_in[part] = feature, np.count_nonzero(edges < value)
+            if twin >= 0:
+                feature_of[twin] = feature
+                stands_in[twin] = MISSING if np.isnan(value) else stands_in[part]
+        return feature_of, stands_in
 
 
 @compiled(
-    "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], f4[::1], u2[:, ::1], b1[::1], u2[:, ::1], f4[:, ::1], f8[:, ::1])",
+    "void(f4[:, ::1], i8[::1], i8[::1], i8[::1], i8[::1], f4[::1], i8[::1], i4[::1], f4[:, ::1], i8[::1], i8[::1], "
+    "i4[::1], i1[::1], i1[::1], f8[::1])"
 )
-def occluded(
+def ask(
     matrix: Floats,
-    index: Ints,
-    group: Ints,
-    begin: Ints,
+    starts: Ints,
+    parts_of: Ints,
+    columns: Ints,
+    begins: Ints,
     thresholds: Floats,
-    lines: Words,
-    strikes: NDArray[np.bool_],
-    typical: Words,
+    twins: Ints,
+    nodes: NDArray[np.int32],
     leaves: Floats,
-    out: NDArray[np.float64],
+    pair_begin: Ints,
+    pair_tree: Ints,
+    pair_nodes: NDArray[np.int32],
+    counts: NDArray[np.int8],
+    reaches: NDArray[np.int8],
+    out: Doubles,
 ) -> None:
-    """Log odds (N, G + 1) of rows (N, F): with the features of each of G groups replaced, and last as they are.
+    """What trees say of rows (N, F), the last ones filled up: ``out`` (2 G + 1, N), flat.
 
-    ``index`` (A,) the features that are tested, ``group`` (A,) theirs, -1: in none. The thresholds of the a-th,
-    rising, lie from ``begin[a]`` to ``begin[a + 1]``, its ``lines`` (two more than thresholds) from
-    ``begin[a] + 2 * a``: by how many thresholds are below the value, the last for a missing one; ``strikes`` says which
-    lines strike anything out. ``typical`` (G, T): what each group strikes out with the values that stand in; T
-    is a multiple of `ABREAST`.
+    For each of G groups what the trees that ask for it say with it taken back; then what the same trees say as it is;
+    last what all trees say as it is. What comes before ``pair_begin`` is as in ``lookup``. The trees of the g-th group
+    are ``pair_tree`` (P,) from ``pair_begin[g]`` (G + 1,) on, their nodes with it taken back ``pair_nodes``
+    (P, 15, 4), flat. ``reaches`` (T ``TOGETHER``,) is for the leaves.
     """
-    groups, trees = typical.shape
-    blocks = range(0, trees, ABREAST)
-    mine = np.empty((groups + 1, trees), np.uint16)  # the last line: of no group, and then all from the left
-    after = np.empty((groups + 1, trees), np.uint16)
-    former, other = np.empty(trees, np.uint16), np.empty(ABREAST, np.uint16)
-    for i in range(len(matrix)):
-        mine[:] = np.uint16(0xFFFF)
-        for tested in range(len(index)):
-            start = begin[tested]
-            line = _line(matrix[i, index[tested]], thresholds, start, begin[tested + 1] - start) + 2 * tested
-            if strikes[line]:
-                to = (group[tested] if group[tested] >= 0 else groups) * trees
-                for block in blocks:
-                    store_words(
-                        mine, to + block, struck(load_words(mine, to + block), lines, line * trees + block)
-                    )
-        left = groups * trees
-        for block in blocks:
-            store_words(after, left + block, full_words())
-            for g in range(groups - 1, -1, -1):
-                at = g * trees + block
-                store_words(after, at, struck(load_words(after, at + trees), mine, at))
-            store_lowest(former, block, struck(load_words(mine, left + block), after, block))
-        a, b, c, d = 0.0, 0.0, 0.0, 0.0  # four sums, as an addition waits for the one before
-        for t in range(0, trees, 4):
-            leaf = t * MOST_LEAVES
-            a += number(leaves, leaf + former[t])
-            b += number(leaves, leaf + MOST_LEAVES + former[t + 1])
-            c += number(leaves, leaf + 2 * MOST_LEAVES + former[t + 2])
-            d += number(leaves, leaf + 3 * MOST_LEAVES + former[t + 3])
-        whole = (a + b) + (c + d)
-        out[i, groups] = whole
-        for g in range(groups):
-            gained = 0.0
-            for block in blocks:
-                at = g * trees + block
-                before = load_words(mine, left + block)
-                store_words(mine, left + block, struck(before, mine, at))
-                stays = struck(before, after, at + trees)
-                taken_back = struck(stays, typical, at)
-                moved = other_lowest(struck(stays, mine, at), taken_back)
-                if moved:
-                    store_lowest(other, 0, taken_back)
-                while moved:
-                    t = lowest_bit(moved)
-                    moved &= moved - 1
-                    leaf = (block + t) * MOST_LEAVES
-                    gained += np.float64(number(leaves, leaf + other[t]))
-                    gained -= np.float64(number(leaves, leaf + former[block + t]))
-            out[i, g] = whole + gained
-
-
-@inlined
-def _line(value: np.float32, thresholds: Floats, begin: int, count: int) -> int:
-    """How many of so many thresholds from ``begin`` on are below a value, counted from ``begin``; behind all if it is
-    missing."""
-    if np.isnan(value):
-        return begin + count + 1
-    low = begin
-    while count > 0:
-        half = (count + 1) >> 1
-        low += half if number(thresholds, low + half - 1) < value else 0
-        count -= half
-    return low
+    groups, stride = len(pair_begin) - 1, len(out) // (2 * len(pair_begin) - 1)
+    values, rows = np.empty(GROUP * TOGETHER, np.float32), np.empty(TOGETHER, np.int64)
+    for at in range(0, len(matrix), TOGETHER):
+        count_below(matrix, at, starts, parts_of, columns, begins, thresholds, twins, rows, values, counts)
+        sums = no_sums()
+        for tree in range(len(leaves)):
+            leaf = reached(counts, nodes, tree)
+            store_bytes(reaches, tree * TOGETHER, leaf)
+            sums = added(sums, leaf, leaves, tree * MOST_LEAVES)
+        store_sums(out, 2 * groups * stride + at, sums)
+        for group in range(groups):
+            sums = no_sums()
+            for pair in range(pair_begin[group], pair_begin[group + 1]):
+                sums = added(sums, reached(counts, pair_nodes, pair), leaves, pair_tree[pair] * MOST_LEAVES)
+            store_sums(out, group * stride + at, sums)
+            sums = no_sums()
+            for pair in range(pair_begin[group], pair_begin[group + 1]):
+                leaf = load_bytes(reaches, pair_tree[pair] * TOGETHER)
+                sums = added(sums, leaf, leaves, pair_tree[pair] * MOST_LEAVES)
+            store_sums(out, (groups + group) * stride + at, sums)

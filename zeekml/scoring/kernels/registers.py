@@ -1,4 +1,4 @@
-"""The vectors of ``vectors``, ``leaves`` and ``words`` as kernels name them, without numba being needed for it."""
+"""The vectors of ``vectors`` and ``leaves`` as kernels name them, without numba being needed for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from zeekml.compiled import foreign
 
 _VECTORS: Final = "zeekml.scoring.kernels.vectors"
 _LEAVES: Final = "zeekml.scoring.kernels.leaves"
-_WORDS: Final = "zeekml.scoring.kernels.words"
 _LINE: Final = 64  # bytes
 
 number: Final = foreign(_VECTORS, "number")
@@ -27,15 +26,6 @@ where_known: Final = foreign(_VECTORS, "where_known")
 larger: Final = foreign(_VECTORS, "larger")
 smaller: Final = foreign(_VECTORS, "smaller")
 
-#: Words of 16 bits that are held together.
-ABREAST: Final = 64
-full_words: Final = foreign(_WORDS, "full_words")
-load_words: Final = foreign(_WORDS, "load_words")
-store_words: Final = foreign(_WORDS, "store_words")
-other_lowest: Final = foreign(_WORDS, "other_lowest")
-struck: Final = foreign(_WORDS, "struck")
-store_lowest: Final = foreign(_WORDS, "store_lowest")
-
 #: Rows that go through trees together, and what counts of thresholds stay below, but for a missing number.
 TOGETHER: Final = 256
 MISSING: Final = 127
@@ -43,6 +33,7 @@ no_bytes: Final = foreign(_LEAVES, "no_bytes")
 counted: Final = foreign(_LEAVES, "counted")
 where_missing: Final = foreign(_LEAVES, "where_missing")
 store_bytes: Final = foreign(_LEAVES, "store_bytes")
+load_bytes: Final = foreign(_LEAVES, "load_bytes")
 passed: Final = foreign(_LEAVES, "passed")
 no_sums: Final = foreign(_LEAVES, "no_sums")
 store_sums: Final = foreign(_LEAVES, "store_sums")

@@ -92,7 +92,7 @@ class Stem:
         flag_lines = np.zeros((columns.size, WIDTH), np.float32)
         flag_lines[np.flatnonzero(is_flag)] = weights[0]
         group, lane = np.nonzero(np.isin(columns, numbers) & ~seen_before)
-        groups = np.unique(group)
+        groups = np.flatnonzero(np.bincount(group))
         return cls(
             flag_bits=_bits(is_flag),
             flag_lines=in_line(flag_lines),
