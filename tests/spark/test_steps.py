@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from zeekml.records import discover
 from zeekml.records.to_pandas import to_frame
 from zeekml.sinks import open_outputs
 from zeekml.spark import order, parcels, spool
+from zeekml.spark.aside import Aside, Lying, folder_for, taken
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches, unsqueeze
 from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
@@ -47,6 +49,7 @@ def run(
     part_bytes: int,
     places: int,
     lines: Sequence[int] = (),
+    folder: str | None = None,
 ) -> tuple[Summary, str]:
     """The whole way, as ``score_on_spark`` goes it."""
     model = ShippedModel.of(settings.score.model)
@@ -65,9 +68,10 @@ def run(
         score.format,
         names,
         lanes,
+        folder,
     )
 
-    packed = list(reads(sent(shares), places)(iter(range(len(shares)))))
+    packed = list(reads(sent(shares), places, folder)(iter(range(len(shares)))))
     assert all(0 <= place < places for place, _ in packed)
     shuffled = np.random.default_rng(places).permutation
     packed = [packed[at] for at in shuffled(len(packed))]  # as they come from tasks that run at the same time
@@ -82,7 +86,7 @@ def run(
     with open_outputs(out, score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(shares, names, summary, Silent(said))
         for lane in range(lanes.count):
-            for row in orders()(result for result in results if result[0] == lane):
+            for row in orders(folder)(result for result in results if result[0] == lane):
                 told.take(row, outputs)
         told.write_notices(outputs)
         outputs.commit()
@@ -94,13 +98,31 @@ def plain(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Plain:
     return plain_run(logs, tmp_path_factory.mktemp("plain"), EVERY_ONE)
 
 
-@pytest.mark.parametrize(("part_bytes", "places"), [(40_000, 1), (120_000, 7)])
+@pytest.mark.parametrize(
+    ("part_bytes", "places", "aside"), [(40_000, 1, False), (120_000, 7, False), (120_000, 7, True)]
+)
 def test_the_verdicts_do_not_depend_on_parts_and_places(
-    logs: Path, plain: Plain, tmp_path: Path, part_bytes: int, places: int, monkeypatch: pytest.MonkeyPatch
+    logs: Path,
+    plain: Plain,
+    tmp_path: Path,
+    part_bytes: int,
+    places: int,
+    aside: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(order, "STRETCH", 500)
     monkeypatch.setattr(spool, "IN_MEMORY", 100_000)
-    summary, said = run([logs], tmp_path / "out", EVERY_ONE, part_bytes=part_bytes, places=places)
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    summary, said = run(
+        [logs],
+        tmp_path / "out",
+        EVERY_ONE,
+        part_bytes=part_bytes,
+        places=places,
+        folder=str(folder) if aside else None,
+    )
+    assert any(folder.iterdir()) == aside
     result = compared(read(tmp_path / "out"), read(plain.out))
     assert result.problems == []
     assert result.either_way == 0
@@ -187,3 +209,55 @@ def test_what_is_too_much_for_memory_comes_in_order_all_the_same() -> None:
     for in_memory in (0, 250, 1000):
         assert list(spool.in_order(iter(rows), attrgetter("line"), in_memory)) == sorted(rows)
     assert list(spool.in_order(iter(()), attrgetter("line"))) == []
+
+
+def test_what_is_put_aside_is_found_again(tmp_path: Path) -> None:
+    first, second = Aside(str(tmp_path)), Aside(str(tmp_path))
+    assert not first.moves
+    pieces = [b"x" * size for size in (0, 1, 5000)]
+    lying = [aside.put(piece) for piece in pieces for aside in (first, second)]
+    assert [taken(each) for each in lying] == [piece for piece in pieces for _ in range(2)]
+    assert len(list(tmp_path.iterdir())) == 2, "every attempt of a task has a file of its own"
+    assert all(file.stat().st_mode & 0o077 == 0 for file in tmp_path.iterdir())
+
+
+def test_without_a_folder_bytes_stay_where_they_are() -> None:
+    aside = Aside(None)
+    assert aside.moves
+    assert taken(aside.put(b"some")) == aside.put(b"some") == b"some"
+
+
+def test_a_file_that_is_too_short_is_an_error(tmp_path: Path) -> None:
+    lying = Aside(str(tmp_path)).put(b"0123456789")
+    assert isinstance(lying, Lying)
+    Path(lying.path).write_bytes(b"0123")
+    with pytest.raises(OSError, match=r"part-\w+: ends at byte 4 of 10$"):
+        lying.read()
+
+
+@pytest.mark.parametrize("master", ["local", "local[2]", "local[*,4]"])
+def test_on_one_machine_there_is_a_folder_until_all_is_done(
+    master: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
+    with suppress(KeyError), folder_for(master) as folder:
+        assert folder is not None
+        assert Path(folder).parent == tmp_path
+        assert Path(folder).stat().st_mode & 0o077 == 0
+        Aside(folder).put(b"left by a task that failed")
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_a_cluster_everything_goes_through_spark() -> None:
+    for master in ("yarn", "spark://head:7077"):
+        with folder_for(master) as folder:
+            assert folder is None
+
+
+def test_parcels_put_aside_are_put_in_order(tmp_path: Path) -> None:
+    aside = Aside(str(tmp_path))
+    rows = [Parcel(0, 0, 0, line, Kinds.CONNECTIONS, 0, b"%d" % line * 50) for line in (3, 1, 2, 0)]
+    mixed = [row._replace(data=aside.put(row.data)) if row.line % 2 else row for row in rows]
+    for in_memory in (0, None):
+        assert list(spool.in_order(iter(mixed), attrgetter("line"), in_memory)) == sorted(rows)

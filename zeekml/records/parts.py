@@ -19,7 +19,7 @@ from zeekml.records.compression import PIECE
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows
 from zeekml.records.lines import Block, line_blocks, newlines
-from zeekml.records.reader import BATCH_ROWS, Batch, LogFile, Reader, open_log, pieces_of, reader_for
+from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import ENOUGH, sniff
 
@@ -153,6 +153,7 @@ def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable
 
 
 def _first_block(log: LogFile) -> Block:
+    """What a log's format is told by: of a piece, not of a whole batch, as every part asks for it."""
     with open_log(log) as raw:
-        blocks = line_blocks(pieces_of(raw, log.name), lambda _number, _start: None, lambda: BATCH_ROWS)
+        blocks = line_blocks(pieces_of(raw, log.name), lambda _number, _start: None)
         return next(blocks, Block(b"", 1, 0))

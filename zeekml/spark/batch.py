@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.summary import Summary
 from zeekml.sinks import open_outputs
 from zeekml.spark import tables
+from zeekml.spark.aside import folder_for
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import LOG_ORDER, Lanes, orders
 from zeekml.spark.parcels import SCHEMA, Kinds, Parcel
@@ -84,8 +85,14 @@ def score_on_spark(
         [stream.name for stream in discovery.streams],
         Lanes.planned(map(lines_thought, shares), list(last.values())),
     )
-    with spark_context(options.master) as spark:
-        run = _Run(spark, model, work, shares, options.places or _places(discovery.streams, spark))
+    with (
+        spark_context(options.master) as spark,
+        folder_for(options.master if spark.master is None else spark.master) as folder,
+    ):
+        places = options.places or _places(discovery.streams, spark)
+        if not options.parquet:  # whose tables are Spark's own
+            work = replace(work, folder=folder)
+        run = _Run(spark, model, work, shares, places, folder)
         if options.parquet:
             _as_tables(run, out, bundle, summary, progress)
         else:
@@ -103,13 +110,14 @@ class _Run:
     work: Work
     shares: list[Share]
     places: int
+    folder: str | None
 
     def results(self) -> RDD[tuple[int, Parcel]]:
         """What the places make of the logs, by lane."""
         send = self.spark.broadcast
         tasks = min(len(self.shares), _MOST_TASKS)
         numbers = self.spark.parallelize(range(len(self.shares)), tasks)
-        read = numbers.mapPartitions(reads(send(self.shares), self.places))
+        read = numbers.mapPartitions(reads(send(self.shares), self.places, self.folder))
         together = read.partitionBy(self.places, int)
         return together.mapPartitions(scores(send(self.model), send(self.work)))
 
@@ -120,7 +128,7 @@ def _as_logs(
     """notice.log, zeekml.log and rejects.log as ``score_logs`` writes them, by the driver, in log order."""
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(run.shares, run.work.streams, summary, progress)
-        lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(orders())
+        lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(orders(run.folder))
         for row in lanes.toLocalIterator(prefetchPartitions=True):
             told.take(row, outputs)
         told.write_notices(outputs)

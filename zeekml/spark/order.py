@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml.spark import spool
+from zeekml.spark.aside import Aside
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 
 STRETCH: Final = 1 << 17
@@ -64,23 +65,32 @@ def stretches(parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[tuple[int,
             yield int(parts[start]), int(which[start]) * STRETCH, slice(start, stop)
 
 
-def squeeze(text: memoryview | bytes) -> bytes:
-    """Text as it goes through Spark: to make it smaller costs less than to move it."""
+def squeeze(text: memoryview | bytes, *, smaller: bool = True) -> bytes:
+    """Text as it goes through Spark: to make it smaller costs less than to move it. Its length, and it compressed; 0,
+    and it as it is."""
+    if not smaller or not len(text):
+        return bytes(8) + bytes(text)
     return len(text).to_bytes(8, "little") + bytes(pa.compress(text, codec=_CODEC, asbytes=True))
 
 
 def unsqueeze(data: memoryview | bytes) -> bytes:
     """What `squeeze` made smaller."""
     size = int.from_bytes(data[:8], "little")
+    if not size:
+        return bytes(data[8:])
     return bytes(pa.decompress(data[8:], size, codec=_CODEC, asbytes=True))
 
 
-def pack_lines(lines: Lines, ends: npt.NDArray[np.int64], text: memoryview | bytes) -> bytes:
+def pack_lines(
+    lines: Lines, ends: npt.NDArray[np.int64], text: memoryview | bytes, *, smaller: bool = True
+) -> bytes:
     """Lines of zeekml.log (N) as a result: the lines (N,) of the part that they are of, where each ends in ``text``."""
-    return b"".join([len(lines).to_bytes(8, "little"), lines.tobytes(), ends.tobytes(), squeeze(text)])
+    return b"".join(
+        [len(lines).to_bytes(8, "little"), lines.tobytes(), ends.tobytes(), squeeze(text, smaller=smaller)]
+    )
 
 
-def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = ()) -> list[bytes]:
+def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = (), *, smaller: bool = True) -> list[bytes]:
     """What `pack_lines` packed, of any order, as the lines in order: those before the first cut, and from each on.
 
     The texts come out as `squeeze` makes them.
@@ -102,21 +112,23 @@ def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = ()) -> list[bytes]
     _, offsets, data = array.take(pa.array(order)).buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)
     edges = [0, *starts[np.searchsorted(known[order], cuts)].tolist(), int(starts[len(order)])]
-    return [squeeze(memoryview(data)[start:stop]) for start, stop in pairwise(edges)]
+    return [squeeze(memoryview(data)[start:stop], smaller=smaller) for start, stop in pairwise(edges)]
 
 
-def orders() -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[Parcel]]:
-    """The function for ``mapPartitions``: the results of a lane in, `in_order` out."""
+def orders(folder: str | None = None) -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[Parcel]]:
+    """The function for ``mapPartitions``: the results of a lane in, `in_order` out; ``folder``: where lines are put
+    aside."""
 
     def order(keyed: Iterable[tuple[int, Parcel]]) -> Iterator[Parcel]:
-        return in_order(result for _, result in keyed)
+        return in_order((result for _, result in keyed), Aside(folder))
 
     return order
 
 
-def in_order(results: Iterable[Parcel]) -> Iterator[Parcel]:
+def in_order(results: Iterable[Parcel], aside: Aside | None = None) -> Iterator[Parcel]:
     """The results of a lane in log order. Lines of zeekml.log from one stretch become one row, and another from each
     mark on, since it is the driver that knows what stands."""
+    aside = aside or Aside()
     marks: dict[tuple[int, int], list[int]] = defaultdict(list)
     following: dict[tuple[int, int, int], bytes] = {}
 
@@ -132,9 +144,9 @@ def in_order(results: Iterable[Parcel]) -> Iterator[Parcel]:
         if kind != Kinds.LOGGED:
             yield from rows
             if (data := following.pop((stream, part, line), None)) is not None:
-                yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, data)
+                yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(data))
             continue
         cuts = sorted(mark for mark in marks[stream, part] if line < mark < line + STRETCH)
-        first, *others = join_lines([row.data for row in rows], cuts)
+        first, *others = join_lines([row.data for row in rows], cuts, smaller=aside.moves)
         following.update(zip(((stream, part, cut) for cut in cuts), others, strict=True))
-        yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, first)
+        yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(first))

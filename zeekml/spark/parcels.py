@@ -49,7 +49,7 @@ class Kinds(IntEnum):
 
 
 class Parcel(NamedTuple):
-    """One row of `SCHEMA`."""
+    """One row of `SCHEMA`; on one machine its data may be a `zeekml.spark.aside.Lying` while Spark has it."""
 
     place: int
     stream: int
@@ -82,8 +82,9 @@ HEALTH: Final = pa.schema(
         ("line", pa.int64()),
     ]
 )
-_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-"""To make it smaller costs less than to move it."""
+_SMALLER: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+"""To make it smaller costs less than to move it from machine to machine."""
+_AS_IT_IS: Final = pa.ipc.IpcWriteOptions(use_threads=False)
 _MANY: Final = 4
 """A dictionary of so many times more values than a parcel has rows is not counted through for each parcel."""
 
@@ -97,10 +98,10 @@ def parcels_in(batch: pa.RecordBatch) -> Iterator[Parcel]:
 
 
 def pack_connections(
-    table: Table, lines: Lines, places: npt.NDArray[np.int64]
+    table: Table, lines: Lines, places: npt.NDArray[np.int64], *, smaller: bool = True
 ) -> Iterator[tuple[int, bytes]]:
     """Connections (N rows) and their lines (N,), cut by the place (N,) that each goes to: places, and connections in
-    their order."""
+    their order; compressed if ``smaller``."""
     if not len(lines):
         return
     order = np.argsort(places.astype(np.int16 if places.max() < 1 << 15 else np.int64), kind="stable")
@@ -110,7 +111,8 @@ def pack_connections(
     lines = lines[order]
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
         arrays = [column.cut(start, stop) for column in columns]
-        yield int(ordered[start]), _packed([*arrays, pa.array(lines[start:stop])], CONNECTIONS)
+        packed = _packed([*arrays, pa.array(lines[start:stop])], CONNECTIONS, smaller=smaller)
+        yield int(ordered[start]), packed
 
 
 def unpack_connections(data: bytes) -> pa.Table:
@@ -137,8 +139,8 @@ def places_of(hosts: Labels, stream: int, places: int) -> npt.NDArray[np.int64]:
     return by_host.astype(np.int64)[hosts.codes]
 
 
-def pack_health(rows: Rows, lines: Lines) -> bytes:
-    """What the judges of a sensor look at, with the lines (N,)."""
+def pack_health(rows: Rows, lines: Lines, *, smaller: bool = True) -> bytes:
+    """What the judges of a sensor look at, with the lines (N,); compressed if ``smaller``."""
     columns = [
         rows.flags, rows.ts, rows.end, _encoded(rows.orig.codes, rows.orig.texts),
         _encoded(rows.resp.codes, rows.resp.texts), rows.orig_p, lines,
@@ -149,6 +151,7 @@ def pack_health(rows: Rows, lines: Lines) -> bytes:
             for values, field in zip(columns, HEALTH, strict=True)
         ],
         HEALTH,
+        smaller=smaller,
     )
 
 
@@ -219,10 +222,10 @@ def _coded(array: pa.DictionaryArray) -> Coded:
     return Coded(array.indices.to_numpy(), array.dictionary.to_numpy(zero_copy_only=False))
 
 
-def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
+def _packed(arrays: Sequence[pa.Array], schema: pa.Schema, *, smaller: bool) -> bytes:
     """A table as a stream of Arrow's, which has its dictionaries with it."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema, options=_OPTIONS) as stream:
+    with pa.ipc.new_stream(sink, schema, options=_SMALLER if smaller else _AS_IT_IS) as stream:
         stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return bytes(sink.getvalue().to_pybytes())
 

@@ -13,12 +13,13 @@ from zeekml.health.rows import Rows
 from zeekml.records import Batch, Reject, Rejects, Stream
 from zeekml.records.parts import Part, PartEnd, cut, read_part
 from zeekml.spark import parcels
+from zeekml.spark.aside import Aside
 from zeekml.spark.parcels import PART_END, Kinds, Parcel
 
 PART_BYTES: Final = 32 << 20
 """About what one task reads of a log that is not compressed."""
 
-_ROWS_AT_ONCE: Final = 1 << 18
+_ROWS_AT_ONCE: Final = 1 << 16
 """Connections that are read and packed at once: a task holds about so many, as columns (130 bytes each)."""
 _ROWS_A_PARCEL: Final = 256
 """With many places, a task gathers enough for parcels of about so many connections."""
@@ -60,24 +61,27 @@ def lines_thought(share: Share) -> int:
     return max(0, (stop or 0) - part.start) * factor // _LINE_BYTES
 
 
-def reads(shares: Any, places: int) -> Callable[[Iterable[int]], Iterator[tuple[int, Parcel]]]:
+def reads(
+    shares: Any, places: int, folder: str | None = None
+) -> Callable[[Iterable[int]], Iterator[tuple[int, Parcel]]]:
     """The function for ``mapPartitions``: numbers of shares in, parcels by their place (of ``places``) out.
 
-    ``shares``: a broadcast list.
+    ``shares``: a broadcast list; ``folder``: where connections are put aside, None: they are in the parcels.
     """
 
     def read(numbers: Iterable[int]) -> Iterator[tuple[int, Parcel]]:
         for number in numbers:
-            for parcel in _Task(shares.value[number], places).parcels():
+            for parcel in _Task(shares.value[number], places, folder).parcels():
                 yield parcel.place, parcel
 
     return read
 
 
 class _Task:
-    def __init__(self, share: Share, places: int) -> None:
+    def __init__(self, share: Share, places: int, folder: str | None) -> None:
         self._share = share
         self._places = places
+        self._aside = Aside(folder)
         self._told: list[Parcel] = []
         self._seq = 0
 
@@ -99,11 +103,13 @@ class _Task:
         share = self._share
         self._seq += 1
         place = share.stream % self._places
-        data = parcels.pack_health(Rows.of(batch.table), batch.lines)
-        yield Parcel(place, share.stream, share.number, 0, Kinds.HEALTH, self._seq, data)
+        data = parcels.pack_health(Rows.of(batch.table), batch.lines, smaller=self._aside.moves)
+        yield Parcel(place, share.stream, share.number, 0, Kinds.HEALTH, self._seq, self._aside.put(data))
         places = parcels.places_of(batch.table.label("id.orig_h"), share.stream, self._places)
-        for place, data in parcels.pack_connections(batch.table, batch.lines, places):
-            yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, data)
+        packed = parcels.pack_connections(batch.table, batch.lines, places, smaller=self._aside.moves)
+        for place, data in packed:
+            put = self._aside.put(data)
+            yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, put)
 
     def _reject(self, reject: Reject) -> None:
         told = {"line": reject.line, "reason": reject.reason, "text": reject.text}

@@ -19,6 +19,7 @@ from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.summary import Summary
 from zeekml.sinks import Outputs
 from zeekml.sinks.connections import Connection
+from zeekml.spark.aside import taken
 from zeekml.spark.order import unsqueeze
 from zeekml.spark.parcels import Kinds
 from zeekml.spark.reading import Share
@@ -50,7 +51,7 @@ class Told:
         """One row of results; what belongs into logs is written to ``outputs``, unless they are None."""
         match row.kind:
             case Kinds.LOGGED if outputs is not None:
-                outputs.zeekml_log.write_rendered(unsqueeze(row.data), self._codes(row.stream))
+                outputs.zeekml_log.write_rendered(unsqueeze(taken(row.data)), self._codes(row.stream))
             case Kinds.NOTICE if outputs is not None:
                 self._notices.append(notice_of(row.data, self._codes(row.stream)))
                 if len(self._notices) >= _NOTICES_AT_ONCE:

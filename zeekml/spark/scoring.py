@@ -22,6 +22,7 @@ from zeekml.sinks import Format
 from zeekml.sinks.connections import connections_of
 from zeekml.sinks.zeekml_log import ZeekmlLog
 from zeekml.spark import parcels, spool, tables
+from zeekml.spark.aside import Aside
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, pack_lines, stretches
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
@@ -36,7 +37,8 @@ _NEWLINE: Final = ord("\n")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What every task needs to know. ``streams``: their names by number; ``format`` None: Parquet."""
+    """What every task needs to know. ``streams``: their names by number; ``format`` None: Parquet; ``folder``: where
+    lines of logs are put aside, None: they are in the results."""
 
     policy: AlertPolicy
     limits: StateLimits
@@ -45,6 +47,7 @@ class Work:
     format: Format | None
     streams: Sequence[str]
     lanes: Lanes = field(default_factory=Lanes)
+    folder: str | None = None
 
 
 def scores(model: Any, work: Any) -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[tuple[int, Parcel]]]:
@@ -127,7 +130,7 @@ class _ScoredStream:
 
     def __init__(self, model: ShippedModel, work: Work, stream: int) -> None:
         bundle = model.load()
-        self._work = work
+        self._work, self._aside = work, Aside(work.folder)
         self._stream, self._name = stream, work.streams[stream]
         self._classes = bundle.classes
         self._model = bundle.name
@@ -229,8 +232,13 @@ class _ScoredStream:
         begins = np.append(0, ends)
         for part, line, within in stretches(parts[rows], lines[rows]):
             start, stop = int(begins[within.start]), int(begins[within.stop])
-            data = pack_lines(lines[rows][within], ends[within] - start, memoryview(text)[start:stop])
-            yield Parcel(0, self._stream, part, line, Kinds.LOGGED, 0, data)
+            data = pack_lines(
+                lines[rows][within],
+                ends[within] - start,
+                memoryview(text)[start:stop],
+                smaller=self._aside.moves,
+            )
+            yield Parcel(0, self._stream, part, line, Kinds.LOGGED, 0, self._aside.put(data))
 
     def _noticed(
         self,

@@ -1,4 +1,4 @@
-"""Parcels put in order by one task: what is too much for memory lies in a file until its turn."""
+"""Parcels put in order by one task: what is too much for memory, or was put aside, lies in a file until its turn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, Final
 
+from zeekml.spark.aside import Lying, local_folder
 from zeekml.spark.parcels import Parcel
 
 IN_MEMORY: Final = 128 << 20
@@ -26,9 +27,11 @@ def in_order(
     spilled: IO[bytes] | None = None
     try:
         for parcel in parcels:
-            if size + len(parcel.data) > most:
+            if isinstance(parcel.data, Lying):
+                pass
+            elif size + len(parcel.data) > most:
                 # Without a name, so that it goes with this process however that ends.
-                spilled = spilled or tempfile.TemporaryFile(prefix="zeekml-", dir=_folder())  # noqa: SIM115
+                spilled = spilled or tempfile.TemporaryFile(prefix="zeekml-", dir=local_folder())  # noqa: SIM115
                 at = spilled.tell()
                 spilled.write(parcel.data)
                 parcel = parcel._replace(data=(at, len(parcel.data)))  # noqa: PLW2901
@@ -40,16 +43,12 @@ def in_order(
         held.sort(key=key, reverse=True)
         while held:  # so that each is let go once it was used
             parcel = held.pop()
-            if spilled is not None and isinstance(parcel.data, tuple):
+            if isinstance(parcel.data, Lying):
+                parcel = parcel._replace(data=parcel.data.read())
+            elif spilled is not None and isinstance(parcel.data, tuple):
                 at, length = parcel.data
                 parcel = parcel._replace(data=os.pread(spilled.fileno(), length, at))
             yield parcel
     finally:
         if spilled is not None:
             spilled.close()
-
-
-def _folder() -> str | None:
-    """Where Spark keeps what does not fit into memory; None: where this system does."""
-    folders = os.environ.get("SPARK_LOCAL_DIRS", "").split(",")
-    return next((folder for folder in folders if os.path.isdir(folder)), None)  # noqa: PTH112
