@@ -107,3 +107,13 @@ def test_no_two_that_are_there_share_memory(steps: list[tuple[bool, int, int]]) 
         held[place] = (array[1:], value)
         for kept, expected in held.values():
             assert kept[0, 0] == kept[-1, -1] == expected
+
+
+def test_of_what_somebody_kept_little_stays_when_it_is_dropped() -> None:
+    memory = Memory(3)
+    kept = [memory.floats(SIZE // 256, 64) for _ in range(20)]
+    for number, array in enumerate(kept):
+        array[:] = number
+    assert [float(array[-1, -1]) for array in kept] == list(range(20))
+    kept.clear()
+    assert len(memory._given) <= 4

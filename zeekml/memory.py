@@ -40,7 +40,9 @@ def is_looked_into(memory: mmap.mmap) -> bool:
 class Memory:
     """Gives pieces of memory, those first that were given before and that nobody looks into any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 6) -> None:
+        """``most``: pieces that are in use at the same time, of more than which none is given again."""
+        self._most = most
         self._given: list[mmap.mmap] = []
 
     def take(self, size: int) -> mmap.mmap | bytearray:
@@ -53,6 +55,7 @@ class Memory:
         for memory in self._given:
             (used if is_looked_into(memory) else free).append(memory)
         fitting = [memory for memory in free if size <= len(memory) <= 2 * size]
+        del used[self._most :]  # whoever keeps all that was worked out has it by itself
         if size < _LEAST:
             self._given = used
             return bytearray(size)

@@ -96,6 +96,8 @@ class Labels:
     def each(self, by_text: npt.NDArray[Any], unset: Any) -> npt.NDArray[Any]:
         """What holds for each row (N,): of what holds for each text (D,), and ``unset`` where there is none."""
         table = np.append(by_text, by_text.dtype.type(unset))
+        if table.dtype.hasobject:
+            return table.take(self.codes)
         each = np.empty(len(self), dtype=table.dtype)
         done = spread(table.view(np.uint8), np.ascontiguousarray(self.codes), each.view(np.uint8))
         return each if done else table.take(self.codes)

@@ -127,6 +127,16 @@ def test_a_bad_setting_gives_code_6(
     assert "line 2: alerts.supress_for" in capsys.readouterr().err
 
 
+def test_a_bad_setting_takes_nothing_from_a_pipe(made_log: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeekml.yaml").write_text("score: {log_threshold: 7}\n")
+    begun = time.monotonic()
+    assert (
+        run("score", tmp_path / "pipe", "--out", tmp_path / "out", "--config", tmp_path / "zeekml.yaml") == 6
+    )
+    assert time.monotonic() - begun < 2, "nobody writes to it"
+
+
 def test_an_output_that_cannot_be_written_gives_code_7(
     made_log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

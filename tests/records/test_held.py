@@ -42,7 +42,7 @@ def test_ends_of_lines_are_those_of_what_is_held(pieces: list[bytes], dropped: i
 
 @given(content=st.binary(max_size=60), taken=st.lists(st.integers(0, 9), max_size=9))
 def test_plain_content_is_read_to_where_it_is_held(content: bytes, taken: list[int]) -> None:
-    held, piece, expected = Held(), Straight(io.BytesIO(content), 7), content
+    held, piece, expected = Held(), Straight(io.BytesIO(content), "x", 7), content
     for count in taken:
         held.add(piece)
         view = held.lend(min(count, len(held)))

@@ -26,9 +26,11 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     pieces = [content[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(content)], strict=True)]
     counts: list[int] = []
     found: list[tuple[int, int, bytes]] = []
-    for block in line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted):
-        counts.append(bytes(block.data).count(b"\n"))
-        found += block.lines()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zeekml.records.lines._TELLING", 1)
+        for block in line_blocks(iter(pieces), _never, None if wanted is None else lambda: wanted):
+            counts.append(bytes(block.data).count(b"\n"))
+            found += block.lines()
     if wanted is not None:
         assert set(counts[1:-2]) <= {wanted}, "all but the first, with header lines, and the last"
     skipped = len(content) - len(content.lstrip(b"\0"))
@@ -41,7 +43,8 @@ def test_lines_numbers_and_offsets_do_not_depend_on_the_pieces(
     assert all(content[offset : offset + len(text)] == text for _, offset, text in found)
 
 
-def test_header_lines_are_not_counted_in_the_first_block() -> None:
+def test_header_lines_are_not_counted_in_the_first_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zeekml.records.lines._TELLING", 1)
     content = b"#a\n#b\n" + b"c\n" * 5 + b"#d\n" * 3
     blocks = [bytes(block.data) for block in line_blocks(iter([content[:4], content[4:]]), _never, lambda: 3)]
     assert blocks == [b"#a\n#b\n" + b"c\n" * 3, b"c\n" * 2 + b"#d\n", b"#d\n" * 2]
@@ -83,3 +86,23 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
 
 def _never(number: int, start: bytes) -> None:
     raise AssertionError("no line is too long")
+
+
+def test_a_file_of_nothing_but_header_lines_takes_little_memory() -> None:
+    content = b"#\n" * 500_000
+    pieces = [content[at : at + 65_536] for at in range(0, len(content), 65_536)]
+    tracemalloc.start()
+    try:
+        lines = sum(bytes(block.data).count(b"\n") for block in line_blocks(iter(pieces), _never, lambda: 5))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert lines == 500_000
+    assert peak < 8 << 20
+
+
+def test_the_first_block_is_enough_to_tell_the_format_by() -> None:
+    content = header().encode() + line().encode() * 150
+    first, second, *_ = (bytes(block.data) for block in line_blocks(iter([content]), _never, lambda: 1))
+    assert first.count(line().encode()) == 100
+    assert second == line().encode()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.made import GOLDEN, LOGS, ROW, conn_log, row
+from tests.records.logs import FLOW, ndjson
 from zeekml.errors import FormatError, TruncatedError
 from zeekml.records import LogFile, Reject, Rejects, read_batches
 from zeekml.records.parts import PartEnd, cut, read_part
@@ -112,3 +113,16 @@ def test_lines_beyond_the_limit_are_rejected_in_their_part(tmp_path: Path) -> No
     assert np.array_equal(their_lines, lines)
     assert their_rejects == rejects
     assert len(parted) == len(frame) == 60
+
+
+def test_every_part_tells_the_format_as_the_whole_does(tmp_path: Path) -> None:
+    """The hundred objects that decide are more than the first piece of a file has, and flows come late."""
+    path = tmp_path / "eve.json"
+    other = {"event_type": "dns", "dns": {"rrname": "x" * 900}}
+    path.write_bytes(ndjson([other] * 90 + [FLOW] * 300))
+    frame, lines, rejects, _ = whole(path)
+    again, their_lines, their_rejects, parts = in_parts(path, 40_000)
+    assert parts > 3
+    assert len(frame) == 300
+    pd.testing.assert_frame_equal(frame, again)
+    assert (lines, rejects) == (their_lines, their_rejects)

@@ -79,3 +79,9 @@ def test_there_is_room_for_all_that_one_call_may_ask_for() -> None:
         assert named(by, parts, matrix)[::97] == [
             plainly(*row) for row in zip(parts[::97], matrix[::97], strict=True)
         ]
+
+
+def test_more_rows_than_there_is_room_for_are_refused() -> None:
+    matrix = np.zeros((AT_ONCE + 1, matrix_of(random_log(0, 1)).shape[1]), dtype=np.float32)
+    with pytest.raises(ValueError, match="2,049 rows at once, expected at most 2,048"):
+        Wording(MOST, LEAST).named(np.zeros((len(matrix), len(FACTS))), matrix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from collections import Counter
 from enum import StrEnum
@@ -113,7 +114,7 @@ def score(
         )
         return given.with_baseline(baseline)
 
-    if "-" in paths:  # a wrong setting is told before anybody waits for standard input
+    if any(map(_is_waited_for, paths)):  # a wrong setting is told before anything is taken from a pipe
         with loading(stays=True):
             settings()
 
@@ -142,6 +143,15 @@ def score(
     if engine == Engine.LOCAL:
         leave_when_done()
     raise typer.Exit(_code(summary, fail_on_alert))
+
+
+def _is_waited_for(path: str) -> bool:
+    """Whether it is standard input, or a pipe or device: what is read from them is gone."""
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return path == "-"
+    return path == "-" or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _on_spark(

@@ -57,6 +57,10 @@ class FastRows:
         return np.add(self.places, line, out=self.places)
 
 
+_ROOMS: Final = 16
+"""Blocks that are read ahead of what is worked out of them, and some more."""
+
+
 class Room:
     """What the columns of one block after the other are read with, in memory that is used again.
 
@@ -67,7 +71,7 @@ class Room:
     def __init__(self) -> None:
         self.slots = np.zeros((0, 0), dtype=np.int32)
         self.entries = np.zeros((0, 0, 4), dtype=np.uint64)
-        self._memory = Memory()
+        self._memory = Memory(_ROOMS)
 
     def fit(self, labels: int, most: int) -> None:
         """Let ``most`` texts fit into the tables of as many columns."""

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
-from zeekml.errors import FormatError, TruncatedError
+from zeekml.errors import FormatError, InputError, TruncatedError
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
 PIECE = 4 << 20  # bytes of content handed on at a time
 _READ = 1 << 20  # bytes read from the file at a time
-_STRAIGHT = (
-    1 << 20
-)  # bytes of plain content: what is read stays near the processor until its lines are counted
+#: Bytes of plain content: what is read stays near the processor until its lines are counted.
+_STRAIGHT = 1 << 20
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 # One zstd block of 4 bytes can stand for 128 KiB, so that 2 KiB of input become 64 MiB at most.
@@ -29,10 +28,11 @@ _UNREADABLE = {b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip", b"\
 
 
 class Straight:
-    """A piece of plain content that is still in its file, to be read to where it is wanted."""
+    """A piece of the plain content of the log ``name`` that is still in its file, to be read to where it is wanted."""
 
-    def __init__(self, raw: BinaryIO, size: int) -> None:
+    def __init__(self, raw: BinaryIO, name: str, size: int) -> None:
         self._raw = cast("BufferedReader", raw)
+        self._name = name
         self._size = size
         self.is_end = False
 
@@ -41,10 +41,18 @@ class Straight:
         return self._size
 
     def into(self, room: memoryview) -> int:
-        """Read it to the start of ``room``; how many bytes it has, none at the end of the file."""
-        count = self._raw.readinto(room[: self._size]) or 0
+        """Read it to the start of ``room``; how many bytes it has, none at the end of the file. Raises InputError."""
+        try:
+            count = self._raw.readinto(room[: self._size]) or 0
+        except OSError as error:
+            raise unreadable(self._name, error) from error
         self.is_end = not count
         return count
+
+
+def unreadable(name: str, error: OSError) -> InputError:
+    """What is said of a log that cannot be read on."""
+    return InputError(f"{name}: cannot be read: {error.strerror or error}.")
 
 
 def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes]:
@@ -74,7 +82,7 @@ def pieces(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes 
             raise FormatError(
                 f"{name}: compressed with {kind}; expected gzip, zstd or plain text. Decompress it first."
             )
-    return _plain(head, raw)
+    return _plain(head, raw, name)
 
 
 def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -96,10 +104,10 @@ def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
         raise failure
 
 
-def _plain(head: bytes, raw: BinaryIO) -> Iterator[bytes | Straight]:
+def _plain(head: bytes, raw: BinaryIO, name: str) -> Iterator[bytes | Straight]:
     if head:
         yield head
-        piece = Straight(raw, _STRAIGHT)
+        piece = Straight(raw, name, _STRAIGHT)
         while not piece.is_end:
             yield piece
 

@@ -20,7 +20,8 @@ MOST_CUT = 16 << 20  # bytes, about, of a block that is cut to a number of lines
 _NEWLINE = ord("\n")
 _BOM = b"\xef\xbb\xbf"
 _ENDS = re.compile(rb"\n")
-_HEADER = re.compile(rb"(?:#[^\n]*\n)*")
+_HEADER = re.compile(rb"(?:#[^\n]*\n){0,64}")  # Zeek's has eight; more is no header that is to be made up for
+_TELLING = 100  # lines of a first block, at least: the format is told by them
 _LINE = re.compile(rb"[^\n]*")
 
 Content: TypeAlias = bytes | memoryview
@@ -65,8 +66,8 @@ def line_blocks(
     ``too_long(line number, its beginning)`` is called for each line over MAX_LINE, which is then left out.
     What follows the last newline is the last block, without newline. A block has what a piece has; where ``wanted``
     says how many lines (1 or more) are needed next, it has as many, Zeek's first header lines not counted, or about
-    MOST_CUT bytes. A block's data is lent: it is good until the next one is asked for. A TruncatedError of ``pieces``
-    is raised after all whole lines.
+    MOST_CUT bytes; the first block has enough to tell the format by. A block's data is lent: it is good until the next
+    one is asked for. A TruncatedError of ``pieces`` is raised after all whole lines.
     """
     line, offset = 1, 0
     held = Held()
@@ -165,10 +166,11 @@ class _Cutter:
         data = np.frombuffer(held, dtype=np.uint8)
         if self._wanted is None:
             return cut, int(count_lines(data[:cut]))
-        wanted = self._wanted() - self._found
+        wanted = self._wanted()
         if self._is_first:
             header = _HEADER.match(held)
-            wanted += header.group().count(b"\n") if header else 0
+            wanted = max(wanted, _TELLING) + (header.group().count(b"\n") if header else 0)
+        wanted -= self._found
         end = end_of_lines(data, self._scanned, wanted)
         found = self._found + (wanted if end >= 0 else wanted + end)
         if end < 0 and not at_least and cut < MOST_CUT:

@@ -15,10 +15,10 @@ from typing import Final
 
 from zeekml.errors import TruncatedError
 from zeekml.records import lines
-from zeekml.records.compression import PIECE
+from zeekml.records.compression import PIECE, content, unreadable
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows
-from zeekml.records.lines import Block, line_blocks, newlines
+from zeekml.records.lines import MAX_LINE, Block, line_blocks, newlines
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
 from zeekml.records.sniff import ENOUGH, sniff
@@ -144,16 +144,26 @@ def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable
 
         def pieces() -> Iterator[bytes]:
             left = None if part.stop is None else part.stop - part.start
-            while piece := raw.read(PIECE if left is None else min(PIECE, left)):
-                left = None if left is None else left - len(piece)
-                yield piece
+            try:
+                while piece := raw.read(PIECE if left is None else min(PIECE, left)):
+                    left = None if left is None else left - len(piece)
+                    yield piece
+            except OSError as error:
+                raise unreadable(part.log.name, error) from error
 
         for block in line_blocks(pieces(), too_long, wanted):
             yield replace(block, offset=block.offset + part.start)
 
 
 def _first_block(log: LogFile) -> Block:
-    """What a log's format is told by: of a piece, not of a whole batch, as every part asks for it."""
+    """What the format of a log is told by: enough of its beginning, as every part asks for it."""
+    beginning = b""
     with open_log(log) as raw:
-        blocks = line_blocks(pieces_of(raw, log.name), lambda _number, _start: None)
-        return next(blocks, Block(b"", 1, 0))
+        try:
+            for piece in content(raw, log.name):
+                beginning += piece
+                if len(beginning) > ENOUGH + MAX_LINE:
+                    break
+        except OSError as error:
+            raise unreadable(log.name, error) from error
+    return next(line_blocks(iter([beginning]), lambda _number, _start: None), Block(b"", 1, 0))

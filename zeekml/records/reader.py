@@ -122,7 +122,7 @@ def pieces_of(raw: BinaryIO, name: str) -> Iterator[bytes | Straight]:
     try:
         yield from compression.pieces(raw, name, _FIRST)
     except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}.") from error
+        raise compression.unreadable(name, error) from error
 
 
 def reader_for(

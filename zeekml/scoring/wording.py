@@ -37,7 +37,12 @@ class Wording:
 
     def named(self, parts: NDArray[np.float64], matrix: Floats) -> Codes:
         """Codes (N, most) of the facts of rows (N, F), at most `AT_ONCE`, whose ``parts`` (N, facts) are the largest
-        and that have words, the strongest first, -1 where there are no more; they are good until the next call."""
+        and that have words, the strongest first, -1 where there are no more; they are good until the next call.
+
+        Raises ValueError for more rows.
+        """
+        if len(matrix) > AT_ONCE:
+            raise ValueError(f"{len(matrix):,} rows at once, expected at most {AT_ONCE:,}")
         if len(self.words) > _MOST_KNOWN:
             self._forget()
         named = np.empty((len(matrix), self._most), dtype=np.int32)
@@ -72,6 +77,5 @@ class Wording:
         self._codes = np.full(_PLACES, -1, dtype=np.int32)
         self._known = np.zeros(_MOST, dtype=np.uint8)
         self._code_of: dict[tuple[int, str], int] = {}
-        self._same = np.full(
-            _MOST + 1, -1, dtype=np.int32
-        )  # the first code of the same words; the last one is of -1
+        # The first code of the same words; the last one is what -1 stays.
+        self._same = np.full(_MOST + 1, -1, dtype=np.int32)

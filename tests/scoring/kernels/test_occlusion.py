@@ -46,3 +46,12 @@ def test_trees_of_one_leaf_need_no_feature(rows: int) -> None:
     )
     assert without.tolist() == [[0.5]] * rows
     assert whole.tolist() == [0.5] * rows
+
+
+def test_no_trees_say_nothing() -> None:
+    none = Trees(np.zeros((0, MOST_LEAVES - 1, FIELDS), np.float32), np.zeros((0, MOST_LEAVES), np.float32))
+    without, whole = Occlusion(none, np.zeros(4, np.int64), 2, np.zeros(4, np.float32)).log_odds(
+        np.zeros((3, 4), np.float32)
+    )
+    assert without.tolist() == [[0, 0]] * 3
+    assert whole.tolist() == [0] * 3

@@ -196,9 +196,8 @@ def keep_texts(labels: Ints, slots: Places, entries: Words, text: Bytes, at: Int
             store(target + at + 8, load(entry + 8))
             start = np.int64(load(entry + 24))
             done = 16
-            while (
-                done < length
-            ):  # the last eight bytes may be copied twice in part, as nothing behind them is read
+            # The last eight bytes may be copied twice in part, as nothing behind them is read.
+            while done < length:
                 part: Int = min(done, length - 8)
                 store(target + at + part, load(start + part))
                 done += 8

@@ -20,7 +20,7 @@ from zeekml.scoring.trees import MOST_LEAVES
 _BYTE: Final = ir.IntType(8)
 _INTEGER: Final = ir.IntType(32)
 _LONG: Final = ir.IntType(64)
-#: Bytes of a node's field, all alike, and where its fields begin.
+#: Bytes of a node's field, all alike.
 _FOUR: Final = 4
 #: Rows whose leaves are looked up together: a tree's leaves fill a register of sixteen numbers.
 _PARTS: Final = TOGETHER // MOST_LEAVES

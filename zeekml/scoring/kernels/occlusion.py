@@ -39,7 +39,7 @@ class OccludedTrees(CompiledTrees):
         super().__init__(trees)
         feature_of, stands_in = self._standing_in(typical)
         self._with_typical = np.concatenate([np.zeros(self._counts, np.int8), np.repeat(stands_in, TOGETHER)])
-        nodes = self._nodes.reshape(len(trees.leaves), -1, self.NODE)
+        nodes = self._nodes.reshape(len(trees.leaves), self.NODES, self.NODE)
         group_of = np.where(self._is_node(nodes), groups[feature_of[nodes[:, :, 0] // TOGETHER]], -1)
         pairs = [np.flatnonzero((group_of == group).any(axis=1)) for group in range(count)]
         self._pair_begin = np.cumsum([0, *map(len, pairs)], dtype=np.int64)

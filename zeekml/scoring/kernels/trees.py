@@ -60,7 +60,8 @@ _of_15, _of_31, _of_63 = searcher(4), searcher(5), searcher(6)
 class CompiledTrees:
     """Trees over F features, laid out for ``lookup``."""
 
-    #: Fields of a node.
+    #: Nodes of a tree, and fields of a node.
+    NODES: Final = _NODES
     NODE: Final = _NODE
 
     def __init__(self, trees: Trees) -> None:
