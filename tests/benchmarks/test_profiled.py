@@ -54,3 +54,26 @@ def test_another_checkout_is_run_from_its_root(tmp_path: Path) -> None:
     assert run(zeekml("score", "x"), tmp_path).said == "['score', 'x']\n"
     said = profiled.unwatched(["x"], tmp_path)
     assert re.fullmatch(r"not watched: \d+\.\d\d s, \d+\.\d\d s of processor, \d+ MiB\n\n", said)
+
+
+def test_the_page_of_profiles_has_what_the_profiles_have(root: Path) -> None:
+    folder = root / "benchmarks" / "profiles"
+    rows = [
+        line
+        for line in (folder / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| [")
+    ]
+    assert len(rows) * 2 == len(list(folder.glob("*.txt"))) > 0
+    for row in rows:
+        step, _, *told = (cell.strip() for cell in row.strip("|").split("|"))
+        before, after = re.findall(r"\((\S+-before\.txt)\)", step) + re.findall(
+            r"\((\S+-after\.txt)\)", told[1]
+        )
+        told[1] = re.sub(r"\[(.*)\]\(.*\)", r"\1", told[1])
+        found = []
+        for name in (before, after):
+            head = (folder / name).read_text(encoding="utf-8").partition("\n")[0]
+            match = re.fullmatch(r"not watched: ([\d.]+) s, ([\d.]+) s of processor, \d+ MiB", head)
+            assert match is not None, name
+            found.append(match.groups())
+        assert told == [found[0][0], found[1][0], found[0][1], found[1][1]], step
