@@ -12,7 +12,7 @@ import pytest
 from tests.made import GOLDEN, LOGS, ROW, conn_log, row
 from tests.records.logs import FLOW, ndjson
 from zeekml.errors import FormatError, TruncatedError
-from zeekml.records import LogFile, Reject, Rejects, read_batches
+from zeekml.records import LogFile, Reject, Rejects, parts, read_batches
 from zeekml.records.parts import PartEnd, cut, read_part
 
 
@@ -76,6 +76,29 @@ def test_a_log_with_a_second_header_is_one_part(tmp_path: Path) -> None:
     _, lines, _, count = in_parts(path, 500)
     assert count == 1
     assert len(lines) == 100
+
+
+@pytest.mark.parametrize("between", [b"#fields\tts", b"\0#close", b"#close\n#open"])
+def test_a_header_is_seen_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: bytes
+) -> None:
+    monkeypatch.setattr(parts, "_LOOKED_AT", 512)
+    header = b"#separator \\x09\n"
+    for rest in range(1000, 1520):
+        path = tmp_path / "conn.log"
+        path.write_bytes(header + b"x" * rest + b"\n" + between + b"\n" + b"x\n" * 500)
+        assert len(cut(LogFile(path, "x"), 300)) == 1
+
+
+def test_other_marks_do_not_keep_a_log_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_LOOKED_AT", 100)
+    path = tmp_path / "conn.log"
+    path.write_text(conn_log([row(uid=f"C#{number}") for number in range(100)]))
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, count = in_parts(path, 1000)
+    assert count > 5
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_lines, their_rejects) == (lines, rejects)
 
 
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\0\0\0"])
