@@ -7,16 +7,22 @@ lies in it: the system clears each page of it first.
 from __future__ import annotations
 
 import mmap
-from typing import Final
+import weakref
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_Thing = TypeVar("_Thing")
 
 _LEAST: Final = 1 << 20
 """Bytes: less is had sooner from Python."""
 
 _KEPT: Final = 2
 """Pieces of memory, at most, that nobody uses and that are kept."""
+_MISFITS: Final = 4
+"""Times that none of them fits, one after the other, until they are given up: the last block of a log is small."""
 
 
 def fresh(size: int) -> mmap.mmap:
@@ -44,23 +50,27 @@ class Memory:
         """``most``: pieces that are in use at the same time, of more than which none is given again."""
         self._most = most
         self._given: list[mmap.mmap] = []
+        self._misfits = 0
 
     def take(self, size: int) -> mmap.mmap | bytearray:
         """At least so many bytes (1 or more), whatever stands in them.
 
-        What nobody uses and is of another size is given up: a live log, once it was caught up with, has small blocks.
+        What nobody uses is given up once it has not fitted a few times: a live log, once it was caught up with, has
+        small blocks.
         """
         used: list[mmap.mmap] = []
         free: list[mmap.mmap] = []
         for memory in self._given:
             (used if is_looked_into(memory) else free).append(memory)
-        fitting = [memory for memory in free if size <= len(memory) <= 2 * size]
         del used[self._most :]  # whoever keeps all that was worked out has it by itself
+        fitting = next((memory for memory in free if size <= len(memory) <= 2 * size), None)
+        self._misfits = self._misfits + 1 if fitting is None else 0
+        kept = [memory for memory in free if memory is not fitting] if self._misfits < _MISFITS else []
+        self._given = [*used, *kept[:_KEPT]]
         if size < _LEAST:
-            self._given = used
             return bytearray(size)
-        taken = fitting.pop() if fitting else fresh(size + size // 8)
-        self._given = [*used, *fitting[:_KEPT], taken]
+        taken = fresh(size + size // 8) if fitting is None else fitting
+        self._given.append(taken)
         return taken
 
     def floats(self, rows: int, columns: int) -> NDArray[np.float32]:
@@ -68,3 +78,27 @@ class Memory:
         size = rows * columns
         memory = self.take(size * np.dtype(np.float32).itemsize)
         return np.frombuffer(memory, dtype=np.float32, count=size).reshape(rows, columns)
+
+
+class Spare(Generic[_Thing]):
+    """Things that hold memory, lent to one user after the other, and made where none is free."""
+
+    def __init__(self, make: Callable[[], _Thing], is_good: Callable[[_Thing], bool], most: int = 1) -> None:
+        """``is_good``: whether what is no longer lent may be lent again; ``most``: how many are kept for that."""
+        self._make = make
+        self._is_good = is_good
+        self._most = most
+        self._free: list[_Thing] = []
+
+    def lend(self, user: object) -> _Thing:
+        """One of them, for as long as ``user`` lives."""
+        try:
+            thing = self._free.pop()
+        except IndexError:  # asked for before, another thread could have it meanwhile
+            thing = self._make()
+        weakref.finalize(user, self._take_back, thing).atexit = False
+        return thing
+
+    def _take_back(self, thing: _Thing) -> None:
+        if len(self._free) < self._most and self._is_good(thing):
+            self._free.append(thing)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml.arrow import of_bools, of_numbers, of_texts
-from zeekml.memory import Memory, fresh
+from zeekml.memory import Memory, Spare, fresh
 from zeekml.records.frame import Lines
 from zeekml.records.kernels import texts
 from zeekml.records.schema import Kind
@@ -57,6 +57,8 @@ class FastRows:
         return np.add(self.places, line, out=self.places)
 
 
+_MOST_KEPT: Final = 64 << 20
+"""Bytes of tables of texts, touched or not: larger ones go with their reader."""
 _ROOMS: Final = 16
 """Blocks that are read ahead of what is worked out of them, and some more."""
 
@@ -69,6 +71,8 @@ class Room:
     """
 
     def __init__(self) -> None:
+        self.is_tidy = True
+        """Whether it is between two blocks."""
         self.slots = np.zeros((0, 0), dtype=np.int32)
         self.entries = np.zeros((0, 0, 4), dtype=np.uint64)
         self._memory = Memory(_ROOMS)
@@ -93,6 +97,14 @@ class Room:
         return made
 
 
+_rooms: Final = Spare(Room, lambda room: room.is_tidy and room.entries.nbytes <= _MOST_KEPT)
+
+
+def room_for(reader: object) -> Room:
+    """Room for a reader as long as it lives: of many small logs, one after the other uses the same."""
+    return _rooms.lend(reader)
+
+
 def _few(shape: tuple[int, ...], kind: type[np.generic]) -> Array:
     """Zeros of which few are touched."""
     size = np.dtype(kind).itemsize * math.prod(shape)
@@ -107,6 +119,7 @@ class Columns:
 
     def __init__(self, used: Sequence[int], most: int, size: int, room: Room) -> None:
         labels = used[LABEL]
+        room.is_tidy = False
         room.fit(labels, most)
         self._room = room
         self._numbers, self._codes, self._ports, self._bools, self._ends, self.places, self._text = (
@@ -138,6 +151,7 @@ class Columns:
         room = self._room
         texts.keep_texts(self._labels, room.slots, room.entries, self._text, written, self._label_ends)
         self._pool = pa.py_buffer(self._text)
+        room.is_tidy = True
 
     def numbers(self, column: int, rows: int) -> npt.NDArray[np.float64]:
         """A column (rows,) of numbers, NaN where unset."""

@@ -107,9 +107,18 @@ def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
 def _plain(head: bytes, raw: BinaryIO, name: str) -> Iterator[bytes | Straight]:
     if head:
         yield head
-        piece = Straight(raw, name, _STRAIGHT)
-        while not piece.is_end:
-            yield piece
+        yield from straight(raw, name)
+
+
+def straight(raw: BinaryIO, name: str, size: int | None = None) -> Iterator[Straight]:
+    """The next ``size`` bytes of plain content, None: all; whoever takes a piece must read it."""
+    left = size
+    piece = Straight(raw, name, _STRAIGHT)
+    while not piece.is_end and left != 0:
+        if left is not None:
+            piece = Straight(raw, name, min(_STRAIGHT, left))
+            left -= len(piece)
+        yield piece
 
 
 def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:

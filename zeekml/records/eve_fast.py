@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from zeekml.arrow import of_numbers, of_texts
 from zeekml.records import columns as memory
-from zeekml.records.columns import Columns, FastRows, Room, taken
+from zeekml.records.columns import Columns, FastRows, room_for, taken
 from zeekml.records.frame import arrow_type
 from zeekml.records.kernels import eve, tsv
 from zeekml.records.kernels.objects import RECORD, key_words
@@ -67,7 +67,7 @@ class FastEve:
         self._used = [0] * (max(memory.KINDS.values()) + 1)
         self._used[memory.NUMBER], self._used[memory.PORT] = len(_NUMBERS), len(_PORTS)
         self._used[memory.LABEL], self._used[memory.TEXT] = len(_LABELS), 1
-        self._room = Room()
+        self._room = room_for(self)
 
     def read(self, data: Content) -> tuple[FastRows, int] | None:
         """Return the flows in ``data`` and how many other events there are; None for more than can be read so."""

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 from typing import Final
 
-from zeekml.memory import fresh, is_looked_into
+from zeekml.memory import Spare, fresh, is_looked_into
 from zeekml.records.compression import Straight
 
 _NEWLINE: Final = b"\n"
 _LEAST: Final = 16 << 20
 """Bytes of memory at first: what nobody writes to takes none."""
+_MOST_KEPT: Final = 4 * _LEAST
+"""Bytes: more of them are not kept for the stream that comes next."""
+
+
+class _Place:
+    """Where bytes are held."""
+
+    def __init__(self) -> None:
+        self.memory: mmap.mmap = fresh(_LEAST)
+
+
+_places: Final = Spare(
+    _Place, lambda place: len(place.memory) <= _MOST_KEPT and not is_looked_into(place.memory)
+)
 
 
 class Held:
@@ -21,7 +36,7 @@ class Held:
     """
 
     def __init__(self) -> None:
-        self._memory = fresh(_LEAST)
+        self._place = _places.lend(self)
         self._begin, self._end = 0, 0
 
     def __len__(self) -> int:
@@ -68,6 +83,10 @@ class Held:
         """Whether the last bytes are these."""
         return len(self) >= len(text) and self._memory[self._end - len(text) : self._end] == text
 
+    @property
+    def _memory(self) -> mmap.mmap:
+        return self._place.memory
+
     def _make_room(self, more: int) -> None:
         """Room for ``more`` bytes: what is held moves to the front, or to the front of other memory.
 
@@ -81,4 +100,4 @@ class Held:
             memory = fresh(max(2 * (held + more), _LEAST))
             with memoryview(memory) as new, self.view() as old:
                 new[:held] = old
-            self._memory, self._begin, self._end = memory, 0, held
+            self._place.memory, self._begin, self._end = memory, 0, held

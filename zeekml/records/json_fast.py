@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from zeekml.records import columns as memory
-from zeekml.records.columns import Columns, FastRows, Room
+from zeekml.records.columns import Columns, FastRows, room_for
 from zeekml.records.kernels import fields, tsv, zeek_json
 from zeekml.records.kernels.objects import LONGEST_KEY, RECORD, key_words
 from zeekml.records.kernels.texts import SEED
@@ -49,7 +49,7 @@ class FastJson:
             self._kinds[place] = _READ_AS[column.kind] | (fields.REQUIRED if column.required else 0)
             self._outputs[place] = self._used[array]
             self._used[array] += 1
-        self._room = Room()
+        self._room = room_for(self)
 
     @classmethod
     def for_keys(cls, extra: tuple[str, ...]) -> FastJson | None:

@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from zeekml.errors import TruncatedError
+from zeekml.errors import InputError, TruncatedError
 from zeekml.records import lines
-from zeekml.records.compression import PIECE, content, unreadable
+from zeekml.records.compression import straight
 from zeekml.records.eve import EveReader
 from zeekml.records.frame import Gatherer, Rows
 from zeekml.records.lines import MAX_LINE, Block, line_blocks, newlines
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
-from zeekml.records.sniff import ENOUGH, sniff
+from zeekml.records.sniff import ENOUGH, Sniffed, sniff
+from zeekml.records.values import FINGERPRINT
 
 _HEADER: Final = re.compile(rb"(?:#[^\n]*\n)+")
 _MARKED: Final = re.compile(rb"[\n\0]#")
@@ -32,14 +33,23 @@ _MARKS: Final = b"\0\xef"  # what is left out at the start of a file, so that no
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the beginning of a log tells: its format, and the bytes (FINGERPRINT or more) that tell it from others."""
+
+    sniffed: Sniffed
+    start: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """The bytes ``start`` to ``stop`` (None: the end) of a log, from a line's start to a line's end; ``header``:
-    Zeek's header lines in force there."""
+    Zeek's header lines in force there; ``beginning``: None where the part has it itself."""
 
     log: LogFile
     start: int = 0
     stop: int | None = None
     header: bytes = b""
+    beginning: Beginning | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +74,7 @@ def cut(log: LogFile, size: int) -> list[Part]:
             return whole
         with log.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return _cut(log, content, size)
-    except OSError:
+    except (OSError, InputError):
         return whole  # reading it will say what is wrong
 
 
@@ -86,10 +96,20 @@ def _cut(log: LogFile, content: mmap.mmap, size: int) -> list[Part]:
         if not 0 < start < len(content):
             break
         starts.append(start)
-    stops = [*starts[1:], None]
+    if len(starts) == 1:
+        return [Part(log)]
+    stops, beginning = [*starts[1:], None], _beginning(content, log.name)
     return [
-        Part(log, start, stop, header if start else b"") for start, stop in zip(starts, stops, strict=True)
+        Part(log, start, stop, header if start else b"", beginning)
+        for start, stop in zip(starts, stops, strict=True)
     ]
+
+
+def _beginning(content: mmap.mmap, name: str) -> Beginning:
+    """Raises FormatError and MissingColumnError."""
+    start = iter([content[: ENOUGH + MAX_LINE]])
+    first = next(line_blocks(start, lambda _number, _start: None), Block(b"", 1, 0))
+    return Beginning(sniff(first.beginning(ENOUGH), name), first.beginning(FINGERPRINT))
 
 
 def _next_header(content: mmap.mmap, start: int) -> int | None:
@@ -104,7 +124,10 @@ def _next_header(content: mmap.mmap, start: int) -> int | None:
 
 def _is_close(content: mmap.mmap, at: int) -> bool:
     """Whether the line at ``at`` is the mark of a closed log, and the last."""
-    return content[at - 1 : at + len(_CLOSE)] == b"\n" + _CLOSE and content.find(b"\n", at) in (-1, len(content) - 1)
+    return content[at - 1 : at + len(_CLOSE)] == b"\n" + _CLOSE and content.find(b"\n", at) in (
+        -1,
+        len(content) - 1,
+    )
 
 
 def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_rows: int) -> Iterator[Batch]:
@@ -134,9 +157,10 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
     reader: Reader | None = None
     for block in _blocks(part, too_long, lambda: gatherer.missing):
         if reader is None:
-            first = block if not part.start else _first_block(part.log)
-            sniffed = sniff(first.beginning(ENOUGH), part.log.name)
-            reader = reader_for(sniffed, first, part.log.name, stream, rejects, extra=False)
+            told = part.beginning or Beginning(
+                sniff(block.beginning(ENOUGH), part.log.name), block.beginning(FINGERPRINT)
+            )
+            reader = reader_for(told.sniffed, told.start, part.log.name, stream, rejects, extra=False)
             if part.header:
                 yield from reader.read(Block(part.header, 1, 0))
         yield from reader.read(block)
@@ -154,29 +178,6 @@ def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable
             yield from line_blocks(pieces_of(raw, part.log.name), too_long, wanted)
             return
         raw.seek(part.start)
-
-        def pieces() -> Iterator[bytes]:
-            left = None if part.stop is None else part.stop - part.start
-            try:
-                while piece := raw.read(PIECE if left is None else min(PIECE, left)):
-                    left = None if left is None else left - len(piece)
-                    yield piece
-            except OSError as error:
-                raise unreadable(part.log.name, error) from error
-
-        for block in line_blocks(pieces(), too_long, wanted):
+        pieces = straight(raw, part.log.name, None if part.stop is None else part.stop - part.start)
+        for block in line_blocks(pieces, too_long, wanted):
             yield replace(block, offset=block.offset + part.start)
-
-
-def _first_block(log: LogFile) -> Block:
-    """What the format of a log is told by: enough of its beginning, as every part asks for it."""
-    beginning = b""
-    with open_log(log) as raw:
-        try:
-            for piece in content(raw, log.name):
-                beginning += piece
-                if len(beginning) > ENOUGH + MAX_LINE:
-                    break
-        except OSError as error:
-            raise unreadable(log.name, error) from error
-    return next(line_blocks(iter([beginning]), lambda _number, _start: None), Block(b"", 1, 0))

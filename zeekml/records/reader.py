@@ -109,7 +109,8 @@ def _rows(log: LogFile, stream: str, rejects: Rejects, gatherer: Gatherer, *, ex
         for block in line_blocks(pieces_of(raw, log.name), too_long, lambda: gatherer.missing):
             if reader is None:
                 sniffed = sniff(block.beginning(ENOUGH), log.name)
-                reader = reader_for(sniffed, block, log.name, stream, rejects, extra=extra)
+                beginning = block.beginning(FINGERPRINT)
+                reader = reader_for(sniffed, beginning, log.name, stream, rejects, extra=extra)
             yield from reader.read(block)
         if reader is None:
             sniff(b"", log.name)
@@ -126,10 +127,10 @@ def pieces_of(raw: BinaryIO, name: str) -> Iterator[bytes | Straight]:
 
 
 def reader_for(
-    sniffed: Sniffed, first: Block, source: str, stream: str, rejects: Rejects, *, extra: bool
+    sniffed: Sniffed, beginning: bytes, source: str, stream: str, rejects: Rejects, *, extra: bool
 ) -> ZeekTsvReader | ZeekJsonReader | EveReader:
-    """The reader of a file whose first block is ``first``."""
-    make_uid = UidMaker(stream, first.beginning(FINGERPRINT))
+    """The reader of a file with this beginning, FINGERPRINT bytes of its first block or more."""
+    make_uid = UidMaker(stream, beginning)
     match sniffed.format:
         case Format.ZEEK_TSV:
             return ZeekTsvReader(source, rejects, make_uid, extra=extra)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from zeekml.arrow import numbers_of, of_bools, of_texts
 from zeekml.records import columns as memory
 from zeekml.records import frame
-from zeekml.records.columns import Columns, FastRows, Room, coded, taken
+from zeekml.records.columns import Columns, FastRows, coded, room_for, taken
 from zeekml.records.escapes import unescape
 from zeekml.records.kernels import ends, fields, tsv
 from zeekml.records.kernels.texts import SEED
@@ -57,7 +57,7 @@ class FastReader:
                     self._kinds[place] |= fields.REQUIRED
         if header.joined > 1:
             self._take(self._joined_from, "label")
-        self._room = Room()
+        self._room = room_for(self)
         self._work = (ends.room(), tsv.room_for_tail(), np.zeros(ends.WINDOW, dtype=np.uint8))
 
     @classmethod
