@@ -261,3 +261,22 @@ def tiny_bundle(
     change(manifest)
     save_bundle(folder, manifest, held, {METRICS: "{}\n", CARD: "# tiny\n"})
     return folder
+
+
+def plain(table: Table) -> dict[str, list[object]]:
+    """Every column of a table as Python's own values."""
+    found: dict[str, list[object]] = {}
+    for column in COLUMNS:
+        match column.kind:
+            case "time" | "number":
+                values = table.number(column.name)
+                found[column.name] = [None if np.isnan(value) else value for value in values.tolist()]
+            case "port":
+                found[column.name] = list(table.port(column.name).tolist())
+            case "bool":
+                found[column.name] = list(table.said(column.name).tolist())
+            case "label":
+                found[column.name] = list(table.label(column.name).tolist())
+            case _:
+                found[column.name] = list(table.text(column.name).to_pylist())
+    return found

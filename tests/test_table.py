@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,32 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import arrow_of, logs, random_log
+from tests.builders import arrow_of, logs, plain, random_log
 from zeekml.features import LAYOUT, StateLimits, StreamState, features
 from zeekml.health.flags import flags_of
-from zeekml.records.schema import COLUMNS
 from zeekml.records.to_arrow import to_arrow
 from zeekml.records.to_pandas import to_frame
 from zeekml.table import Labels, Table, Texts
-
-
-def plain(table: Table) -> dict[str, list[object]]:
-    """Every column as Python's own values."""
-    found: dict[str, list[object]] = {}
-    for column in COLUMNS:
-        match column.kind:
-            case "time" | "number":
-                values = table.number(column.name)
-                found[column.name] = [None if np.isnan(value) else value for value in values.tolist()]
-            case "port":
-                found[column.name] = list(table.port(column.name).tolist())
-            case "bool":
-                found[column.name] = list(table.said(column.name).tolist())
-            case "label":
-                found[column.name] = list(table.label(column.name).tolist())
-            case _:
-                found[column.name] = list(table.text(column.name).to_pylist())
-    return found
 
 
 @given(logs(most=30), st.integers(0, 30), st.integers(0, 30))
@@ -51,6 +33,31 @@ def test_a_frame_and_arrow_look_the_same_whole_and_in_part(
         assert plain(table.part(rows)) == some
     assert plain(Table.of_arrow(arrow.slice(start, max(stop - start, 0)))) == some
     pd.testing.assert_frame_equal(to_frame(arrow), frame, check_categorical=False)
+
+
+@given(logs(most=30), st.lists(st.integers(0, 30), max_size=4), st.integers(0, 2**32 - 1))
+def test_tables_are_joined_one_after_the_other(frame: pd.DataFrame, cuts: list[int], seed: int) -> None:
+    rows = np.random.default_rng(seed).permutation(len(frame))
+    kinds = [Table.of(frame), Table.of_arrow(arrow_of(frame))]
+    edges = sorted([0, *(min(cut, len(frame)) for cut in cuts), len(frame)])
+    parts = [kinds[at % 2].part(rows[start:stop]) for at, (start, stop) in enumerate(pairwise(edges))]
+    joined = Table.joined(parts)
+    wanted = plain(Table.of(frame).part(rows))
+    assert len(joined) == len(frame)
+    assert plain(joined) == wanted
+    assert plain(joined.part(slice(1, -1))) == {name: values[1:-1] for name, values in wanted.items()}
+    for name in ("id.orig_h", "service"):
+        texts = joined.label(name).texts.tolist()
+        assert len(set(texts)) == len(texts)
+
+
+def test_a_column_that_only_some_of_the_joined_have() -> None:
+    joined = Table.joined(
+        [Table.of_arrow(pa.table({"ts": [1.0]})), Table.of_arrow(pa.table({"proto": ["tcp"], "uid": ["C1"]}))]
+    )
+    assert plain(joined)["proto"] == [None, "tcp"]
+    assert plain(joined)["uid"] == [None, "C1"]
+    assert plain(joined)["ts"] == [1.0, None]
 
 
 def test_features_and_flags_do_not_depend_on_the_kind_of_frame() -> None:

@@ -7,7 +7,7 @@ score`` does without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -136,6 +136,24 @@ class Table:
         """Those of an Arrow table; a column that it lacks is unset."""
         return cls(table.num_rows, _OfArrow(table))
 
+    @classmethod
+    def joined(cls, tables: Sequence[Table]) -> Table:
+        """Those of several (one at least), one after the other; labels have no texts that do not occur."""
+
+        def read(kind: str, name: str) -> Any:
+            columns = [table._column(kind, name) for table in tables]
+            match kind:
+                case "label":
+                    return _joined_labels([labels.compact() for labels in columns])
+                case _ if len(columns) == 1:
+                    return columns[0]
+                case "text":
+                    return pa.concat_arrays(columns)
+                case _:
+                    return np.concatenate(columns)
+
+        return cls(sum(map(len, tables)), read)
+
     def __len__(self) -> int:
         return self._length
 
@@ -173,6 +191,19 @@ class Table:
         if (kind, name) not in self._held:
             self._held[kind, name] = self._read(kind, name)
         return self._held[kind, name]
+
+
+def _joined_labels(columns: Sequence[Labels]) -> Labels:
+    if len(columns) == 1:
+        return columns[0]
+    coded = pa.concat_arrays([labels.texts.array for labels in columns]).dictionary_encode()
+    places = np.append(arrow.numbers_of(coded.indices, UNSET), np.int32(UNSET))
+    codes, begin = [], 0
+    for labels in columns:
+        its_places = places[begin : begin + len(labels.texts)]
+        codes.append(np.append(its_places, np.int32(UNSET)).take(labels.codes))
+        begin += len(labels.texts)
+    return Labels(np.concatenate(codes), Texts(coded.dictionary))
 
 
 class _OfArrow:

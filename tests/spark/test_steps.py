@@ -13,25 +13,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.builders import random_log
+from tests.builders import arrow_of, random_log
+from tests.builders import plain as plain_columns
 from tests.spark.archive import CONNECTIONS, Plain, compared, plain_run, read, records
 from zeekml.config import Settings, parse_settings
 from zeekml.health.rows import Rows
 from zeekml.pipeline.batch import alert_policy, state_limits
 from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
-from zeekml.records import discover
-from zeekml.records.to_pandas import to_frame
+from zeekml.records import Batch, discover
 from zeekml.sinks import open_outputs
 from zeekml.spark import order, parcels, spool
 from zeekml.spark.aside import Aside, Lying, folder_for, taken
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches, unsqueeze
+from zeekml.spark.packing import connections_in, health_in, packed
 from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
 from zeekml.spark.reading import lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
-from zeekml.table import Table
 
 EVERY_ONE = parse_settings("score: {log_threshold: 0, format: json}", "test")
 
@@ -135,24 +135,22 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
         assert getattr(summary, name) == getattr(plain.summary, name), name
 
 
-def test_what_is_packed_is_unpacked_again() -> None:
-    frame = random_log(3, 120)
-    table, lines = Table.of(frame), np.arange(5, 125)
-    places = parcels.places_of(table.label("id.orig_h"), 4, 5)
+@pytest.mark.parametrize("aside", [False, True])
+def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
+    frame, lines = random_log(3, 120), np.arange(5, 125)
+    batch = Batch(arrow_of(frame), "x", "s", lines)
+    places = parcels.places_of(batch.table.label("id.orig_h"), 4, 5)
     assert frame.groupby(places, observed=True)["id.orig_h"].nunique().sum() == frame["id.orig_h"].nunique()
-    for place, packed in parcels.pack_connections(table, lines, places):
-        unpacked = parcels.unpack_connections(packed)
-        _, their_lines = parcels.connections_of(unpacked)
-        got = to_frame(unpacked)
-        wanted = frame[places == place].reset_index(drop=True)
-        for name in frame.columns:
-            assert got[name].dtype.kind == wanted[name].dtype.kind
-            assert got[name].astype(object).tolist() == pytest.approx(
-                wanted[name].astype(object).tolist(), nan_ok=True
-            )
+    health, connections = packed(batch, places, Aside(str(tmp_path) if aside else None))
+    seen = 0
+    for place, data in connections:
+        table, their_lines = connections_in(data)
+        seen += len(table)
+        assert plain_columns(table) == plain_columns(batch.table.part(places == place))
         assert their_lines.tolist() == lines[places == place].tolist()
+    assert seen == len(frame)
     rows = Rows.of(frame)
-    again, their_lines = parcels.unpack_health(parcels.pack_health(rows, lines))
+    again, their_lines = health_in(health)
     for name in ("flags", "ts", "end", "orig", "resp", "orig_p"):
         assert getattr(again, name).tolist() == getattr(rows, name).tolist()
     assert their_lines.tolist() == lines.tolist()
@@ -260,4 +258,5 @@ def test_parcels_put_aside_are_put_in_order(tmp_path: Path) -> None:
     rows = [Parcel(0, 0, 0, line, Kinds.CONNECTIONS, 0, b"%d" % line * 50) for line in (3, 1, 2, 0)]
     mixed = [row._replace(data=aside.put(row.data)) if row.line % 2 else row for row in rows]
     for in_memory in (0, None):
-        assert list(spool.in_order(iter(mixed), attrgetter("line"), in_memory)) == sorted(rows)
+        ordered = spool.in_order(iter(mixed), attrgetter("line"), in_memory)
+        assert [row._replace(data=taken(row.data)) for row in ordered] == sorted(rows)

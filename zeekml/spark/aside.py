@@ -7,13 +7,19 @@ The driver makes the folder, and takes it away when all is done.
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+
+_AS_IT_IS: Final = pa.ipc.IpcWriteOptions(use_threads=False)
+_ALIGNED: Final = 64
+"""Bytes: tables begin at multiples, so that their columns can be looked at where they lie."""
 
 
 class Lying(NamedTuple):
@@ -23,19 +29,40 @@ class Lying(NamedTuple):
     at: int
     size: int
 
+    def part(self, start: int, stop: int) -> Lying:
+        """The bytes from ``start`` to ``stop`` of these."""
+        return Lying(self.path, self.at + start, stop - start)
+
     def read(self) -> bytes:
         """The bytes. Raises OSError, also where the file is shorter."""
+        with self._opened() as file:
+            data = os.pread(file, self.size, self.at)
+            while len(data) < self.size:
+                more = os.pread(file, self.size - len(data), self.at + len(data))
+                if not more:
+                    raise self._too_short(self.at + len(data))
+                data += more
+        return data
+
+    def mapped(self) -> memoryview:
+        """The bytes (1 or more) where they lie, read when they are looked at. Raises as `read` does."""
+        before = self.at % mmap.ALLOCATIONGRANULARITY
+        with self._opened() as file:
+            if (end := os.fstat(file).st_size) < self.at + self.size:
+                raise self._too_short(end)
+            memory = mmap.mmap(file, before + self.size, access=mmap.ACCESS_READ, offset=self.at - before)
+        return memoryview(memory)[before:]
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            data = os.pread(descriptor, self.size, self.at)
-            while len(data) < self.size:
-                more = os.pread(descriptor, self.size - len(data), self.at + len(data))
-                if not more:
-                    raise OSError(f"{self.path}: ends at byte {self.at + len(data)} of {self.at + self.size}")
-                data += more
+            yield descriptor
         finally:
             os.close(descriptor)
-        return data
+
+    def _too_short(self, end: int) -> OSError:
+        return OSError(f"{self.path}: ends at byte {end} of {self.at + self.size}")
 
 
 def taken(data: Any) -> Any:
@@ -51,21 +78,31 @@ class Aside:
         self.moves = folder is None
         """Whether the bytes are moved by Spark: then they had better be few."""
         self._path = ""
-        self._at = 0
 
-    def put(self, data: bytes) -> bytes | Lying:
+    def put(self, data: bytes) -> Any:
         """The bytes, or where they lie now. Raises OSError where the disk is full."""
         if self._folder is None:
             return data
+        with self._file() as file:
+            at = file.tell()
+            file.write(data)
+        return Lying(self._path, at, len(data))
+
+    def put_table(self, table: pa.Table) -> Lying:
+        """Where a table lies now, as a stream of Arrow's; only with a folder. Raises as `put` does."""
+        with self._file() as file:
+            file.write(bytes(-file.tell() % _ALIGNED))
+            at = file.tell()
+            with pa.ipc.new_stream(file, table.schema, options=_AS_IT_IS) as stream:
+                stream.write_table(table.combine_chunks())
+            return Lying(self._path, at, file.tell() - at)
+
+    def _file(self) -> pa.OSFile:
+        """The file of this attempt, opened at its end."""
         if not self._path:
             descriptor, self._path = tempfile.mkstemp(prefix="part-", dir=self._folder)
             os.close(descriptor)
-        with Path(self._path).open("ab", buffering=0) as file:
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left) :]
-        self._at += len(data)
-        return Lying(self._path, self._at - len(data), len(data))
+        return pa.OSFile(self._path, "ab")
 
 
 def local_folder() -> str | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml.spark import spool
-from zeekml.spark.aside import Aside
+from zeekml.spark.aside import Aside, taken
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 
 STRETCH: Final = 1 << 17
@@ -147,6 +147,6 @@ def in_order(results: Iterable[Parcel], aside: Aside | None = None) -> Iterator[
                 yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(data))
             continue
         cuts = sorted(mark for mark in marks[stream, part] if line < mark < line + STRETCH)
-        first, *others = join_lines([row.data for row in rows], cuts, smaller=aside.moves)
+        first, *others = join_lines([taken(row.data) for row in rows], cuts, smaller=aside.moves)
         following.update(zip(((stream, part, cut) for cut in cuts), others, strict=True))
         yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(first))

@@ -9,12 +9,11 @@ from typing import Any, Final
 import orjson
 
 from zeekml.errors import InputError
-from zeekml.health.rows import Rows
 from zeekml.records import Batch, Reject, Rejects, Stream
 from zeekml.records.parts import Part, PartEnd, cut, read_part
-from zeekml.spark import parcels
 from zeekml.spark.aside import Aside
-from zeekml.spark.parcels import PART_END, Kinds, Parcel
+from zeekml.spark.packing import packed
+from zeekml.spark.parcels import PART_END, Kinds, Parcel, places_of
 
 PART_BYTES: Final = 32 << 20
 """About what one task reads of a log that is not compressed."""
@@ -102,14 +101,12 @@ class _Task:
     def _packed(self, batch: Batch) -> Iterator[Parcel]:
         share = self._share
         self._seq += 1
+        places = places_of(batch.table.label("id.orig_h"), share.stream, self._places)
+        health, connections = packed(batch, places, self._aside)
         place = share.stream % self._places
-        data = parcels.pack_health(Rows.of(batch.table), batch.lines, smaller=self._aside.moves)
-        yield Parcel(place, share.stream, share.number, 0, Kinds.HEALTH, self._seq, self._aside.put(data))
-        places = parcels.places_of(batch.table.label("id.orig_h"), share.stream, self._places)
-        packed = parcels.pack_connections(batch.table, batch.lines, places, smaller=self._aside.moves)
-        for place, data in packed:
-            put = self._aside.put(data)
-            yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, put)
+        yield Parcel(place, share.stream, share.number, 0, Kinds.HEALTH, self._seq, health)
+        for place, data in connections:
+            yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, data)
 
     def _reject(self, reject: Reject) -> None:
         told = {"line": reject.line, "reason": reject.reason, "text": reject.text}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import orjson
-import pyarrow as pa
 
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
 from zeekml.health import SensorHealth
@@ -21,10 +19,11 @@ from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
 from zeekml.sinks.connections import connections_of
 from zeekml.sinks.zeekml_log import ZeekmlLog
-from zeekml.spark import parcels, spool, tables
+from zeekml.spark import spool, tables
 from zeekml.spark.aside import Aside
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, pack_lines, stretches
+from zeekml.spark.packing import connections_in, health_in
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 from zeekml.table import Table
 
@@ -107,7 +106,7 @@ class _HealthOfStream:
 
     def marks(self, parcel: Parcel) -> list[Parcel]:
         """From which lines on other findings stand than before."""
-        rows, lines = parcels.unpack_health(parcel.data)
+        rows, lines = health_in(parcel.data)
         marks = self._health.process_rows(rows, "")
         found = []
         for start, codes in zip(marks.starts, marks.codes, strict=True):
@@ -136,7 +135,7 @@ class _ScoredStream:
         self._model = bundle.name
         self._scorer = Scorer(bundle, limits=work.limits, threads=work.threads)
         self._engine = AlertEngine(work.policy, bundle.classes)
-        self._held: list[tuple[int, pa.Table]] = []
+        self._held: deque[tuple[int, Table, Lines]] = deque()
         self._rows = 0
         self._hosts = HostCount()
         self._counts: Counter[str] = Counter()
@@ -152,16 +151,16 @@ class _ScoredStream:
 
     def add(self, parcel: Parcel) -> Iterator[Parcel]:
         """Take the next parcel, and score when there is enough for a batch."""
-        table = parcels.unpack_connections(parcel.data)
-        self._held.append((parcel.part, table))
-        self._rows += table.num_rows
-        if self._rows >= BATCH_ROWS:
-            yield from self._score()
+        table, lines = connections_in(parcel.data)
+        self._held.append((parcel.part, table, lines))
+        self._rows += len(table)
+        while self._rows >= BATCH_ROWS:
+            yield from self._score_batch(*self._taken(BATCH_ROWS))
 
     def end(self) -> Iterator[Parcel]:
         """The rest, and the counts."""
-        if self._held:
-            yield from self._score()
+        if self._rows:
+            yield from self._score_batch(*self._taken(self._rows))
         tally = {
             "connections": self._counts["connections"],
             "logged": self._counts["logged"],
@@ -172,18 +171,20 @@ class _ScoredStream:
         }
         yield Parcel(0, self._stream, STREAM_END, 0, Kinds.TALLY, 0, orjson.dumps(tally))
 
-    def _score(self) -> Iterator[Parcel]:
-        parts = np.repeat(
-            np.array([part for part, _ in self._held], dtype=np.int32),
-            [table.num_rows for _, table in self._held],
-        )
-        held = parcels.joined([table for _, table in self._held])
-        self._held, self._rows = [], 0
-        batches = max(1, round(len(parts) / BATCH_ROWS))
-        edges = np.linspace(0, len(parts), batches + 1).astype(np.int64).tolist()
-        for start, stop in pairwise(edges):
-            table, lines = parcels.connections_of(held.slice(start, stop - start))
-            yield from self._score_batch(table, parts[start:stop], lines)
+    def _taken(self, count: int) -> tuple[Table, npt.NDArray[np.int32], Lines]:
+        """The first ``count`` of the connections that are held, with their parts (N,) and lines (N,)."""
+        self._rows -= count
+        tables, parts, lines = [], [], []
+        while count:
+            part, table, its_lines = self._held.popleft()
+            if len(table) > count:
+                self._held.appendleft((part, table.part(slice(count, None)), its_lines[count:]))
+                table, its_lines = table.part(slice(count)), its_lines[:count]
+            tables.append(table)
+            parts.append(np.full(len(table), part, dtype=np.int32))
+            lines.append(its_lines)
+            count -= len(table)
+        return Table.joined(tables), np.concatenate(parts), np.concatenate(lines)
 
     def _score_batch(self, table: Table, parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[Parcel]:
         scores = self._scorer.score(table, self._name)

@@ -1,0 +1,217 @@
+"""How the connections of a batch go from the task that read them to those that look at them.
+
+From machine to machine they are packed by their place. On one machine the batch is put aside as it was read, and told
+is which of its rows are for which place: to pack them costs as much as to read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from zeekml.arrow import of_numbers
+from zeekml.health.coded import Coded
+from zeekml.health.rows import Rows
+from zeekml.records import Batch
+from zeekml.records.frame import LABEL
+from zeekml.records.schema import COLUMNS, Column, Kind
+from zeekml.spark.aside import Aside, Lying
+from zeekml.spark.parcels import Lines
+from zeekml.table import Table
+
+Places = npt.NDArray[np.int64]
+
+
+class Picked(NamedTuple):
+    """Where connections lie: ``rows`` (uint32, ascending) of the batch ``whole``, a stream of Arrow's with the
+    column ``line``."""
+
+    whole: Lying
+    rows: Lying
+
+
+_LINE: Final = "line"
+_ROW: Final = np.dtype(np.uint32)
+_ARROW: Final[dict[Kind, pa.DataType]] = {
+    "time": pa.float64(),
+    "string": pa.string(),
+    "label": LABEL,
+    "port": pa.int32(),
+    "number": pa.float64(),
+    "bool": pa.bool_(),
+}
+CONNECTIONS: Final = pa.schema(
+    [*((column.name, _ARROW[column.kind]) for column in COLUMNS), (_LINE, pa.int64())]
+)
+HEALTH: Final = pa.schema(
+    [
+        ("flags", pa.int32()),
+        ("ts", pa.float64()),
+        ("end", pa.float64()),
+        ("orig", LABEL),
+        ("resp", LABEL),
+        ("orig_p", pa.int32()),
+        (_LINE, pa.int64()),
+    ]
+)
+_SMALLER: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+"""To make it smaller costs less than to move it from machine to machine."""
+_MANY: Final = 4
+"""A dictionary of so many times more values than a parcel has rows is not counted through for each parcel."""
+
+
+def packed(batch: Batch, places: Places, aside: Aside) -> tuple[Any, Iterator[tuple[int, Any]]]:
+    """A batch for the judges of its sensor, and its connections by the place (N,) that each goes to; as data of
+    parcels. Raises OSError where the disk is full."""
+    if aside.moves:
+        return pack_health(Rows.of(batch.table), batch.lines), pack_connections(
+            batch.table, batch.lines, places
+        )
+    whole = aside.put_table(batch.arrow.append_column(_LINE, of_numbers(batch.lines)))
+    return whole, _picked(whole, places, aside)
+
+
+def connections_in(data: Any) -> tuple[Table, Lines]:
+    """The connections (N rows) of a parcel and their lines (N,). Raises OSError."""
+    if not isinstance(data, Picked):
+        table = _unpacked(data)
+        return Table.of_arrow(table), table.column(_LINE).to_numpy()
+    table = _unpacked(data.whole.mapped())
+    rows = np.frombuffer(data.rows.read(), dtype=_ROW).astype(np.int64)
+    return Table.of_arrow(table).part(rows), table.column(_LINE).to_numpy()[rows]
+
+
+def health_in(data: Any) -> tuple[Rows, Lines]:
+    """What the judges of a sensor look at in a parcel, and the lines (N,). Raises OSError."""
+    if not isinstance(data, Lying):
+        return unpack_health(data)
+    table = _unpacked(data.mapped())
+    return Rows.of(Table.of_arrow(table)), table.column(_LINE).to_numpy()
+
+
+def pack_connections(table: Table, lines: Lines, places: Places) -> Iterator[tuple[int, bytes]]:
+    """Connections (N rows) and their lines (N,), cut by the place (N,) that each goes to: places, and connections in
+    their order, compressed."""
+    order, cuts = _by_place(places)
+    columns = [_Column(column, table, order) for column in COLUMNS]
+    lines = lines[order]
+    for place, start, stop in cuts:
+        arrays = [column.cut(start, stop) for column in columns]
+        yield place, _packed([*arrays, pa.array(lines[start:stop])], CONNECTIONS)
+
+
+def _picked(whole: Lying, places: Places, aside: Aside) -> Iterator[tuple[int, Picked]]:
+    order, cuts = _by_place(places)
+    rows = aside.put(order.astype(_ROW).tobytes())
+    for place, start, stop in cuts:
+        yield place, Picked(whole, rows.part(start * _ROW.itemsize, stop * _ROW.itemsize))
+
+
+def _by_place(places: Places) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
+    """Rows (N,) sorted by their place, in order within it; and each place with where its rows start and stop."""
+    if not len(places):
+        return np.empty(0, dtype=np.intp), []
+    order = np.argsort(places.astype(np.int16 if places.max() < 1 << 15 else np.int64), kind="stable")
+    ordered = places[order]
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    return order, list(
+        zip(ordered[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True)
+    )
+
+
+def pack_health(rows: Rows, lines: Lines) -> bytes:
+    """What the judges of a sensor look at, with the lines (N,); compressed."""
+    columns = [
+        rows.flags, rows.ts, rows.end, _encoded(rows.orig.codes, rows.orig.texts),
+        _encoded(rows.resp.codes, rows.resp.texts), rows.orig_p, lines,
+    ]  # fmt: skip
+    return _packed(
+        [
+            values if isinstance(values, pa.Array) else pa.array(values, type=field.type)
+            for values, field in zip(columns, HEALTH, strict=True)
+        ],
+        HEALTH,
+    )
+
+
+def unpack_health(data: bytes) -> tuple[Rows, Lines]:
+    """What `pack_health` packed."""
+    (batch,) = _unpacked(data).to_batches()
+    numbers = {name: batch.column(name).to_numpy() for name in ("flags", "ts", "end", "orig_p")}
+    rows = Rows(orig=_coded(batch.column("orig")), resp=_coded(batch.column("resp")), **numbers)
+    return rows, batch.column(_LINE).to_numpy()
+
+
+class _Column:
+    """One column of connections, put into an order and then cut."""
+
+    def __init__(self, column: Column, table: Table, order: npt.NDArray[np.intp]) -> None:
+        self._kind = column.kind
+        self._values: Any
+        match column.kind:
+            case "label":
+                labels = table.label(column.name)
+                self._values, self._texts = labels.codes[order], labels.texts.array.cast(pa.string())
+            case "string":
+                self._values = table.text(column.name).cast(pa.string()).take(pa.array(order))
+            case "bool":
+                self._values = table.said(column.name)[order]
+            case "port":
+                self._values = table.port(column.name)[order]
+            case _:
+                self._values = table.number(column.name)[order]
+
+    def cut(self, start: int, stop: int) -> pa.Array:
+        """The rows from ``start`` to ``stop``, as Arrow has them."""
+        match self._kind:
+            case "label":
+                return _compact(self._values[start:stop], self._texts)
+            case "string":
+                return self._values.slice(start, stop - start)
+            case "bool":
+                said = self._values[start:stop]
+                return pa.array(said == 1, mask=said < 0)
+            case kind:
+                return pa.array(self._values[start:stop], type=_ARROW[kind])
+
+
+def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArray:
+    """Codes (N,), -1 where unset, with those texts only that occur."""
+    if len(texts) > _MANY * len(codes):
+        used, places = np.unique(codes, return_inverse=True)
+        unset = int(len(used) and used[0] < 0)
+        return _encoded(places - unset, texts.take(pa.array(used[unset:])))
+    occurs = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:])
+    if len(occurs) == len(texts):
+        return _encoded(codes, texts)
+    new = np.empty(len(texts) + 1, dtype=np.int32)
+    new[occurs] = np.arange(len(occurs), dtype=np.int32)
+    new[-1] = -1  # code -1, unset, takes the last
+    return _encoded(new[codes], texts.take(pa.array(occurs)))
+
+
+def _encoded(codes: npt.NDArray[Any], texts: pa.Array | npt.NDArray[np.object_]) -> pa.DictionaryArray:
+    codes = codes.astype(np.int32, copy=False)
+    unset = codes < 0
+    indices = pa.array(codes, mask=unset) if unset.any() else pa.array(codes)
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)
+
+
+def _coded(array: pa.DictionaryArray) -> Coded:
+    return Coded(array.indices.to_numpy(), array.dictionary.to_numpy(zero_copy_only=False))
+
+
+def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
+    """A table as a stream of Arrow's, which has its dictionaries with it."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema, options=_SMALLER) as stream:
+        stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _unpacked(data: bytes | memoryview) -> pa.Table:
+    return pa.ipc.open_stream(pa.py_buffer(data)).read_all()
