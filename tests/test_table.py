@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -33,31 +31,6 @@ def test_a_frame_and_arrow_look_the_same_whole_and_in_part(
         assert plain(table.part(rows)) == some
     assert plain(Table.of_arrow(arrow.slice(start, max(stop - start, 0)))) == some
     pd.testing.assert_frame_equal(to_frame(arrow), frame, check_categorical=False)
-
-
-@given(logs(most=30), st.lists(st.integers(0, 30), max_size=4), st.integers(0, 2**32 - 1))
-def test_tables_are_joined_one_after_the_other(frame: pd.DataFrame, cuts: list[int], seed: int) -> None:
-    rows = np.random.default_rng(seed).permutation(len(frame))
-    kinds = [Table.of(frame), Table.of_arrow(arrow_of(frame))]
-    edges = sorted([0, *(min(cut, len(frame)) for cut in cuts), len(frame)])
-    parts = [kinds[at % 2].part(rows[start:stop]) for at, (start, stop) in enumerate(pairwise(edges))]
-    joined = Table.joined(parts)
-    wanted = plain(Table.of(frame).part(rows))
-    assert len(joined) == len(frame)
-    assert plain(joined) == wanted
-    assert plain(joined.part(slice(1, -1))) == {name: values[1:-1] for name, values in wanted.items()}
-    for name in ("id.orig_h", "service"):
-        texts = joined.label(name).texts.tolist()
-        assert len(set(texts)) == len(texts)
-
-
-def test_a_column_that_only_some_of_the_joined_have() -> None:
-    joined = Table.joined(
-        [Table.of_arrow(pa.table({"ts": [1.0]})), Table.of_arrow(pa.table({"proto": ["tcp"], "uid": ["C1"]}))]
-    )
-    assert plain(joined)["proto"] == [None, "tcp"]
-    assert plain(joined)["uid"] == [None, "C1"]
-    assert plain(joined)["ts"] == [1.0, None]
 
 
 def test_features_and_flags_do_not_depend_on_the_kind_of_frame() -> None:
@@ -111,6 +84,17 @@ def test_labels() -> None:
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("most", [3, 40, 40_000])
+def test_texts_that_do_not_occur_go_however_many_they_are(most: int) -> None:
+    codes = np.random.default_rng(most).integers(-1, most, 500).astype(np.int32)
+    for some in (codes, np.maximum(codes, 0), codes[:0]):
+        labels = Labels(some, Texts.of(map(str, range(most))))
+        compact = labels.compact()
+        assert compact.tolist() == labels.tolist()
+        assert compact.codes.dtype == np.int32
+        assert sorted(compact.texts) == sorted({text for text in labels.tolist() if text is not None})
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.int16, np.int32, np.float32, np.int64, np.float64])

@@ -77,11 +77,17 @@ def nulls_of(array: pa.Array) -> Mask:
 
 def texts_of(array: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Offsets (N + 1,) and data, which is not copied, of an array of texts; null ones read as empty."""
+    offsets, data = offsets_of(array)
+    return offsets.astype(np.int64, copy=False), data
+
+
+def offsets_of(array: pa.Array) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
+    """As `texts_of`, with the offsets as they are: int32 or int64."""
     _, offsets, data = array.buffers()
     if not len(array):
         return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
     starts = np.frombuffer(offsets, dtype=_OFFSETS[array.type])[array.offset : array.offset + len(array) + 1]
-    return starts.astype(np.int64, copy=False), np.frombuffer(data or b"", dtype=np.uint8)
+    return starts, np.frombuffer(data or b"", dtype=np.uint8)
 
 
 def _values(array: pa.Array) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ score`` does without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -31,6 +31,7 @@ Rows: TypeAlias = slice | npt.NDArray[np.int64] | Mask
 Frame: TypeAlias = "Table | pd.DataFrame"
 
 UNSET: Final = -1
+_MANY: Final = 8
 
 
 class Texts:
@@ -104,6 +105,11 @@ class Labels:
 
     def compact(self) -> Labels:
         """The same without texts that do not occur: a dictionary grows with the block that it was read from."""
+        if len(self.texts) > _MANY * len(self):  # too many to go through them
+            used, each = np.unique(self.codes, return_inverse=True)
+            unset = int(len(used) and used[0] < 0)
+            texts = self.texts[used[unset:].astype(np.int64)]
+            return Labels((each - unset).astype(np.int32), texts)
         occurs = np.zeros(len(self.texts) + 1, dtype=np.bool_)  # code -1, unset, takes the last
         mark(np.ascontiguousarray(self.codes), occurs.view(np.uint8))
         if occurs[:-1].all():
@@ -134,25 +140,12 @@ class Table:
     @classmethod
     def of_arrow(cls, table: pa.Table) -> Table:
         """Those of an Arrow table; a column that it lacks is unset."""
-        return cls(table.num_rows, _OfArrow(table))
-
-    @classmethod
-    def joined(cls, tables: Sequence[Table]) -> Table:
-        """Those of several (one at least), one after the other; labels have no texts that do not occur."""
 
         def read(kind: str, name: str) -> Any:
-            columns = [table._column(kind, name) for table in tables]
-            match kind:
-                case "label":
-                    return _joined_labels([labels.compact() for labels in columns])
-                case _ if len(columns) == 1:
-                    return columns[0]
-                case "text":
-                    return pa.concat_arrays(columns)
-                case _:
-                    return np.concatenate(columns)
+            column = column_of(table, kind, name)
+            return column.compact() if kind == "label" else column
 
-        return cls(sum(map(len, tables)), read)
+        return cls(table.num_rows, read)
 
     def __len__(self) -> int:
         return self._length
@@ -193,48 +186,33 @@ class Table:
         return self._held[kind, name]
 
 
-def _joined_labels(columns: Sequence[Labels]) -> Labels:
-    if len(columns) == 1:
-        return columns[0]
-    coded = pa.concat_arrays([labels.texts.array for labels in columns]).dictionary_encode()
-    places = np.append(arrow.numbers_of(coded.indices, UNSET), np.int32(UNSET))
-    codes, begin = [], 0
-    for labels in columns:
-        its_places = places[begin : begin + len(labels.texts)]
-        codes.append(np.append(its_places, np.int32(UNSET)).take(labels.codes))
-        begin += len(labels.texts)
-    return Labels(np.concatenate(codes), Texts(coded.dictionary))
+def array_of(table: pa.Table, name: str) -> pa.Array | None:
+    """A column of an Arrow table as it is, None where there is none."""
+    return _whole(table.column(name)) if name in table.column_names else None
 
 
-class _OfArrow:
-    """Columns of an Arrow table."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __call__(self, kind: str, name: str) -> Any:
-        count = self.table.num_rows
-        if name not in self.table.column_names:
-            return _UNSET[kind](count)
-        array = _whole(self.table.column(name))
-        match kind:
-            case "number":
-                return arrow.numbers_of(array, np.nan)
-            case "port":
-                return arrow.numbers_of(array, 0)
-            case "said":
-                return np.where(arrow.nulls_of(array), np.int8(UNSET), arrow.bools_of(array).view(np.int8))
-            case "label":
-                coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-                indices = (
-                    coded.indices if coded.indices.type == pa.int32() else coded.indices.cast(pa.int32())
-                )
-                texts = coded.dictionary
-                if pa.types.is_null(texts.type):  # nothing in the column was set
-                    texts = texts.cast(arrow.TEXT)
-                return Labels(arrow.codes_of(indices, UNSET), Texts(texts)).compact()
-            case _:
-                return as_texts(array)
+def column_of(table: pa.Table, kind: str, name: str) -> Any:
+    """A column of an Arrow table as the `Table` method called ``kind`` gives it; labels may have texts that do not
+    occur."""
+    array = array_of(table, name)
+    if array is None:
+        return _UNSET[kind](table.num_rows)
+    match kind:
+        case "number":
+            return arrow.numbers_of(array, np.nan)
+        case "port":
+            return arrow.numbers_of(array, 0)
+        case "said":
+            return np.where(arrow.nulls_of(array), np.int8(UNSET), arrow.bools_of(array).view(np.int8))
+        case "label":
+            coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+            indices = coded.indices if coded.indices.type == pa.int32() else coded.indices.cast(pa.int32())
+            texts = coded.dictionary
+            if pa.types.is_null(texts.type):  # nothing in the column was set
+                texts = texts.cast(arrow.TEXT)
+            return Labels(arrow.codes_of(indices, UNSET), Texts(texts))
+        case _:
+            return as_texts(array)
 
 
 _UNSET: Final[dict[str, Callable[[int], Any]]] = {

@@ -18,6 +18,7 @@ from tests.builders import plain as plain_columns
 from tests.spark.archive import CONNECTIONS, Plain, compared, plain_run, read, records
 from zeekml.config import Settings, parse_settings
 from zeekml.health.rows import Rows
+from zeekml.picks import table_of
 from zeekml.pipeline.batch import alert_policy, state_limits
 from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
@@ -144,9 +145,9 @@ def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
     health, connections = packed(batch, places, Aside(str(tmp_path) if aside else None))
     seen = 0
     for place, data in connections:
-        table, their_lines = connections_in(data)
-        seen += len(table)
-        assert plain_columns(table) == plain_columns(batch.table.part(places == place))
+        pick, their_lines = connections_in(data)
+        seen += len(pick)
+        assert plain_columns(table_of([pick])) == plain_columns(batch.table.part(places == place))
         assert their_lines.tolist() == lines[places == place].tolist()
     assert seen == len(frame)
     rows = Rows.of(frame)

@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from zeekml.arrow import of_numbers
+from zeekml.arrow import numbers_of, of_numbers
 from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
+from zeekml.picks import Pick
 from zeekml.records import Batch
 from zeekml.records.frame import LABEL
 from zeekml.records.schema import COLUMNS, Column, Kind
 from zeekml.spark.aside import Aside, Lying
 from zeekml.spark.parcels import Lines
-from zeekml.table import Table
+from zeekml.table import Labels, Table, Texts
 
 Places = npt.NDArray[np.int64]
 
@@ -75,14 +76,14 @@ def packed(batch: Batch, places: Places, aside: Aside) -> tuple[Any, Iterator[tu
     return whole, _picked(whole, places, aside)
 
 
-def connections_in(data: Any) -> tuple[Table, Lines]:
+def connections_in(data: Any) -> tuple[Pick, Lines]:
     """The connections (N rows) of a parcel and their lines (N,). Raises OSError."""
     if not isinstance(data, Picked):
         table = _unpacked(data)
-        return Table.of_arrow(table), table.column(_LINE).to_numpy()
+        return Pick(table, np.arange(table.num_rows)), _lines(table)
     table = _unpacked(data.whole.mapped())
-    rows = np.frombuffer(data.rows.read(), dtype=_ROW).astype(np.int64)
-    return Table.of_arrow(table).part(rows), table.column(_LINE).to_numpy()[rows]
+    pick = Pick(table, np.frombuffer(data.rows.read(), dtype=_ROW).astype(np.int64))
+    return pick, _lines(table)[pick.rows]
 
 
 def health_in(data: Any) -> tuple[Rows, Lines]:
@@ -90,7 +91,7 @@ def health_in(data: Any) -> tuple[Rows, Lines]:
     if not isinstance(data, Lying):
         return unpack_health(data)
     table = _unpacked(data.mapped())
-    return Rows.of(Table.of_arrow(table)), table.column(_LINE).to_numpy()
+    return Rows.of(Table.of_arrow(table)), _lines(table)
 
 
 def pack_connections(table: Table, lines: Lines, places: Places) -> Iterator[tuple[int, bytes]]:
@@ -140,10 +141,11 @@ def pack_health(rows: Rows, lines: Lines) -> bytes:
 
 def unpack_health(data: bytes) -> tuple[Rows, Lines]:
     """What `pack_health` packed."""
-    (batch,) = _unpacked(data).to_batches()
-    numbers = {name: batch.column(name).to_numpy() for name in ("flags", "ts", "end", "orig_p")}
+    table = _unpacked(data)
+    (batch,) = table.to_batches()
+    numbers = {name: numbers_of(batch.column(name), 0) for name in ("flags", "ts", "end", "orig_p")}
     rows = Rows(orig=_coded(batch.column("orig")), resp=_coded(batch.column("resp")), **numbers)
-    return rows, batch.column(_LINE).to_numpy()
+    return rows, _lines(table)
 
 
 class _Column:
@@ -202,7 +204,7 @@ def _encoded(codes: npt.NDArray[Any], texts: pa.Array | npt.NDArray[np.object_])
 
 
 def _coded(array: pa.DictionaryArray) -> Coded:
-    return Coded(array.indices.to_numpy(), array.dictionary.to_numpy(zero_copy_only=False))
+    return Coded.of(Labels(numbers_of(array.indices, 0), Texts(array.dictionary)))
 
 
 def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
@@ -211,6 +213,11 @@ def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
     with pa.ipc.new_stream(sink, schema, options=_SMALLER) as stream:
         stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _lines(table: pa.Table) -> Lines:
+    (chunk,) = table.column(_LINE).chunks
+    return numbers_of(chunk, 0)
 
 
 def _unpacked(data: bytes | memoryview) -> pa.Table:

@@ -14,6 +14,8 @@ import orjson
 
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
 from zeekml.health import SensorHealth
+from zeekml.memory import Memory
+from zeekml.picks import Pick, table_of
 from zeekml.pipeline.summary import HostCount
 from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
@@ -27,7 +29,7 @@ from zeekml.spark.packing import connections_in, health_in
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 from zeekml.table import Table
 
-BATCH_ROWS: Final = 32_768
+BATCH_ROWS: Final = 65_536
 """Connections that are scored at once."""
 _PLACE_ORDER: Final = attrgetter("stream", "kind", "part", "seq")
 _TOLD: Final = (Kinds.REJECT, Kinds.END)
@@ -135,8 +137,9 @@ class _ScoredStream:
         self._model = bundle.name
         self._scorer = Scorer(bundle, limits=work.limits, threads=work.threads)
         self._engine = AlertEngine(work.policy, bundle.classes)
-        self._held: deque[tuple[int, Table, Lines]] = deque()
+        self._held: deque[tuple[int, Pick, Lines]] = deque()
         self._rows = 0
+        self._memory = Memory()
         self._hosts = HostCount()
         self._counts: Counter[str] = Counter()
         self._alerts: Counter[str] = Counter()
@@ -151,9 +154,9 @@ class _ScoredStream:
 
     def add(self, parcel: Parcel) -> Iterator[Parcel]:
         """Take the next parcel, and score when there is enough for a batch."""
-        table, lines = connections_in(parcel.data)
-        self._held.append((parcel.part, table, lines))
-        self._rows += len(table)
+        pick, lines = connections_in(parcel.data)
+        self._held.append((parcel.part, pick, lines))
+        self._rows += len(pick)
         while self._rows >= BATCH_ROWS:
             yield from self._score_batch(*self._taken(BATCH_ROWS))
 
@@ -174,17 +177,17 @@ class _ScoredStream:
     def _taken(self, count: int) -> tuple[Table, npt.NDArray[np.int32], Lines]:
         """The first ``count`` of the connections that are held, with their parts (N,) and lines (N,)."""
         self._rows -= count
-        tables, parts, lines = [], [], []
+        picks, parts, lines = [], [], []
         while count:
-            part, table, its_lines = self._held.popleft()
-            if len(table) > count:
-                self._held.appendleft((part, table.part(slice(count, None)), its_lines[count:]))
-                table, its_lines = table.part(slice(count)), its_lines[:count]
-            tables.append(table)
-            parts.append(np.full(len(table), part, dtype=np.int32))
+            part, pick, its_lines = self._held.popleft()
+            if len(pick) > count:
+                self._held.appendleft((part, pick[count:], its_lines[count:]))
+                pick, its_lines = pick[:count], its_lines[:count]
+            picks.append(pick)
+            parts.append(np.full(len(pick), part, dtype=np.int32))
             lines.append(its_lines)
-            count -= len(table)
-        return Table.joined(tables), np.concatenate(parts), np.concatenate(lines)
+            count -= len(pick)
+        return table_of(picks, self._memory), np.concatenate(parts), np.concatenate(lines)
 
     def _score_batch(self, table: Table, parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[Parcel]:
         scores = self._scorer.score(table, self._name)

@@ -1,0 +1,39 @@
+"""Connections picked from several tables are those of one table that has them all."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import arrow_of, logs, plain
+from zeekml.picks import Pick, table_of
+from zeekml.table import Table
+
+
+@given(logs(most=30), st.lists(st.integers(0, 30), max_size=4), st.integers(0, 2**32 - 1))
+def test_picks_lie_one_after_the_other(frame: pd.DataFrame, cuts: list[int], seed: int) -> None:
+    rows = np.random.default_rng(seed).permutation(len(frame))
+    whole = arrow_of(frame)
+    edges = sorted([0, *(min(cut, len(frame)) for cut in cuts), len(frame)])
+    table = table_of([Pick(whole, rows)[start:stop] for start, stop in pairwise(edges)])
+    wanted = plain(Table.of(frame).part(rows))
+    assert len(table) == len(frame)
+    assert plain(table) == wanted
+    assert plain(table.part(slice(1, -1))) == {name: values[1:-1] for name, values in wanted.items()}
+    for name in ("id.orig_h", "service"):
+        labels = table.label(name)
+        assert sorted(labels.texts) == sorted({text for text in wanted[name] if isinstance(text, str)})
+
+
+def test_a_column_that_only_some_of_the_tables_have() -> None:
+    first, second = pa.table({"ts": [1.0]}), pa.table({"proto": ["udp", "tcp"], "uid": ["C0", "C1"]})
+    found = plain(table_of([Pick(first, np.array([0])), Pick(second, np.array([1]))]))
+    assert found["proto"] == [None, "tcp"]
+    assert found["uid"] == [None, "C1"]
+    assert found["ts"] == [1.0, None]
+    assert found["local_orig"] == [-1, -1]

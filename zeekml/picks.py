@@ -1,0 +1,107 @@
+"""Connections picked from several tables of Arrow's: gathered column by column when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from zeekml import arrow
+from zeekml.arrow_texts import as_texts, picked
+from zeekml.memory import Memory
+from zeekml.records.schema import COLUMNS
+from zeekml.table import UNSET, Labels, Table, Texts, array_of, column_of
+
+_APART: Final = 64  # bytes that each column's place is a multiple of
+_DTYPES: Final[dict[str, npt.DTypeLike]] = {"number": np.float64, "port": np.int32, "said": np.int8}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pick:
+    """Rows (N,) of a table."""
+
+    table: pa.Table
+    rows: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, some: slice) -> Pick:
+        return Pick(self.table, self.rows[some])
+
+
+def table_of(picks: Sequence[Pick], memory: Memory | None = None) -> Table:
+    """The connections of all picks (one at least), one after the other; numbers lie in ``memory``."""
+    count = sum(map(len, picks))
+    room = _Room(memory or Memory(), count)
+
+    def read(kind: str, name: str) -> Any:
+        match kind:
+            case "label":
+                return _labels(
+                    [column_of(pick.table, kind, name) for pick in picks], picks, room.array(np.int32)
+                )
+            case "text":
+                return pa.concat_arrays([_texts(pick, name) for pick in picks])
+            case _:
+                columns = [column_of(pick.table, kind, name) for pick in picks]
+                return _gathered(columns, picks, room.array(_DTYPES[kind]))
+
+    return Table(count, read)
+
+
+def _texts(pick: Pick, name: str) -> pa.Array:
+    array = array_of(pick.table, name)
+    return arrow.of_texts([None] * len(pick)) if array is None else as_texts(picked(array, pick.rows))
+
+
+class _Room:
+    """Memory for the columns of N rows, one after the other."""
+
+    def __init__(self, memory: Memory, count: int) -> None:
+        self._column = -(-count * 8 // _APART) * _APART
+        self._memory = memory.take(max(self._column * len(COLUMNS), 1))
+        self._count = count
+        self._taken = 0
+
+    def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Room (N,) for one more; of memory of its own if there are more than a log has."""
+        if self._taken == len(COLUMNS):
+            return np.empty(self._count, dtype=dtype)
+        at = self._taken * self._column
+        self._taken += 1
+        return np.frombuffer(self._memory, dtype, self._count, at)
+
+
+def _gathered(
+    columns: Sequence[npt.NDArray[Any]], picks: Sequence[Pick], out: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    at = 0
+    for column, pick in zip(columns, picks, strict=True):
+        # Each row is one of the column: to say what to do with others spares a copy.
+        column.take(pick.rows, out=out[at : at + len(pick)], mode="clip")
+        at += len(pick)
+    return out
+
+
+def _labels(columns: Sequence[Labels], picks: Sequence[Pick], out: npt.NDArray[Any]) -> Labels:
+    """Labels of which each text occurs, and is there once."""
+    codes = _gathered([column.codes for column in columns], picks, out)
+    some, at = [], 0
+    for column, pick in zip(columns, picks, strict=True):
+        some.append(Labels(codes[at : at + len(pick)], column.texts).compact())
+        at += len(pick)
+    if len(some) == 1:
+        return some[0]
+    coded = pa.concat_arrays([labels.texts.array for labels in some]).dictionary_encode()
+    places, begin, at = arrow.numbers_of(coded.indices, UNSET), 0, 0
+    for labels in some:
+        # Code -1, unset, takes the last.
+        known = np.append(places[begin : begin + len(labels.texts)], np.int32(UNSET))
+        known.take(labels.codes, out=codes[at : at + len(labels)], mode="wrap")
+        begin, at = begin + len(labels.texts), at + len(labels)
+    return Labels(codes, Texts(coded.dictionary))
