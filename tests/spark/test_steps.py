@@ -161,7 +161,7 @@ def test_lines_of_a_stretch_are_handed_on_together_and_in_order_up_to_a_mark() -
     def logged(*lines: int) -> Parcel:
         text = b"".join(b"%d\n" % line for line in lines)
         ends = np.cumsum([len(b"%d\n" % line) for line in lines])
-        return Parcel(0, 0, 0, 0, Kinds.LOGGED, 0, pack_lines(np.array(lines), ends, text))
+        return Parcel(0, 0, 0, 0, Kinds.LOGGED, 0, b"".join(pack_lines(np.array(lines), ends, text)))
 
     notice = Parcel(0, 0, 0, 2, Kinds.NOTICE, 0, b"{}")
     following = Parcel(0, 0, 0, order.STRETCH, Kinds.LOGGED, 0, logged(99).data)

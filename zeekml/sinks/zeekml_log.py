@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from zeekml.alerts.notices import Explained, Notice
 from zeekml.health import Marks
+from zeekml.records.lines import newlines
 from zeekml.scoring.scores import Scores
 from zeekml.sinks.cells import Cells, Column
 from zeekml.sinks.escapes import Format
@@ -66,14 +67,14 @@ class ZeekmlLog:
             self._write_some(table, scores, rows[begin : begin + _ROWS_AT_ONCE], explained, notices, marks)
         self.lines += len(rows)
 
-    def write_rendered(self, lines: bytes, sensor: Sequence[str] = ()) -> None:
+    def write_rendered(self, lines: bytes | memoryview, sensor: Sequence[str] = ()) -> None:
         """Write lines that another ``ZeekmlLog`` of this format made without marks, marked with these codes."""
         if sensor:  # the last field, so a line that has none ends in an unset one
             unset = f"{self._cells.unset()}{self._end}"
             marked = f"{self._cells.constant_list('sensor', sensor)}{self._end}"
-            lines = lines.replace(unset.encode(), marked.encode())
+            lines = bytes(lines).replace(unset.encode(), marked.encode())
         self._write(memoryview(lines))
-        self.lines += lines.count(b"\n")
+        self.lines += newlines(lines)
 
     def _write_some(
         self,

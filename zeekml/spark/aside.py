@@ -13,10 +13,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
+Buffer: TypeAlias = bytes | memoryview
 _AS_IT_IS: Final = pa.ipc.IpcWriteOptions(use_threads=False)
 _ALIGNED: Final = 64
 """Bytes: tables begin at multiples, so that their columns can be looked at where they lie."""
@@ -45,7 +46,9 @@ class Lying(NamedTuple):
         return data
 
     def mapped(self) -> memoryview:
-        """The bytes (1 or more) where they lie, read when they are looked at. Raises as `read` does."""
+        """The bytes where they lie, read when they are looked at. Raises as `read` does."""
+        if not self.size:
+            return memoryview(b"")
         before = self.at % mmap.ALLOCATIONGRANULARITY
         with self._opened() as file:
             if (end := os.fstat(file).st_size) < self.at + self.size:
@@ -66,8 +69,8 @@ class Lying(NamedTuple):
 
 
 def taken(data: Any) -> Any:
-    """The bytes themselves, wherever they lie."""
-    return data.read() if isinstance(data, Lying) else data
+    """The bytes themselves, wherever they lie. Raises OSError."""
+    return data.mapped() if isinstance(data, Lying) else data
 
 
 class Aside:
@@ -79,14 +82,15 @@ class Aside:
         """Whether the bytes are moved by Spark: then they had better be few."""
         self._path = ""
 
-    def put(self, data: bytes) -> Any:
-        """The bytes, or where they lie now. Raises OSError where the disk is full."""
+    def put(self, *pieces: Buffer) -> Any:
+        """The bytes of all pieces, or where they lie now. Raises OSError where the disk is full."""
         if self._folder is None:
-            return data
+            return b"".join(pieces)
         with self._file() as file:
             at = file.tell()
-            file.write(data)
-        return Lying(self._path, at, len(data))
+            for piece in pieces:
+                file.write(piece)
+            return Lying(self._path, at, file.tell() - at)
 
     def put_table(self, table: pa.Table) -> Lying:
         """Where a table lies now, as a stream of Arrow's; only with a folder. Raises as `put` does."""

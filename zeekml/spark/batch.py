@@ -8,7 +8,9 @@ in order.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +23,7 @@ from zeekml.pipeline.progress import Progress
 from zeekml.pipeline.summary import Summary
 from zeekml.sinks import open_outputs
 from zeekml.spark import tables
-from zeekml.spark.aside import folder_for
+from zeekml.spark.aside import folder_for, taken
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import LOG_ORDER, Lanes, orders
 from zeekml.spark.parcels import SCHEMA, Kinds, Parcel
@@ -30,6 +32,7 @@ from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
 from zeekml.spark.session import DEFAULT_MASTER, prepare, spark_context
 from zeekml.spark.storage import discover_anywhere
+from zeekml.spark.worker import task
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 _PLACE_BYTES: Final = 512 << 20
 """Bytes of logs that one task scores, about."""
+_LANES_AT_ONCE: Final = 16
+"""Lanes that the driver waits for at once. It holds what they and the ones before tell, but for lines of logs."""
 _MOST_PLACES: Final = 10_000
 _MOST_TASKS: Final = 100_000
 
@@ -117,9 +122,9 @@ class _Run:
         send = self.spark.broadcast
         tasks = min(len(self.shares), _MOST_TASKS)
         numbers = self.spark.parallelize(range(len(self.shares)), tasks)
-        read = numbers.mapPartitions(reads(send(self.shares), self.places, self.folder))
+        read = numbers.mapPartitions(task(reads(send(self.shares), self.places, self.folder)))
         together = read.partitionBy(self.places, int)
-        return together.mapPartitions(scores(send(self.model), send(self.work)))
+        return together.mapPartitions(task(scores(send(self.model), send(self.work))))
 
 
 def _as_logs(
@@ -128,13 +133,40 @@ def _as_logs(
     """notice.log, zeekml.log and rejects.log as ``score_logs`` writes them, by the driver, in log order."""
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(run.shares, run.work.streams, summary, progress)
-        lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(orders(run.folder))
-        for row in lanes.toLocalIterator(prefetchPartitions=True):
+        lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(task(orders(run.folder)))
+        for row in _by_partition(run.spark, lanes):
             told.take(row, outputs)
         told.write_notices(outputs)
         _refuse_nothing(summary)
         with undisturbed():
             outputs.commit()
+
+
+def _by_partition(spark: SparkContext, rows: RDD[Parcel]) -> Iterator[Parcel]:
+    """All rows, those of a partition after those of the one before; some partitions are waited for at once, while
+    what came before them is looked at. Spark's own iterator takes a job for each of them."""
+    count = rows.getNumPartitions()
+
+    def fetch(start: int) -> list[Parcel]:
+        return spark.runJob(rows, list, range(start, min(start + _LANES_AT_ONCE, count)))
+
+    with closing(_Ahead()) as ahead:
+        coming = ahead.submit(fetch, 0)
+        for start in range(_LANES_AT_ONCE, count + _LANES_AT_ONCE, _LANES_AT_ONCE):
+            fetched = coming.result()
+            if start < count:
+                coming = ahead.submit(fetch, start)
+            yield from fetched
+
+
+class _Ahead(ThreadPoolExecutor):
+    """A thread for what is wanted next, which nobody waits for once it is not."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def close(self) -> None:
+        self.shutdown(wait=False, cancel_futures=True)
 
 
 def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: Progress) -> None:
@@ -171,7 +203,6 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
             tables.NOTICES,
         ),
     ]
-    summary.rejects = only(Kinds.REJECT).count()
     for name, kind, function, schema in written:
         try:
             only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(
@@ -186,7 +217,7 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
 def _as_row(keyed: tuple[int, Parcel]) -> tuple[Any, ...]:
     """A result in values of which Java knows how to read them."""
     result = keyed[1]
-    return tuple(result._replace(kind=int(result.kind)))
+    return tuple(result._replace(kind=int(result.kind), data=bytes(taken(result.data))))
 
 
 def _refuse_nothing(summary: Summary) -> None:

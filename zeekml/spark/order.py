@@ -14,13 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from zeekml.spark import spool
-from zeekml.spark.aside import Aside, taken
+from zeekml.spark.aside import Aside, Buffer, taken
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
 
 STRETCH: Final = 1 << 17
 """Lines of a part whose results are joined at once; whoever looks holds about so many lines of zeekml.log."""
 _STRETCHES_A_LANE: Final = 4
 _CODEC: Final = "lz4"
+_LENGTH: Final = 8
+"""Bytes that a length takes."""
 _MOST_LANES: Final = 10_000
 
 LOG_ORDER: Final = attrgetter("stream", "part", "line", "kind", "seq")
@@ -65,43 +67,42 @@ def stretches(parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[tuple[int,
             yield int(parts[start]), int(which[start]) * STRETCH, slice(start, stop)
 
 
-def squeeze(text: memoryview | bytes, *, smaller: bool = True) -> bytes:
+def squeeze(text: Buffer, *, smaller: bool = True) -> list[Buffer]:
     """Text as it goes through Spark: to make it smaller costs less than to move it. Its length, and it compressed; 0,
     and it as it is."""
     if not smaller or not len(text):
-        return bytes(8) + bytes(text)
-    return len(text).to_bytes(8, "little") + bytes(pa.compress(text, codec=_CODEC, asbytes=True))
+        return [bytes(_LENGTH), text]
+    return [_length(len(text)), bytes(pa.compress(text, codec=_CODEC, asbytes=True))]
 
 
-def unsqueeze(data: memoryview | bytes) -> bytes:
+def unsqueeze(data: Buffer) -> Buffer:
     """What `squeeze` made smaller."""
-    size = int.from_bytes(data[:8], "little")
-    if not size:
-        return bytes(data[8:])
-    return bytes(pa.decompress(data[8:], size, codec=_CODEC, asbytes=True))
+    size = int.from_bytes(data[:_LENGTH], "little")
+    text = memoryview(data)[_LENGTH:]
+    return bytes(pa.decompress(text, size, codec=_CODEC, asbytes=True)) if size else text
 
 
 def pack_lines(
-    lines: Lines, ends: npt.NDArray[np.int64], text: memoryview | bytes, *, smaller: bool = True
-) -> bytes:
+    lines: Lines, ends: npt.NDArray[np.int64], text: Buffer, *, smaller: bool = True
+) -> list[Buffer]:
     """Lines of zeekml.log (N) as a result: the lines (N,) of the part that they are of, where each ends in ``text``."""
-    return b"".join(
-        [len(lines).to_bytes(8, "little"), lines.tobytes(), ends.tobytes(), squeeze(text, smaller=smaller)]
-    )
+    return [_length(len(lines)), lines.tobytes(), ends.tobytes(), *squeeze(text, smaller=smaller)]
 
 
-def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = (), *, smaller: bool = True) -> list[bytes]:
+def join_lines(
+    packed: Sequence[Buffer], cuts: Sequence[int] = (), *, smaller: bool = True
+) -> list[list[Buffer]]:
     """What `pack_lines` packed, of any order, as the lines in order: those before the first cut, and from each on.
 
     The texts come out as `squeeze` makes them.
     """
     lines, sizes, texts = [], [], []
     for data in packed:
-        count = int.from_bytes(data[:8], "little")
-        numbers = np.frombuffer(data, dtype=np.int64, count=2 * count, offset=8)
+        count = int.from_bytes(data[:_LENGTH], "little")
+        numbers = np.frombuffer(data, dtype=np.int64, count=2 * count, offset=_LENGTH)
         lines.append(numbers[:count])
         sizes.append(np.diff(numbers[count:], prepend=0))
-        texts.append(unsqueeze(memoryview(data)[8 + 16 * count :]))
+        texts.append(unsqueeze(memoryview(data)[_LENGTH + numbers.nbytes :]))
     known = np.concatenate(lines)
     order = np.argsort(known, kind="stable")
     starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.concatenate(sizes))])
@@ -113,6 +114,10 @@ def join_lines(packed: Sequence[bytes], cuts: Sequence[int] = (), *, smaller: bo
     starts = np.frombuffer(offsets, dtype=np.int64)
     edges = [0, *starts[np.searchsorted(known[order], cuts)].tolist(), int(starts[len(order)])]
     return [squeeze(memoryview(data)[start:stop], smaller=smaller) for start, stop in pairwise(edges)]
+
+
+def _length(size: int) -> bytes:
+    return size.to_bytes(_LENGTH, "little")
 
 
 def orders(folder: str | None = None) -> Callable[[Iterable[tuple[int, Parcel]]], Iterator[Parcel]]:
@@ -130,7 +135,7 @@ def in_order(results: Iterable[Parcel], aside: Aside | None = None) -> Iterator[
     mark on, since it is the driver that knows what stands."""
     aside = aside or Aside()
     marks: dict[tuple[int, int], list[int]] = defaultdict(list)
-    following: dict[tuple[int, int, int], bytes] = {}
+    following: dict[tuple[int, int, int], Sequence[Buffer]] = {}
 
     def seen() -> Iterator[Parcel]:
         for row in results:
@@ -143,10 +148,10 @@ def in_order(results: Iterable[Parcel], aside: Aside | None = None) -> Iterator[
         stream, part, line, kind = where
         if kind != Kinds.LOGGED:
             yield from rows
-            if (data := following.pop((stream, part, line), None)) is not None:
-                yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(data))
+            if (pieces := following.pop((stream, part, line), None)) is not None:
+                yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(*pieces))
             continue
         cuts = sorted(mark for mark in marks[stream, part] if line < mark < line + STRETCH)
         first, *others = join_lines([taken(row.data) for row in rows], cuts, smaller=aside.moves)
         following.update(zip(((stream, part, cut) for cut in cuts), others, strict=True))
-        yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(first))
+        yield Parcel(0, stream, part, line, Kinds.LOGGED, 0, aside.put(*first))

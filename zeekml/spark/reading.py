@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -81,22 +82,28 @@ class _Task:
         self._share = share
         self._places = places
         self._aside = Aside(folder)
-        self._told: list[Parcel] = []
+        self._rejected: list[Reject] = []
+        self._rejects = 0
         self._seq = 0
 
     def parcels(self) -> Iterator[Parcel]:
         share, end, error = self._share, PartEnd(), None
-        rejects = Rejects(self._reject)
+        rejects = Rejects(self._rejected.append)
         at_once = max(_ROWS_AT_ONCE, _ROWS_A_PARCEL * self._places)
         try:
             for batch in read_part(share.part, share.name, rejects, end, batch_rows=at_once):
                 yield from self._packed(batch)
-                yield from self._tell()
+                yield from self._told()
         except InputError as problem:
             error = [type(problem).__name__, str(problem)]
-        told = {"error": error, "lines": end.lines, "without_flows": bool(rejects.without_flows)}
-        self._add(PART_END, Kinds.END, orjson.dumps(told))
-        yield from self._tell()
+        yield from self._told()
+        told = {
+            "error": error,
+            "lines": end.lines,
+            "rejects": self._rejects,
+            "without_flows": bool(rejects.without_flows),
+        }
+        yield self._of_share(PART_END, Kinds.END, orjson.dumps(told))
 
     def _packed(self, batch: Batch) -> Iterator[Parcel]:
         share = self._share
@@ -108,16 +115,17 @@ class _Task:
         for place, data in connections:
             yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, data)
 
-    def _reject(self, reject: Reject) -> None:
-        told = {"line": reject.line, "reason": reject.reason, "text": reject.text}
-        self._add(reject.line, Kinds.REJECT, orjson.dumps(told))
+    def _told(self) -> Iterator[Parcel]:
+        """The lines that were rejected since this was asked for, together."""
+        if not self._rejected:
+            return
+        rejected = sorted(self._rejected, key=attrgetter("line"))
+        self._rejected.clear()
+        self._rejects += len(rejected)
+        told = [{"line": reject.line, "reason": reject.reason, "text": reject.text} for reject in rejected]
+        yield self._of_share(rejected[0].line, Kinds.REJECT, self._aside.put(orjson.dumps(told)))
 
-    def _add(self, line: int, kind: Kinds, data: bytes) -> None:
+    def _of_share(self, line: int, kind: Kinds, data: Any) -> Parcel:
         share = self._share
         self._seq += 1
-        place = share.number % self._places
-        self._told.append(Parcel(place, share.stream, share.number, line, kind, self._seq, data))
-
-    def _tell(self) -> Iterator[Parcel]:
-        told, self._told = self._told, []
-        return iter(told)
+        return Parcel(share.number % self._places, share.stream, share.number, line, kind, self._seq, data)

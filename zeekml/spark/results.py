@@ -61,11 +61,9 @@ class Told:
                 self._sensor = row.stream, codes
                 self.marks[row.stream].append((row.part, row.line, codes))
             case Kinds.REJECT if outputs is not None:
-                told = orjson.loads(row.data)
-                line = self.lines_before[row.part] + told["line"]
-                source = self._shares[row.part].part.log.name
-                outputs.rejects_log.write(source, line, told["reason"], told["text"])
-                self._summary.rejects += 1
+                source, before = self._shares[row.part].part.log.name, self.lines_before[row.part]
+                for told in orjson.loads(taken(row.data)):
+                    outputs.rejects_log.write(source, before + told["line"], told["reason"], told["text"])
             case Kinds.END:
                 self._part_end(row.part, orjson.loads(row.data))
             case Kinds.FINDING:
@@ -94,6 +92,7 @@ class Told:
             kind, text = told["error"]
             self._error = getattr(errors, kind)(text)
         self._without_flows &= told["without_flows"]
+        self._summary.rejects += told["rejects"]
         following = number + 1
         if following < len(self._shares) and self._shares[following].part.log == log:
             self.lines_before[following] = self.lines_before[number] + told["lines"]

@@ -236,13 +236,13 @@ class _ScoredStream:
         begins = np.append(0, ends)
         for part, line, within in stretches(parts[rows], lines[rows]):
             start, stop = int(begins[within.start]), int(begins[within.stop])
-            data = pack_lines(
+            pieces = pack_lines(
                 lines[rows][within],
                 ends[within] - start,
                 memoryview(text)[start:stop],
                 smaller=self._aside.moves,
             )
-            yield Parcel(0, self._stream, part, line, Kinds.LOGGED, 0, self._aside.put(data))
+            yield Parcel(0, self._stream, part, line, Kinds.LOGGED, 0, self._aside.put(*pieces))
 
     def _noticed(
         self,

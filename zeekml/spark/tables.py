@@ -180,9 +180,9 @@ def rejected(sources: Sequence[str], lines_before: Sequence[int]) -> Function:
         for batch in batches:
             rows = []
             for row in parcels.parcels_in(batch):
-                told = orjson.loads(row.data)
-                told["line"] += lines_before[row.part]
-                rows.append({"source": sources[row.part], **told})
+                for told in orjson.loads(row.data):
+                    told["line"] += lines_before[row.part]
+                    rows.append({"source": sources[row.part], **told})
             if rows:
                 yield pa.RecordBatch.from_pylist(rows, schema=REJECTS)
 
