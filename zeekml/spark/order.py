@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from zeekml.arrow import of_numbers
 from zeekml.spark import spool
 from zeekml.spark.aside import Aside, Buffer, taken
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
@@ -110,7 +111,7 @@ def join_lines(
     array = pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(order), [None, pa.py_buffer(starts), pa.py_buffer(text)]
     )
-    _, offsets, data = array.take(pa.array(order)).buffers()
+    _, offsets, data = array.take(of_numbers(order)).buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)
     edges = [0, *starts[np.searchsorted(known[order], cuts)].tolist(), int(starts[len(order)])]
     return [squeeze(memoryview(data)[start:stop], smaller=smaller) for start, stop in pairwise(edges)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +52,7 @@ def spark_context(master: str) -> Iterator[SparkContext]:
         # On this machine, the executors' Python is this one, with all that is installed for it.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    _load_beside("pyspark.testing.utils")
     conf = SparkConf().setMaster(master).setAppName("zeekml").setAll(list(_settings(master).items()))
     try:
         spark = SparkContext.getOrCreate(conf)
@@ -62,6 +65,17 @@ def spark_context(master: str) -> Iterator[SparkContext]:
         yield spark
     finally:
         spark.stop()
+
+
+def _load_beside(module: str) -> None:
+    """Load a module in a thread. pyspark asks this one, which brings pandas, before it hands anything to Java: half a
+    second in which Java could start."""
+
+    def load() -> None:
+        with suppress(ImportError):  # whoever needs it will say so
+            importlib.import_module(module)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 @contextmanager
