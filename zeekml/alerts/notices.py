@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
+
+from zeekml.repeated import Repeated
 
 CONNECTION_NOTE = "ZeekML::Botnet_Connection"
 HOST_NOTE = "ZeekML::Botnet_Host"
@@ -95,7 +96,7 @@ class Explained:
     def where(self, mask: npt.NDArray[np.bool_]) -> Explained:
         """Those of the explained rows for which ``mask`` (N,), of the whole frame, is true."""
         kept = mask[self.rows]
-        return Explained(self.rows[kept], list(compress(self.reasons, kept.tolist())))
+        return Explained(self.rows[kept], Repeated.of(self.reasons)[kept])
 
     def of(self, row: int) -> str:
         """The reasons of one row, "" where it has none."""

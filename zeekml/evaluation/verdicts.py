@@ -75,5 +75,5 @@ class Judge:
             alerts.alerting,
             self.policy.counts(batch.loc[:, list(DECIDING)], stream),
             [replace(notice, row=notice.row + start) for notice in alerts.notices],
-            self._scorer.reasons(scores, rows),
+            list(self._scorer.reasons(scores, rows)),
         )

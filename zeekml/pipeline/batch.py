@@ -52,7 +52,7 @@ class ScoresBatches(Protocol):
     def judge(self, prepared: Prepared, stream: str) -> Scores:
         """The scores of the next batch of a stream; called by another thread."""
 
-    def reasons(self, scores: Scores, rows: np.ndarray) -> list[str]:
+    def reasons(self, scores: Scores, rows: np.ndarray) -> Sequence[str]:
         """Why these rows score as they do, one text a row."""
 
     def end_stream(self, stream: str) -> None:

@@ -60,6 +60,6 @@ class Detector:
             scores.class_index,
             scores.class_score,
             self.bundle.classes,
-            scorer.reasons(scores, np.arange(len(batch))) if reasons else None,
+            list(scorer.reasons(scores, np.arange(len(batch)))) if reasons else None,
         )
         return like(frame, verdicts)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.features import LAYOUT, Encoding, Feature
+from zeekml.repeated import Repeated
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.facts import FACTS, Columns, Values, fact_of_feature, number
 from zeekml.scoring.network_parts import NetworkParts
@@ -99,16 +100,17 @@ class Reasons:
             found += [[facts[code] for code in row if code >= 0] for row in codes.tolist()]
         return found
 
-    def texts(self, matrix: Floats, network_odds: Parts) -> list[str]:
+    def texts(self, matrix: Floats, network_odds: Parts) -> Repeated:
         """One text a row (N, F): the words of its strongest facts, such as ``no answer (S0); to a telnet port``."""
-        found: list[str] = []
+        texts: list[str] = []
+        places = [np.empty(0, dtype=np.int64)]
         for codes in self._codes(matrix, network_odds):
             words = self._wording.words
             joined = codes.astype(np.int64) + 1 << _CODE_BITS * np.arange(NAMED)
             _, first, place = np.unique(joined.sum(axis=1), return_index=True, return_inverse=True)
-            texts = ["; ".join(words[code] for code in row if code >= 0) for row in codes[first].tolist()]
-            found += [texts[at] for at in place.tolist()]
-        return found
+            places.append(place + len(texts))
+            texts += ["; ".join(words[code] for code in row if code >= 0) for row in codes[first].tolist()]
+        return Repeated(texts, np.concatenate(places))
 
     def _codes(self, matrix: Floats, network_odds: Parts) -> Iterator[Codes]:
         """The codes of the facts that are named, of some rows after the other."""

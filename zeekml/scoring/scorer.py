@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zeekml.arrays import Arrays, below, number, pack_texts, taken, under, unpack_texts
 from zeekml.features import LAYOUT, PAIR_FEATURES, Block, StateLimits, StreamState, blocks
 from zeekml.memory import Memory
+from zeekml.repeated import Repeated
 from zeekml.scoring.bundle import Bundle
 from zeekml.scoring.reasons import Reason, Reasons, Seen, seen
 from zeekml.scoring.runners import Runs, runners_of
@@ -83,10 +84,10 @@ class Scorer:
         bundle = self._bundle
         return verdicts(logits, prepared.trees, bundle.trees_share, bundle.calibration, prepared.matrix)
 
-    def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> list[str]:
+    def reasons(self, scores: Scores, rows: NDArray[np.int64]) -> Repeated:
         """The facts that spoke most against these rows (R,), in a short text each."""
         if scores.features is None or scores.network_odds is None:
-            return [""] * len(rows)
+            return Repeated([""], np.zeros(len(rows), dtype=np.int64))
         return self._reasons.texts(scores.features[rows], scores.network_odds[rows])
 
     def reasons_of(self, scores: Scores, row: int) -> list[Reason]:

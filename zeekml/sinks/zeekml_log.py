@@ -10,6 +10,7 @@ import numpy.typing as npt
 from zeekml.alerts.notices import Explained, Notice
 from zeekml.health import Marks
 from zeekml.records.lines import newlines
+from zeekml.repeated import Repeated
 from zeekml.scoring.scores import Scores
 from zeekml.sinks.cells import Cells, Column
 from zeekml.sinks.escapes import Format
@@ -87,8 +88,10 @@ class ZeekmlLog:
     ) -> None:
         carrying = np.full(len(rows), -1)
         if notices:  # those of one connection say the same of its host
-            at = {notice.row: place for place, notice in enumerate(notices)}
-            carrying = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
+            written = np.array([notice.row for notice in notices])
+            at = np.minimum(np.searchsorted(rows, written), len(rows) - 1)
+            found = np.flatnonzero(rows[at] == written)
+            carrying[at[found]] = found
         cells, some = self._cells, table if len(rows) == len(table) else table.part(rows)
         columns = [
             cells.decimal("ts", some.number("ts")),
@@ -119,13 +122,12 @@ class ZeekmlLog:
     def _reasons(self, rows: npt.NDArray[np.int64], explained: Explained) -> Column:
         """Cells of the reasons of these rows: unset for those that have none."""
         # Most connections of a scan say the same: each text is looked at once.
-        places: dict[str, int] = {}
-        place = np.array([places.setdefault(text, len(places)) for text in explained.reasons], dtype=np.int64)
-        given = np.array(list(map(bool, places)), dtype=np.bool_)
+        reasons = Repeated.of(explained.reasons)
+        given = np.array(list(map(bool, reasons.texts)), dtype=np.bool_)
         at = np.searchsorted(explained.rows, rows)
         codes = np.full(len(rows), -1)
         within = np.flatnonzero(at < len(explained.rows))
         found = within[explained.rows[at[within]] == rows[within]]
-        told = place[at[found]]
+        told = reasons.places[at[found]]
         codes[found] = np.where(given[told], told, -1)
-        return self._cells.choices("reasons", list(places), codes)
+        return self._cells.choices("reasons", reasons.texts, codes)
