@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections import defaultdict
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 _EVERY: Final = 0.05
 """Seconds between looks: what a process does after the last look at it is not seen."""
@@ -15,24 +14,37 @@ _PARENT, _USER, _SYSTEM, _STARTED = 1, 11, 12, 19  # fields after the name, see 
 
 
 class ProcessorSeconds:
-    """Looks at a running process and its descendants until `stop`."""
+    """Looks at the descendants of a process, and what those have that were there before, while it is entered."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._root = process.pid
-        self._seconds: dict[tuple[int, int], float] = {}
+    def __init__(self, process: int) -> None:
+        """``process``: its id."""
+        self._root = process
+        self._before: dict[tuple[int, int], float] = {}
+        self._found: dict[tuple[int, int], float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
 
-    def stop(self) -> float:
-        """The processor seconds of all of them, about."""
+    def __enter__(self) -> Self:
+        self._before = self._now()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        return sum(self._seconds.values())
+
+    @property
+    def seconds(self) -> float:
+        """What all of them had of the processors, about."""
+        return sum(seconds - self._before.get(process, 0.0) for process, seconds in self._found.items())
 
     def _watch(self) -> None:
         while not self._ended.wait(_EVERY):
-            self._seconds |= seconds_of_tree(self._root)
+            self._found |= self._now()
+
+    def _now(self) -> dict[tuple[int, int], float]:
+        tree = seconds_of_tree(self._root)
+        return {process: seconds for process, seconds in tree.items() if process[0] != self._root}
 
 
 def seconds_of_tree(root: int) -> dict[tuple[int, int], float]:

@@ -4,16 +4,19 @@
 
     python benchmarks/profiled.py conn.log --out before.txt
     python benchmarks/profiled.py conn.log --tree ../earlier --out before.txt
+    python benchmarks/profiled.py conn.log --subprocesses -- --engine spark --master 'local[2]'
     python benchmarks/profiled.py --samples samples.txt
 
-The second form watches the zeekml of another checkout, by this one's Python; the third makes the table of what
-``py-spy record --format raw --threads`` wrote. ``benchmarks/profiles`` keeps one table of before and one of after for
-what was made faster: the share of a function tells where to look, the seconds of the whole run what it came to.
+The second form watches the zeekml of another checkout, by this one's Python; the third also the Python processes that
+Spark starts; the last makes the table of what ``py-spy record --format raw --threads`` wrote. ``benchmarks/profiles``
+keeps one table of before and one of after for what was made faster: the share of a function tells where to look, the
+seconds of the whole run what it came to.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -26,9 +29,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 
 from benchmarks.processes import ROOT, environment, run, zeekml
+from benchmarks.processor import ProcessorSeconds
 
 _THREAD = re.compile(r"thread \((?P<number>[^)]*)\)(?:: (?P<name>.*))?")
 _OURS = "(zeekml/"  # what Python and the command line do around it is the same in every run
+_PROCESS = re.compile(r"process (?P<number>\d+):.*")
 _FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*?)(?::\d+)?\)")
 
 
@@ -45,17 +50,20 @@ class Thread:
 def threads(lines: Iterable[str]) -> list[Thread]:
     """The threads in py-spy's raw samples (``frame;frame;... count``), the busiest first.
 
-    A function is known by its name and file; lines within it are one. Raises ValueError at a line that is none.
+    Processes, if there are several, are numbered in the order in which they were seen. A function is known by its name
+    and file; lines within it are one. Raises ValueError at a line that is none.
     """
     found: dict[str, Thread] = {}
     names: dict[str, str] = {}
+    processes: dict[str, int] = {}
     for line in filter(str.strip, lines):
         stack, _, count = line.rstrip().rpartition(" ")
-        first, *frames = stack.split(";")
+        above, (first, *frames) = _processes(stack.split(";"))
         begins = _THREAD.fullmatch(first)
         if begins is None or not count.isdigit():
             raise ValueError(f"{line[:80]!r}: expected py-spy's raw samples, taken with --threads")
-        key = begins["number"]
+        process = processes.setdefault(above, len(processes))
+        key = f"{process} {begins['number']}"
         if begins["name"]:
             names[key] = begins["name"]
         thread = found.setdefault(key, Thread(""))
@@ -67,7 +75,18 @@ def threads(lines: Iterable[str]) -> list[Thread]:
             thread.own[functions[-1]] += int(count)
     for number, (key, thread) in enumerate(found.items()):
         thread.name = names.get(key, f"thread {number}")
+        if len(processes) > 1:
+            thread.name += f" of process {key.partition(' ')[0]}"
     return sorted(found.values(), key=lambda thread: -thread.samples)
+
+
+def _processes(frames: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The number of the process of a stack, "" where it does not say, and below it its thread and functions."""
+    above = [at for at, frame in enumerate(frames) if _PROCESS.fullmatch(frame)]
+    if not above:
+        return "", frames
+    found = _PROCESS.fullmatch(frames[above[-1]])
+    return found["number"] if found else "", frames[above[-1] + 1 :] or [""]
 
 
 def _function(frame: str) -> str:
@@ -91,18 +110,22 @@ def table(found: Sequence[Thread], *, rate: int, top: int) -> str:
     return "\n".join(lines)
 
 
-def unwatched(arguments: Sequence[str], tree: Path) -> str:
+def unwatched(arguments: Sequence[str], tree: Path, *, subprocesses: bool = False) -> str:
     """What ``zeekml score`` of a checkout takes with these arguments when nobody watches, in words.
 
-    It is run twice: the first time kernels may be compiled.
+    It is run twice: the first time kernels may be compiled. ``subprocesses``: what processes that it starts have of the
+    processors counts too.
     """
-    run(zeekml("score", *arguments), tree)
-    last = run(zeekml("score", *arguments), tree)
-    return f"not watched: {last.wall_s:.2f} s, {last.cpu_s:.2f} s of processor, {last.peak_mib:.0f} MiB\n\n"
+    command = zeekml("score", *arguments)
+    run(command, tree)
+    with ProcessorSeconds(os.getpid()) as processor:
+        last = run(command, tree)
+    seconds = processor.seconds if subprocesses else last.cpu_s
+    return f"not watched: {last.wall_s:.2f} s, {seconds:.2f} s of processor, {last.peak_mib:.0f} MiB\n\n"
 
 
-def record(arguments: Sequence[str], samples: Path, tree: Path, *, rate: int, gil: bool, idle: bool) -> None:
-    """Has py-spy watch ``zeekml score`` of a checkout with these arguments; its samples go to a file."""
+def record(arguments: Sequence[str], samples: Path, tree: Path, *, rate: int, flags: Sequence[str]) -> None:
+    """Has py-spy, called with these ``flags``, watch ``zeekml score`` of a checkout; its samples go to a file."""
     py_spy = Path(sys.executable).with_name("py-spy")
     command = [
         str(py_spy),
@@ -115,12 +138,7 @@ def record(arguments: Sequence[str], samples: Path, tree: Path, *, rate: int, gi
         "--output",
         str(samples),
     ]
-    command += [
-        *(["--gil"] if gil else []),
-        *(["--idle"] if idle else []),
-        "--",
-        *zeekml("score", *arguments),
-    ]
+    command += [*flags, "--", *zeekml("score", *arguments)]
     done = subprocess.run(command, cwd=tree, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0 or not samples.exists():
         sys.exit(
@@ -141,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--top", type=int, default=15, help="functions of each thread (default 15)")
     parser.add_argument("--gil", action="store_true", help="only samples that hold the interpreter's lock")
     parser.add_argument("--idle", action="store_true", help="also samples that wait")
+    parser.add_argument("--subprocesses", action="store_true", help="also processes that it starts")
     options = parser.parse_args(arguments)
     if bool(options.log) == bool(options.samples):
         parser.error("name a log, or --samples of an earlier run")
@@ -151,8 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             logs = [str(Path(log).resolve()) if Path(log).exists() else log for log in options.log]
             score = [*logs, "--out", str(Path(scratch) / "out")]
             tree = options.tree.resolve()
-            text = unwatched(score, tree)
-            record(score, samples, tree, rate=options.rate, gil=options.gil, idle=options.idle)
+            text = unwatched(score, tree, subprocesses=options.subprocesses)
+            flags = [f"--{name}" for name in ("gil", "idle", "subprocesses") if getattr(options, name)]
+            record(score, samples, tree, rate=options.rate, flags=flags)
         with samples.open(encoding="utf-8") as lines:
             text += table(threads(lines), rate=options.rate, top=options.top)
     print(text)

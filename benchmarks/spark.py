@@ -16,16 +16,14 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks.processes import environment
+from benchmarks.processes import run, zeekml
 from benchmarks.processor import ProcessorSeconds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,21 +119,9 @@ def _made_log(size: int, folder: Path) -> Path:
 
 def _run(arguments: list[str]) -> tuple[float, float]:
     """Runs one process to its end, from the root of the repository; gives its wall and its processor seconds."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "zeekml", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    processor = ProcessorSeconds(process)
-    _, said = process.communicate()
-    wall = time.perf_counter() - started
-    if process.returncode != 0:
-        sys.exit(f"zeekml {' '.join(arguments)}\nended with status {process.returncode}:\n{said[-4000:]}")
-    return wall, processor.stop()
+    with ProcessorSeconds(os.getpid()) as processor:
+        done = run(zeekml(*arguments))
+    return done.wall_s, processor.seconds
 
 
 def _archive(measured: Measured, options: argparse.Namespace) -> dict[str, float]:

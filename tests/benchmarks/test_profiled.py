@@ -30,6 +30,20 @@ def test_samples_are_added_up_by_thread_and_function() -> None:
     assert (third.name, third.samples, dict(third.own)) == ("thread 2", 1, {})
 
 
+def test_threads_of_several_processes_are_told_apart() -> None:
+    driver, worker = 'process 7:"python -m zeekml score x"', 'process 9:"python -m pyspark.daemon"'
+    samples = [
+        f"{driver};thread (7): MainThread;main (zeekml/cli.py:3) 4\n",
+        f"{driver};{worker};thread (7): MainThread;read (zeekml/spark/reading.py:9) 5\n",
+    ]
+    worker_thread, main = profiled.threads(samples)
+    assert (main.name, main.own) == ("MainThread of process 0", {"main (zeekml/cli.py)": 4})
+    assert worker_thread.name == "MainThread of process 1"
+    assert worker_thread.own == {"read (zeekml/spark/reading.py)": 5}
+    with pytest.raises(ValueError, match="raw samples, taken with --threads"):
+        profiled.threads([f"{driver} 4\n"])
+
+
 def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "samples.txt").write_text(SAMPLES, encoding="utf-8")
     asked = ["--samples", str(tmp_path / "samples.txt"), "--out", str(tmp_path / "table.txt"), "--rate", "10"]
@@ -52,8 +66,9 @@ def test_another_checkout_is_run_from_its_root(tmp_path: Path) -> None:
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text("import sys\nprint(sys.argv[1:])\n", encoding="utf-8")
     assert run(zeekml("score", "x"), tmp_path).said == "['score', 'x']\n"
-    said = profiled.unwatched(["x"], tmp_path)
-    assert re.fullmatch(r"not watched: \d+\.\d\d s, \d+\.\d\d s of processor, \d+ MiB\n\n", said)
+    for subprocesses in (False, True):
+        said = profiled.unwatched(["x"], tmp_path, subprocesses=subprocesses)
+        assert re.fullmatch(r"not watched: \d+\.\d\d s, \d+\.\d\d s of processor, \d+ MiB\n\n", said)
 
 
 def test_the_page_of_profiles_has_what_the_profiles_have(root: Path) -> None:

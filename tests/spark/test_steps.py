@@ -18,7 +18,6 @@ from tests.builders import plain as plain_columns
 from tests.spark.archive import CONNECTIONS, Plain, compared, plain_run, read, records
 from zeekml.config import Settings, parse_settings
 from zeekml.health.rows import Rows
-from zeekml.picks import table_of
 from zeekml.pipeline.batch import alert_policy, state_limits
 from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
@@ -30,6 +29,7 @@ from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches, unsqueeze
 from zeekml.spark.packing import connections_in, health_in, packed
 from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
+from zeekml.spark.picks import table_of
 from zeekml.spark.reading import lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores

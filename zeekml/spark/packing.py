@@ -16,12 +16,12 @@ import pyarrow as pa
 from zeekml.arrow import numbers_of, of_numbers
 from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
-from zeekml.picks import Pick
 from zeekml.records import Batch
 from zeekml.records.frame import LABEL
 from zeekml.records.schema import COLUMNS, Column, Kind
 from zeekml.spark.aside import Aside, Lying
 from zeekml.spark.parcels import Lines
+from zeekml.spark.picks import Pick
 from zeekml.table import Labels, Table, Texts
 
 Places = npt.NDArray[np.int64]

@@ -15,7 +15,6 @@ import orjson
 from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
 from zeekml.health import SensorHealth
 from zeekml.memory import Memory
-from zeekml.picks import Pick, table_of
 from zeekml.pipeline.summary import HostCount
 from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
@@ -27,6 +26,7 @@ from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, pack_lines, stretches
 from zeekml.spark.packing import connections_in, health_in
 from zeekml.spark.parcels import STREAM_END, Kinds, Lines, Parcel
+from zeekml.spark.picks import Pick, table_of
 from zeekml.table import Table
 
 BATCH_ROWS: Final = 65_536

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import arrow_of, logs, plain
-from zeekml.picks import Pick, table_of
+from zeekml.spark.picks import Pick, table_of
 from zeekml.table import Table
 
 
