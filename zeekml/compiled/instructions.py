@@ -27,12 +27,12 @@ def bits_of(typing: Any, number: Any) -> Any:
 
 @emitted
 def of_bits(typing: Any, bits: Any) -> Any:
-    """The float64 that the bits of an integer are."""
+    """The float64 that the bits of an integer of 64 bits are, with or without a sign."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.DoubleType())
 
-    return types.float64(types.int64), generate
+    return types.float64(bits), generate
 
 
 @emitted

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from zeekml.compiled import inlined, routine
+from zeekml.compiled.instructions import of_bits
 from zeekml.records.kernels.words import (
     Float,
     Int,
     Word,
-    bits_as_float,
     leading_zeros,
 )
 
@@ -99,4 +99,4 @@ def scaled(mantissa: Int, power: Int) -> Float:
     if exponent <= 0 or exponent >= 2 * _BIAS + 1:
         return np.nan
     word = (digits & np.uint64((1 << _MANTISSA_BITS) - 1)) | np.uint64(exponent << _MANTISSA_BITS)
-    return bits_as_float(word)
+    return of_bits(word)

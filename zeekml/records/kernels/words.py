@@ -200,16 +200,6 @@ def moved_up(typing: Any, low: Any, high: Any, bits: Any) -> Any:
     return types.uint64(types.uint64, types.uint64, types.uint64), generate
 
 
-@emitted
-def bits_as_float(typing: Any, word: Any) -> Any:
-    """The float64 that these bits are."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.uint64), generate
-
-
 @inlined
 def word_at(at: Int, stop: Int) -> Word:
     """The eight bytes at an address; those from ``stop`` on are 0."""
