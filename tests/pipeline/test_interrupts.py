@@ -34,19 +34,16 @@ def test_an_ignored_signal_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_waits_for_the_end_of_an_undisturbed_block() -> None:
+def test_a_signal_comes_too_late_for_an_undisturbed_block() -> None:
     steps: list[str] = []
-
-    def run() -> None:
-        with stopping_by_signal():
-            with undisturbed():
-                send(signal.SIGTERM)
-                steps.append("inside")
-            steps.append("after")
-
-    with pytest.raises(KeyboardInterrupt):
-        run()
-    assert steps == ["inside"]
+    with pytest.raises(KeyboardInterrupt), stopping_by_signal():  # noqa: PT012
+        with undisturbed():
+            send(signal.SIGTERM)
+            steps.append("inside")
+        steps.append("after")
+        send(signal.SIGTERM)
+        steps.append("too far")
+    assert steps == ["inside", "after"]
 
 
 def test_an_error_in_an_undisturbed_block_comes_out_as_itself() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from operator import attrgetter
@@ -245,6 +246,28 @@ def test_on_one_machine_there_is_a_folder_until_all_is_done(
         assert Path(folder).stat().st_mode & 0o077 == 0
         Aside(folder).put(b"left by a task that failed")
         raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_task_leaves_while_the_folder_is_removed_goes_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
+    stop = threading.Event()
+
+    def write(folder: str) -> None:
+        while not stop.wait(0.001):
+            with suppress(OSError):
+                Aside(folder).put(b"more")
+
+    with folder_for("local[2]") as folder:
+        assert folder is not None
+        tasks = [threading.Thread(target=write, args=(folder,)) for _ in range(4)]
+        for task in tasks:
+            task.start()
+        threading.Timer(0.3, stop.set).start()
+    for task in tasks:
+        task.join()
     assert not list(tmp_path.iterdir())
 
 

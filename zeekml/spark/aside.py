@@ -11,14 +11,18 @@ import mmap
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
 Buffer: TypeAlias = bytes | memoryview
 _AS_IT_IS: Final = pa.ipc.IpcWriteOptions(use_threads=False)
+_TRIES: Final = 20
+_BETWEEN_S: Final = 0.1
 _ALIGNED: Final = 64
 """Bytes: tables begin at multiples, so that their columns can be looked at where they lie."""
 
@@ -125,4 +129,13 @@ def folder_for(master: str) -> Iterator[str | None]:
     try:
         yield folder
     finally:
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Take the folder away. A task of a run that was given up may go on for a moment, and put something there."""
+    for _ in range(_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
+        if not Path(folder).exists():
+            break
+        time.sleep(_BETWEEN_S)

@@ -30,7 +30,7 @@ from zeekml.spark.parcels import SCHEMA, Kinds, Parcel
 from zeekml.spark.reading import PART_BYTES, Share, lines_thought, reads, shares_of
 from zeekml.spark.results import Told
 from zeekml.spark.scoring import Work, scores
-from zeekml.spark.session import DEFAULT_MASTER, prepare, spark_context
+from zeekml.spark.session import DEFAULT_MASTER, master_in_use, prepare, spark_context
 from zeekml.spark.storage import discover_anywhere
 from zeekml.spark.worker import task
 
@@ -90,18 +90,22 @@ def score_on_spark(
         [stream.name for stream in discovery.streams],
         Lanes.planned(map(lines_thought, shares), list(last.values())),
     )
-    with (
-        spark_context(options.master) as spark,
-        folder_for(options.master if spark.master is None else spark.master) as folder,
-    ):
-        places = options.places or _places(discovery.streams, spark)
-        if not options.parquet:  # whose tables are Spark's own
-            work = replace(work, folder=folder)
-        run = _Run(spark, model, work, shares, places, folder)
-        if options.parquet:
-            _as_tables(run, out, bundle, summary, progress)
-        else:
-            _as_logs(run, Path(out), settings, bundle, summary, progress)
+    done = False
+    try:
+        with folder_for(master_in_use(options.master)) as folder, spark_context(options.master) as spark:
+            places = options.places or _places(discovery.streams, spark)
+            if not options.parquet:  # whose tables are Spark's own
+                work = replace(work, folder=folder)
+            run = _Run(spark, model, work, shares, places, folder)
+            if options.parquet:
+                _as_tables(run, out, bundle, summary, progress)
+            else:
+                _as_logs(run, Path(out), settings, bundle, summary, progress)
+            done = True
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        # All is written; who did not want to wait until Spark has ended need not.
     summary.seconds = time.monotonic() - started
     return summary
 

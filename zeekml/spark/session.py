@@ -67,6 +67,15 @@ def spark_context(master: str) -> Iterator[SparkContext]:
         spark.stop()
 
 
+def master_in_use(master: str) -> str:
+    """Where Spark runs: as within spark-submit, if it does already, else on ``master``."""
+    check_installed()
+    from pyspark import SparkContext  # noqa: PLC0415  an extra, and heavy
+
+    running = SparkContext._active_spark_context
+    return master if running is None or running.master is None else running.master
+
+
 def _load_beside(module: str) -> None:
     """Load a module in a thread. pyspark asks this one, which brings pandas, before it hands anything to Java: half a
     second in which Java could start."""
