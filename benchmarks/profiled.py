@@ -4,7 +4,7 @@
 
     python benchmarks/profiled.py conn.log --out before.txt
     python benchmarks/profiled.py conn.log --tree ../earlier --out before.txt
-    python benchmarks/profiled.py conn.log --subprocesses -- --engine spark --master 'local[2]'
+    python benchmarks/profiled.py --subprocesses -- conn.log --engine spark --master 'local[2]'
     python benchmarks/profiled.py --samples samples.txt
 
 The second form watches the zeekml of another checkout, by this one's Python; the third also the Python processes that

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import arrow_of, logs, plain
+from zeekml.memory import Memory
 from zeekml.spark.picks import Pick, table_of
 from zeekml.table import Table
 
@@ -37,3 +38,18 @@ def test_a_column_that_only_some_of_the_tables_have() -> None:
     assert found["uid"] == [None, "C1"]
     assert found["ts"] == [1.0, None]
     assert found["local_orig"] == [-1, -1]
+
+
+def test_tables_that_are_read_late_do_not_share_memory() -> None:
+    memory, count = Memory(), 1 << 17
+    tables = [pa.table({"ts": np.full(count, float(number))}) for number in range(4)]
+    late = [table_of([Pick(table, np.arange(count))], memory) for table in tables]
+    read = [table.number("ts") for table in late]
+    assert [set(column.tolist()) for column in read] == [{0.0}, {1.0}, {2.0}, {3.0}]
+
+
+def test_memory_is_used_again() -> None:
+    memory, rows = Memory(), np.arange(1 << 17)
+    table = pa.table({"ts": np.zeros(len(rows))})
+    places = {table_of([Pick(table, rows)], memory).number("ts").ctypes.data for _ in range(20)}
+    assert len(places) <= 2

@@ -64,7 +64,8 @@ class _Room:
 
     def __init__(self, memory: Memory, count: int) -> None:
         self._column = -(-count * 8 // _APART) * _APART
-        self._memory = memory.take(max(self._column * len(COLUMNS), 1))
+        # Looked into from now on: else who asks for memory before a column was read would be given the same.
+        self._memory = memoryview(memory.take(max(self._column * len(COLUMNS), 1)))
         self._count = count
         self._taken = 0
 
@@ -102,6 +103,7 @@ def _labels(columns: Sequence[Labels], picks: Sequence[Pick], out: npt.NDArray[A
     for labels in some:
         # Code -1, unset, takes the last.
         known = np.append(places[begin : begin + len(labels.texts)], np.int32(UNSET))
-        known.take(labels.codes, out=codes[at : at + len(labels)], mode="wrap")
+        its_codes = labels.codes.astype(np.int64)  # which may lie where the new ones are written to
+        known.take(its_codes, out=codes[at : at + len(labels)], mode="wrap")
         begin, at = begin + len(labels.texts), at + len(labels)
     return Labels(codes, Texts(coded.dictionary))
