@@ -63,7 +63,8 @@ class Memory:
         for memory in self._given:
             (used if is_looked_into(memory) else free).append(memory)
         del used[self._most :]  # whoever keeps all that was worked out has it by itself
-        fitting = next((memory for memory in free if size <= len(memory) <= 2 * size), None)
+        fits = (memory for memory in free if _LEAST <= size <= len(memory) <= 2 * size)
+        fitting = next(fits, None)
         self._misfits = self._misfits + 1 if fitting is None else 0
         kept = [memory for memory in free if memory is not fitting] if self._misfits < _MISFITS else []
         self._given = [*used, *kept[:_KEPT]]
@@ -72,6 +73,10 @@ class Memory:
         taken = fresh(size + size // 8) if fitting is None else fitting
         self._given.append(taken)
         return taken
+
+    def settle(self) -> None:
+        """Keep little of what nobody uses; what is in use now is not given again."""
+        self._given = [memory for memory in self._given if not is_looked_into(memory)][:_KEPT]
 
     def floats(self, rows: int, columns: int) -> NDArray[np.float32]:
         """An array (rows, columns), both 1 or more, whatever stands in it; it and all views of it use the memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,16 +79,78 @@ def test_a_log_with_a_second_header_is_one_part(tmp_path: Path) -> None:
     assert len(lines) == 100
 
 
-@pytest.mark.parametrize("between", [b"#fields\tts", b"\0#close", b"#close\n#open"])
+@pytest.mark.parametrize("between", [b"", b"#fields\tts\n", b"\0#close\n", b"#close\n#open\n"])
 def test_a_header_is_seen_wherever_it_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: bytes
 ) -> None:
     monkeypatch.setattr(parts, "_LOOKED_AT", 512)
-    header = b"#separator \\x09\n"
-    for rest in range(1000, 1520):
-        path = tmp_path / "conn.log"
-        path.write_bytes(header + b"x" * rest + b"\n" + between + b"\n" + b"x\n" * 500)
-        assert len(cut(LogFile(path, "x"), 300)) == 1
+    rows = conn_log([row()] * 10, close=False).encode()
+    path = tmp_path / "conn.log"
+    for rest in range(520):
+        path.write_bytes(rows + b"x" * rest + b"\n" + between + b"x\n" * 500)
+        assert (len(cut(LogFile(path, "x"), 800)) > 1) == (not between)
+
+
+def test_rows_below_an_object_are_those_of_one_log(tmp_path: Path) -> None:
+    path = tmp_path / "conn.log"
+    path.write_bytes(b"{}\n" * 3 + conn_log([row()] * 200).encode())
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, _ = in_parts(path, 1000)
+    assert (len(frame), len(rejects)) == (200, 3)
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_lines, their_rejects) == (lines, rejects)
+
+
+@pytest.mark.parametrize("first", [b"#x", b"# a comment\n"])
+def test_what_stands_above_objects_is_no_header_of_every_part(tmp_path: Path, first: bytes) -> None:
+    path = tmp_path / "eve.json"
+    path.write_bytes(first + ndjson([FLOW] * 300))
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, count = in_parts(path, 10_000)
+    assert count > 3
+    assert len(rejects) == 1
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_lines, their_rejects) == (lines, rejects)
+
+
+@pytest.mark.parametrize("left", [0, 5000])
+def test_a_log_that_shrinks_while_it_is_cut_is_read_as_far_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    path = tmp_path / "conn.log"
+    path.write_text(conn_log([row()] * 2000))
+    beginning = parts._beginning
+
+    def then_shrink(start: bytes, name: str) -> parts.Beginning:
+        os.truncate(path, left)
+        return beginning(start, name)
+
+    monkeypatch.setattr(parts, "_beginning", then_shrink)
+    found = cut(LogFile(path, "x"), 1000)
+    if not left:
+        with pytest.raises(FormatError, match="empty"):
+            list(read_part(found[0], "s", Rejects(), PartEnd(), batch_rows=50))
+        return
+    monkeypatch.setattr(parts, "_beginning", beginning)
+    frame, *_ = whole(path)
+    read = [
+        len(batch) for part in found for batch in read_part(part, "s", Rejects(), PartEnd(), batch_rows=50)
+    ]
+    assert sum(read) == len(frame) > 10
+
+
+def test_a_part_of_nothing_but_lines_that_are_too_long_is_no_empty_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "conn.log"
+    rows = conn_log([row()] * 20, close=False)
+    path.write_text(rows + "x" * (3 << 20) + "\n" + "".join(rows.splitlines(keepends=True)[8:]))
+    frame, lines, rejects, _ = whole(path)
+    parted, their_lines, their_rejects, count = in_parts(path, 1500)
+    assert count > 2
+    assert (len(frame), len(rejects)) == (40, 1)
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_lines, their_rejects) == (lines, rejects)
 
 
 def test_other_marks_do_not_keep_a_log_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

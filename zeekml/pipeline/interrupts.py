@@ -89,10 +89,10 @@ def undisturbed() -> Iterator[None]:
 def _handlers(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """``handler`` for the stopping signals that are not ignored; the former ones afterwards."""
     before = {number: signal.getsignal(number) for number in _STOPPING}
-    for number, former in before.items():
-        if former not in (signal.SIG_IGN, None):  # None: installed by C code, and could not be put back
-            signal.signal(number, handler)
     try:
+        for number, former in before.items():
+            if former not in (signal.SIG_IGN, None):  # None: installed by C code, and could not be put back
+                signal.signal(number, handler)
         yield
     finally:
         for number, former in before.items():

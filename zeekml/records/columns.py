@@ -57,6 +57,7 @@ class FastRows:
         return np.add(self.places, line, out=self.places)
 
 
+_LIKE_NO_TEXT: Final = ~np.uint64(0)
 _MOST_KEPT: Final = 64 << 20
 """Bytes of tables of texts, touched or not: larger ones go with their reader."""
 _ROOMS: Final = 16
@@ -77,13 +78,18 @@ class Room:
         self.entries = np.zeros((0, 0, 4), dtype=np.uint64)
         self._memory = Memory(_ROOMS)
 
+    def settle(self) -> None:
+        """Forget what the logs of its reader were, and keep little of the memory that they were read with."""
+        self.entries[:, :1] = _LIKE_NO_TEXT  # where a log's mark of an unset value may stand
+        self._memory.settle()
+
     def fit(self, labels: int, most: int) -> None:
         """Let ``most`` texts fit into the tables of as many columns."""
         if self.slots.shape[0] < labels or self.entries.shape[1] <= most:
             slots = 1 << (texts.SPARE * most + texts.LEAST_SLOTS).bit_length()
             self.slots = _few((labels, slots), np.int32)
             self.entries = _few((labels, slots // texts.SPARE, 4), np.uint64)
-            self.entries[:, 0] = ~np.uint64(0)  # like no text
+            self.entries[:, :1] = _LIKE_NO_TEXT
 
     def arrays(self, shapes: Sequence[tuple[type[np.generic], tuple[int, ...]]]) -> list[Array]:
         """Arrays of these kinds and shapes side by side, whatever stands in them."""
@@ -97,7 +103,12 @@ class Room:
         return made
 
 
-_rooms: Final = Spare(Room, lambda room: room.is_tidy and room.entries.nbytes <= _MOST_KEPT)
+def _may_be_lent(room: Room) -> bool:
+    room.settle()
+    return room.is_tidy and room.entries.nbytes <= _MOST_KEPT
+
+
+_rooms: Final = Spare(Room, _may_be_lent)
 
 
 def room_for(reader: object) -> Room:

@@ -34,6 +34,8 @@ class Straight:
         self._raw = cast("BufferedReader", raw)
         self._name = name
         self._size = size
+        self.count = 0
+        """How many bytes were read last."""
         self.is_end = False
 
     def __len__(self) -> int:
@@ -46,7 +48,7 @@ class Straight:
             count = self._raw.readinto(room[: self._size]) or 0
         except OSError as error:
             raise unreadable(self._name, error) from error
-        self.is_end = not count
+        self.count, self.is_end = count, not count
         return count
 
 
@@ -117,8 +119,9 @@ def straight(raw: BinaryIO, name: str, size: int | None = None) -> Iterator[Stra
     while not piece.is_end and left != 0:
         if left is not None:
             piece = Straight(raw, name, min(_STRAIGHT, left))
-            left -= len(piece)
         yield piece
+        if left is not None:
+            left -= piece.count
 
 
 def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:

@@ -6,12 +6,12 @@ line, since how many lines come before it is not known.
 
 from __future__ import annotations
 
-import mmap
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from zeekml.errors import InputError, TruncatedError
 from zeekml.records import lines
@@ -21,7 +21,7 @@ from zeekml.records.frame import Gatherer, Rows
 from zeekml.records.lines import MAX_LINE, Block, line_blocks, newlines
 from zeekml.records.reader import Batch, LogFile, Reader, open_log, pieces_of, reader_for
 from zeekml.records.rejects import Rejects
-from zeekml.records.sniff import ENOUGH, Sniffed, sniff
+from zeekml.records.sniff import ENOUGH, Format, Sniffed, sniff
 from zeekml.records.values import FINGERPRINT
 
 _HEADER: Final = re.compile(rb"(?:#[^\n]*\n)+")
@@ -69,65 +69,85 @@ def cut(log: LogFile, size: int) -> list[Part]:
     if not isinstance(log.path, Path):
         return whole
     try:
-        length = log.path.stat().st_size
-        if not log.path.is_file() or length < 2 * size:
+        if not log.path.is_file():
             return whole
-        with log.path.open("rb") as raw, mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return _cut(log, content, size)
+        with log.path.open("rb") as raw:
+            return _cut(log, _Content(raw), size)
     except (OSError, InputError):
         return whole  # reading it will say what is wrong
 
 
-def _cut(log: LogFile, content: mmap.mmap, size: int) -> list[Part]:
-    header = b""
-    if content[:1] not in (b"#", b"{"):  # compressed, or with marks before its first line
-        return [Part(log)]
-    if content[:1] == b"#":
-        found = _HEADER.match(content)
+class _Content:
+    """The bytes of a plain file. It is not mapped into memory: whoever looks at what a file no longer has is killed."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._file = raw.fileno()
+        self.size = os.fstat(self._file).st_size
+
+    def part(self, start: int, stop: int) -> bytes:
+        """The bytes from ``start`` to ``stop``, fewer at the end. Raises OSError."""
+        return os.pread(self._file, stop - start, start)
+
+    def line_end(self, at: int) -> int:
+        """Where the line ends in which ``at`` is, behind its newline; 0 where it has none. Raises OSError."""
+        while piece := self.part(at, at + _LOOKED_AT):
+            if (found := piece.find(b"\n")) >= 0:
+                return at + found + 1
+            at += len(piece)
+        return 0
+
+
+def _cut(log: LogFile, content: _Content, size: int) -> list[Part]:
+    whole = [Part(log)]
+    start = content.part(0, ENOUGH + MAX_LINE)
+    # Else it is compressed, or has marks before its first line.
+    if content.size < 2 * size or start[:1] not in (b"#", b"{"):
+        return whole
+    beginning, header = _beginning(start, log.name), b""
+    if beginning.sniffed.format is Format.ZEEK_TSV:
+        found = _HEADER.match(start)
         header = found.group() if found else b""
+        if not header or max(map(len, header.split(b"\n"))) > MAX_LINE:
+            return whole
         below = _next_header(content, len(header))
         if below is not None and not _is_close(content, below):
-            return [Part(log)]
+            return whole
     starts = [0]
-    while (at := starts[-1] + size) < len(content):
-        start = content.find(b"\n", at) + 1
-        while 0 < start < len(content) and content[start] in _MARKS:
-            start = content.find(b"\n", start) + 1
-        if not 0 < start < len(content):
+    while (at := starts[-1] + size) < content.size:
+        begin = content.line_end(at)
+        while begin and (first := content.part(begin, begin + 1)) and first in _MARKS:
+            begin = content.line_end(begin)
+        if not 0 < begin < content.size:
             break
-        starts.append(start)
+        starts.append(begin)
     if len(starts) == 1:
-        return [Part(log)]
-    stops, beginning = [*starts[1:], None], _beginning(content, log.name)
+        return whole
     return [
-        Part(log, start, stop, header if start else b"", beginning)
-        for start, stop in zip(starts, stops, strict=True)
+        Part(log, begin, stop, header if begin else b"", beginning)
+        for begin, stop in zip(starts, [*starts[1:], None], strict=True)
     ]
 
 
-def _beginning(content: mmap.mmap, name: str) -> Beginning:
-    """Raises FormatError and MissingColumnError."""
-    start = iter([content[: ENOUGH + MAX_LINE]])
-    first = next(line_blocks(start, lambda _number, _start: None), Block(b"", 1, 0))
+def _beginning(start: bytes, name: str) -> Beginning:
+    """What the first bytes of a log tell. Raises FormatError and MissingColumnError."""
+    first = next(line_blocks(iter([start]), lambda _number, _start: None), Block(b"", 1, 0))
     return Beginning(sniff(first.beginning(ENOUGH), name), first.beginning(FINGERPRINT))
 
 
-def _next_header(content: mmap.mmap, start: int) -> int | None:
+def _next_header(content: _Content, start: int) -> int | None:
     """Where a line like a header's begins, at ``start`` or below it: with ``#``, or with zeros that are left out."""
-    for at in range(start, len(content), _LOOKED_AT):
-        piece = content[max(0, at - 1) : at + _LOOKED_AT]
+    for at in range(start, content.size, _LOOKED_AT):
+        piece = content.part(max(0, at - 1), at + _LOOKED_AT)
         # One byte is looked for ten times as fast as two, and a log of connections hardly has it.
         if b"#" in piece and (found := _MARKED.search(piece)):
             return max(0, at - 1) + found.end() - 1
     return None
 
 
-def _is_close(content: mmap.mmap, at: int) -> bool:
+def _is_close(content: _Content, at: int) -> bool:
     """Whether the line at ``at`` is the mark of a closed log, and the last."""
-    return content[at - 1 : at + len(_CLOSE)] == b"\n" + _CLOSE and content.find(b"\n", at) in (
-        -1,
-        len(content) - 1,
-    )
+    is_close = content.part(at - 1, at + len(_CLOSE)) == b"\n" + _CLOSE
+    return is_close and content.line_end(at) in (0, content.size)
 
 
 def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_rows: int) -> Iterator[Batch]:
@@ -165,7 +185,7 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
                 yield from reader.read(Block(part.header, 1, 0))
         yield from reader.read(block)
         end.lines = block.line - 1 + newlines(block.data) + (block.data[-1:] != b"\n")
-    if reader is None:
+    if reader is None and part.beginning is None:
         sniff(b"", part.log.name)
     if isinstance(reader, EveReader):
         reader.end()
