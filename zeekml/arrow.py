@@ -20,6 +20,7 @@ _DTYPES: Final[dict[pa.DataType, np.dtype[Any]]] = {arrow: dtype for dtype, arro
 _OFFSETS: Final = {pa.string(): np.int32, TEXT: np.int64, pa.binary(): np.int32}
 
 Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 
 
 def of_numbers(values: npt.NDArray[Any], unset: Mask | None = None) -> pa.Array:
@@ -88,6 +89,24 @@ def offsets_of(array: pa.Array) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]
         return np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
     starts = np.frombuffer(offsets, dtype=_OFFSETS[array.type])[array.offset : array.offset + len(array) + 1]
     return starts, np.frombuffer(data or b"", dtype=np.uint8)
+
+
+def values_at(array: pa.Array, rows: Rows, out: npt.NDArray[Any], unset: float) -> None:
+    """Values of an array of float64, int32, int64 or truth values, those at ``rows`` (M,) within it, into ``out`` (M,)
+    of such a type (truth values: int8), ``unset`` where they are null; the others are not looked at."""
+    if array.type == pa.bool_():
+        out[:] = _bits_at(array, 1, rows)
+    else:
+        _values(array).take(rows, out=out, mode="clip")  # each is within: to say so spares a copy
+    if array.null_count:
+        out[_bits_at(array, 0, rows) == 0] = unset
+
+
+def _bits_at(array: pa.Array, buffer: int, rows: Rows) -> npt.NDArray[np.uint8]:
+    at = rows + array.offset
+    packed = np.frombuffer(array.buffers()[buffer], dtype=np.uint8)
+    bits: npt.NDArray[np.uint8] = packed[at >> 3] >> (at & 7).astype(np.uint8) & np.uint8(1)
+    return bits
 
 
 def _values(array: pa.Array) -> npt.NDArray[Any]:

@@ -32,7 +32,8 @@ def test_picks_lie_one_after_the_other(frame: pd.DataFrame, cuts: list[int], see
 
 
 def test_a_column_that_only_some_of_the_tables_have() -> None:
-    first, second = pa.table({"ts": [1.0]}), pa.table({"proto": ["udp", "tcp"], "uid": ["C0", "C1"]})
+    protos = pa.array(["udp", "tcp"]).dictionary_encode()
+    first, second = pa.table({"ts": [1.0]}), pa.table({"proto": protos, "uid": ["C0", "C1"]})
     found = plain(table_of([Pick(first, np.array([0])), Pick(second, np.array([1]))]))
     assert found["proto"] == [None, "tcp"]
     assert found["uid"] == [None, "C1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 
 from tests.builders import arrow_of, random_log
 from tests.builders import plain as plain_columns
+from tests.made import conn_log, row
 from tests.spark.archive import CONNECTIONS, Plain, compared, plain_run, read, records
 from zeekml.config import Settings, parse_settings
 from zeekml.health.rows import Rows
@@ -24,7 +26,7 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, discover
 from zeekml.sinks import open_outputs
-from zeekml.spark import order, parcels, spool
+from zeekml.spark import order, parcels, reading, scoring, spool
 from zeekml.spark.aside import Aside, Lying, folder_for, taken
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches, unsqueeze
@@ -114,6 +116,9 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
 ) -> None:
     monkeypatch.setattr(order, "STRETCH", 500)
     monkeypatch.setattr(spool, "IN_MEMORY", 100_000)
+    monkeypatch.setattr(scoring, "_MOST_SCATTERED", 3)
+    monkeypatch.setattr(reading, "_REJECTS_AT_ONCE", 2)
+    monkeypatch.setattr(scoring, "BATCH_ROWS", 700)
     folder = tmp_path / "aside"
     folder.mkdir()
     summary, said = run(
@@ -156,6 +161,29 @@ def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
     for name in ("flags", "ts", "end", "orig", "resp", "orig_p"):
         assert getattr(again, name).tolist() == getattr(rows, name).tolist()
     assert their_lines.tolist() == lines.tolist()
+
+
+def test_many_small_logs_hold_few_files_open(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    for hour in range(400):
+        day = logs / f"2026-01-{1 + hour // 24:02d}"
+        day.mkdir(parents=True, exist_ok=True)
+        start = 1_767_225_600 + 3600 * hour
+        rows = [row(uid=f"C{hour}x{at}", ts=str(start + at), id_orig_h=f"10.0.0.{at}") for at in range(9)]
+        (day / f"conn.{hour % 24:02d}:00:00-{hour % 24 + 1:02d}:00:00.log").write_text(conn_log(rows))
+    folder = tmp_path / "aside"
+    folder.mkdir()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 100, hard))
+    try:
+        summary, _ = run(
+            [logs], tmp_path / "out", EVERY_ONE, part_bytes=1 << 20, places=3, folder=str(folder)
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    uids = [record["uid"] for record in records(tmp_path / "out", "zeekml")]
+    assert summary.connections == len(uids) == len(set(uids)) == 3600
 
 
 def test_lines_of_a_stretch_are_handed_on_together_and_in_order_up_to_a_mark() -> None:
@@ -214,7 +242,7 @@ def test_what_is_too_much_for_memory_comes_in_order_all_the_same() -> None:
 def test_what_is_put_aside_is_found_again(tmp_path: Path) -> None:
     first, second = Aside(str(tmp_path)), Aside(str(tmp_path))
     assert not first.moves
-    pieces = [b"x" * size for size in (0, 1, 5000)]
+    pieces = [b"x" * size for size in (0, 1, 5000, 3 << 20)]
     lying = [aside.put(piece) for piece in pieces for aside in (first, second)]
     assert [taken(each) for each in lying] == [piece for piece in pieces for _ in range(2)]
     assert len(list(tmp_path.iterdir())) == 2, "every attempt of a task has a file of its own"
@@ -231,8 +259,9 @@ def test_a_file_that_is_too_short_is_an_error(tmp_path: Path) -> None:
     lying = Aside(str(tmp_path)).put(b"0123456789")
     assert isinstance(lying, Lying)
     Path(lying.path).write_bytes(b"0123")
-    with pytest.raises(OSError, match=r"part-\w+: ends at byte 4 of 10$"):
-        lying.read()
+    for look in (lying.read, lying.mapped):
+        with pytest.raises(OSError, match=r"part-\w+: ends at byte 4 of 10$"):
+            look()
 
 
 @pytest.mark.parametrize("master", ["local", "local[2]", "local[*,4]"])

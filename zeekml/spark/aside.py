@@ -21,6 +21,7 @@ import pyarrow as pa
 
 Buffer: TypeAlias = bytes | memoryview
 _AS_IT_IS: Final = pa.ipc.IpcWriteOptions(use_threads=False)
+_LARGE: Final = 1 << 20
 _TRIES: Final = 20
 _BETWEEN_S: Final = 0.1
 _ALIGNED: Final = 64
@@ -74,7 +75,10 @@ class Lying(NamedTuple):
 
 def taken(data: Any) -> Any:
     """The bytes themselves, wherever they lie. Raises OSError."""
-    return data.mapped() if isinstance(data, Lying) else data
+    if not isinstance(data, Lying):
+        return data
+    # As long as bytes are mapped they hold the file open, and there may be a thousand files at a time.
+    return data.read() if data.size < _LARGE else data.mapped()
 
 
 class Aside:

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 _PLACE_BYTES: Final = 512 << 20
 """Bytes of logs that one task scores, about."""
 _LANES_AT_ONCE: Final = 16
-"""Lanes that the driver waits for at once. It holds what they and the ones before tell, but for lines of logs."""
+"""Lanes that the driver waits for at once where lines of logs lie in files. It holds what else these and the ones
+before tell; on a cluster one lane at a time, with its lines."""
 _MOST_PLACES: Final = 10_000
 _MOST_TASKS: Final = 100_000
 
@@ -138,7 +139,7 @@ def _as_logs(
     with open_outputs(out, settings.score.format, model=bundle.name, classes=bundle.classes) as outputs:
         told = Told(run.shares, run.work.streams, summary, progress)
         lanes = run.results().partitionBy(run.work.lanes.count, int).mapPartitions(task(orders(run.folder)))
-        for row in _by_partition(run.spark, lanes):
+        for row in _by_partition(run.spark, lanes, 1 if run.folder is None else _LANES_AT_ONCE):
             told.take(row, outputs)
         told.write_notices(outputs)
         _refuse_nothing(summary)
@@ -146,17 +147,18 @@ def _as_logs(
             outputs.commit()
 
 
-def _by_partition(spark: SparkContext, rows: RDD[Parcel]) -> Iterator[Parcel]:
-    """All rows, those of a partition after those of the one before; some partitions are waited for at once, while
-    what came before them is looked at. Spark's own iterator takes a job for each of them."""
+def _by_partition(spark: SparkContext, rows: RDD[Parcel], at_once: int) -> Iterator[Parcel]:
+    """All rows, those of a partition after those of the one before. So many partitions are waited for at once, while
+    what came before them is looked at: Spark's own iterator takes a job for each of them."""
     count = rows.getNumPartitions()
 
     def fetch(start: int) -> list[Parcel]:
-        return spark.runJob(rows, list, range(start, min(start + _LANES_AT_ONCE, count)))
+        return spark.runJob(rows, list, range(start, min(start + at_once, count)))
 
-    with closing(_Ahead()) as ahead:
+    # A thread that is not waited for once the run is given up.
+    with closing(_Ahead(1)) as ahead:
         coming = ahead.submit(fetch, 0)
-        for start in range(_LANES_AT_ONCE, count + _LANES_AT_ONCE, _LANES_AT_ONCE):
+        for start in range(at_once, count + at_once, at_once):
             fetched = coming.result()
             if start < count:
                 coming = ahead.submit(fetch, start)
@@ -164,11 +166,6 @@ def _by_partition(spark: SparkContext, rows: RDD[Parcel]) -> Iterator[Parcel]:
 
 
 class _Ahead(ThreadPoolExecutor):
-    """A thread for what is wanted next, which nobody waits for once it is not."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-
     def close(self) -> None:
         self.shutdown(wait=False, cancel_futures=True)
 

@@ -17,9 +17,9 @@ from zeekml.arrow import numbers_of, of_numbers
 from zeekml.health.coded import Coded
 from zeekml.health.rows import Rows
 from zeekml.records import Batch
-from zeekml.records.frame import LABEL
-from zeekml.records.schema import COLUMNS, Column, Kind
-from zeekml.spark.aside import Aside, Lying
+from zeekml.records.frame import LABEL, arrow_type
+from zeekml.records.schema import COLUMNS, Column
+from zeekml.spark.aside import Aside, Lying, taken
 from zeekml.spark.parcels import Lines
 from zeekml.spark.picks import Pick
 from zeekml.table import Labels, Table, Texts
@@ -37,16 +37,8 @@ class Picked(NamedTuple):
 
 _LINE: Final = "line"
 _ROW: Final = np.dtype(np.uint32)
-_ARROW: Final[dict[Kind, pa.DataType]] = {
-    "time": pa.float64(),
-    "string": pa.string(),
-    "label": LABEL,
-    "port": pa.int32(),
-    "number": pa.float64(),
-    "bool": pa.bool_(),
-}
 CONNECTIONS: Final = pa.schema(
-    [*((column.name, _ARROW[column.kind]) for column in COLUMNS), (_LINE, pa.int64())]
+    [*((column.name, arrow_type(column)) for column in COLUMNS), (_LINE, pa.int64())]
 )
 HEALTH: Final = pa.schema(
     [
@@ -61,8 +53,6 @@ HEALTH: Final = pa.schema(
 )
 _SMALLER: Final = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 """To make it smaller costs less than to move it from machine to machine."""
-_MANY: Final = 4
-"""A dictionary of so many times more values than a parcel has rows is not counted through for each parcel."""
 
 
 def packed(batch: Batch, places: Places, aside: Aside) -> tuple[Any, Iterator[tuple[int, Any]]]:
@@ -81,7 +71,7 @@ def connections_in(data: Any) -> tuple[Pick, Lines]:
     if not isinstance(data, Picked):
         table = _unpacked(data)
         return Pick(table, np.arange(table.num_rows)), _lines(table)
-    table = _unpacked(data.whole.mapped())
+    table = _unpacked(taken(data.whole))
     pick = Pick(table, np.frombuffer(data.rows.read(), dtype=_ROW).astype(np.int64))
     return pick, _lines(table)[pick.rows]
 
@@ -90,7 +80,7 @@ def health_in(data: Any) -> tuple[Rows, Lines]:
     """What the judges of a sensor look at in a parcel, and the lines (N,). Raises OSError."""
     if not isinstance(data, Lying):
         return unpack_health(data)
-    table = _unpacked(data.mapped())
+    table = _unpacked(taken(data))
     return Rows.of(Table.of_arrow(table)), _lines(table)
 
 
@@ -152,12 +142,11 @@ class _Column:
     """One column of connections, put into an order and then cut."""
 
     def __init__(self, column: Column, table: Table, order: npt.NDArray[np.intp]) -> None:
-        self._kind = column.kind
+        self._kind, self._type = column.kind, arrow_type(column)
         self._values: Any
         match column.kind:
             case "label":
-                labels = table.label(column.name)
-                self._values, self._texts = labels.codes[order], labels.texts.array.cast(pa.string())
+                self._values = table.label(column.name)[order]
             case "string":
                 self._values = table.text(column.name).cast(pa.string()).take(pa.array(order))
             case "bool":
@@ -171,29 +160,15 @@ class _Column:
         """The rows from ``start`` to ``stop``, as Arrow has them."""
         match self._kind:
             case "label":
-                return _compact(self._values[start:stop], self._texts)
+                labels = self._values[start:stop].compact()
+                return _encoded(labels.codes, labels.texts.array.cast(pa.string()))
             case "string":
                 return self._values.slice(start, stop - start)
             case "bool":
                 said = self._values[start:stop]
                 return pa.array(said == 1, mask=said < 0)
-            case kind:
-                return pa.array(self._values[start:stop], type=_ARROW[kind])
-
-
-def _compact(codes: npt.NDArray[np.int32], texts: pa.Array) -> pa.DictionaryArray:
-    """Codes (N,), -1 where unset, with those texts only that occur."""
-    if len(texts) > _MANY * len(codes):
-        used, places = np.unique(codes, return_inverse=True)
-        unset = int(len(used) and used[0] < 0)
-        return _encoded(places - unset, texts.take(pa.array(used[unset:])))
-    occurs = np.flatnonzero(np.bincount(codes + 1, minlength=len(texts) + 1)[1:])
-    if len(occurs) == len(texts):
-        return _encoded(codes, texts)
-    new = np.empty(len(texts) + 1, dtype=np.int32)
-    new[occurs] = np.arange(len(occurs), dtype=np.int32)
-    new[-1] = -1  # code -1, unset, takes the last
-    return _encoded(new[codes], texts.take(pa.array(occurs)))
+            case _:
+                return pa.array(self._values[start:stop], type=self._type)
 
 
 def _encoded(codes: npt.NDArray[Any], texts: pa.Array | npt.NDArray[np.object_]) -> pa.DictionaryArray:

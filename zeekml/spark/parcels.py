@@ -1,7 +1,7 @@
-"""What goes through Spark's shuffles: many connections packed into one row, so that Spark moves bytes and not fields.
+"""What goes through Spark's shuffles: many connections in one row, so that Spark moves bytes and not fields.
 
-A parcel holds the connections of some hosts from one stretch of a log, in log order. Its ``place`` is the partition
-that all of these hosts' connections go to. Results take the same form on their way back.
+A parcel holds the connections of some hosts from one stretch of a log, in log order, or says where they lie. Its
+``place`` is the partition that all of these hosts' connections go to. Results take the same form on their way back.
 """
 
 from __future__ import annotations

@@ -14,15 +14,20 @@ from zeekml import arrow
 from zeekml.arrow_texts import as_texts, picked
 from zeekml.memory import Memory
 from zeekml.records.schema import COLUMNS
-from zeekml.table import UNSET, Labels, Table, Texts, array_of, column_of
+from zeekml.table import UNSET, Labels, Table, Texts, array_of
 
 _APART: Final = 64  # bytes that each column's place is a multiple of
-_DTYPES: Final[dict[str, npt.DTypeLike]] = {"number": np.float64, "port": np.int32, "said": np.int8}
+_NUMBERS: Final[dict[str, tuple[npt.DTypeLike, float]]] = {
+    "number": (np.float64, np.nan),
+    "port": (np.int32, 0),
+    "said": (np.int8, UNSET),
+}
+"""What columns of numbers are gathered as, and what is unset among them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pick:
-    """Rows (N,) of a table."""
+    """Rows (N,) of a table as `zeekml.records` reads it."""
 
     table: pa.Table
     rows: npt.NDArray[np.int64]
@@ -42,14 +47,14 @@ def table_of(picks: Sequence[Pick], memory: Memory | None = None) -> Table:
     def read(kind: str, name: str) -> Any:
         match kind:
             case "label":
-                return _labels(
-                    [column_of(pick.table, kind, name) for pick in picks], picks, room.array(np.int32)
-                )
+                return _labels(name, picks, room.array(np.int32))
             case "text":
                 return pa.concat_arrays([_texts(pick, name) for pick in picks])
             case _:
-                columns = [column_of(pick.table, kind, name) for pick in picks]
-                return _gathered(columns, picks, room.array(_DTYPES[kind]))
+                dtype, unset = _NUMBERS[kind]
+                return _gathered(
+                    [array_of(pick.table, name) for pick in picks], picks, room.array(dtype), unset
+                )
 
     return Table(count, read)
 
@@ -79,22 +84,28 @@ class _Room:
 
 
 def _gathered(
-    columns: Sequence[npt.NDArray[Any]], picks: Sequence[Pick], out: npt.NDArray[Any]
+    arrays: Sequence[pa.Array | None], picks: Sequence[Pick], out: npt.NDArray[Any], unset: float
 ) -> npt.NDArray[Any]:
+    """What is picked of arrays of numbers, into ``out``; a column that is not there is unset."""
     at = 0
-    for column, pick in zip(columns, picks, strict=True):
-        # Each row is one of the column: to say what to do with others spares a copy.
-        column.take(pick.rows, out=out[at : at + len(pick)], mode="clip")
-        at += len(pick)
+    for array, pick in zip(arrays, picks, strict=True):
+        stop = at + len(pick)
+        if array is None:
+            out[at:stop] = unset
+        else:
+            arrow.values_at(array, pick.rows, out[at:stop], unset)
+        at = stop
     return out
 
 
-def _labels(columns: Sequence[Labels], picks: Sequence[Pick], out: npt.NDArray[Any]) -> Labels:
+def _labels(name: str, picks: Sequence[Pick], out: npt.NDArray[Any]) -> Labels:
     """Labels of which each text occurs, and is there once."""
-    codes = _gathered([column.codes for column in columns], picks, out)
+    columns = [array_of(pick.table, name) for pick in picks]
+    codes = _gathered([None if column is None else column.indices for column in columns], picks, out, UNSET)
     some, at = [], 0
     for column, pick in zip(columns, picks, strict=True):
-        some.append(Labels(codes[at : at + len(pick)], column.texts).compact())
+        texts = Texts.of(()) if column is None else Texts(column.dictionary)
+        some.append(Labels(codes[at : at + len(pick)], texts).compact())
         at += len(pick)
     if len(some) == 1:
         return some[0]

@@ -23,6 +23,8 @@ _ROWS_AT_ONCE: Final = 1 << 16
 """Connections that are read and packed at once: a task holds about so many, as columns (130 bytes each)."""
 _ROWS_A_PARCEL: Final = 256
 """With many places, a task gathers enough for parcels of about so many connections."""
+_REJECTS_AT_ONCE: Final = 10_000
+"""Rejected lines in one parcel, at most."""
 _COMPRESSED: Final = (".gz", ".zst", ".bz2", ".xz", ".lz4")
 _SMALLER: Final = 10
 """How much smaller compressed logs are, about."""
@@ -83,19 +85,24 @@ class _Task:
         self._places = places
         self._aside = Aside(folder)
         self._rejected: list[Reject] = []
+        self._waiting: list[Parcel] = []
         self._rejects = 0
         self._seq = 0
 
     def parcels(self) -> Iterator[Parcel]:
         share, end, error = self._share, PartEnd(), None
-        rejects = Rejects(self._rejected.append)
-        at_once = max(_ROWS_AT_ONCE, _ROWS_A_PARCEL * self._places)
+        rejects = Rejects(self._reject)
+        at_once = _ROWS_AT_ONCE
+        if self._aside.moves:
+            at_once = max(at_once, _ROWS_A_PARCEL * self._places)
         try:
             for batch in read_part(share.part, share.name, rejects, end, batch_rows=at_once):
                 yield from self._packed(batch)
+                self._put_rejected()
                 yield from self._told()
         except InputError as problem:
             error = [type(problem).__name__, str(problem)]
+        self._put_rejected()
         yield from self._told()
         told = {
             "error": error,
@@ -115,15 +122,25 @@ class _Task:
         for place, data in connections:
             yield Parcel(place, share.stream, share.number, 0, Kinds.CONNECTIONS, self._seq, data)
 
-    def _told(self) -> Iterator[Parcel]:
-        """The lines that were rejected since this was asked for, together."""
+    def _reject(self, reject: Reject) -> None:
+        self._rejected.append(reject)
+        if len(self._rejected) == _REJECTS_AT_ONCE:
+            self._put_rejected()
+
+    def _put_rejected(self) -> None:
+        """Let the lines that were rejected since the last time be one parcel."""
         if not self._rejected:
             return
         rejected = sorted(self._rejected, key=attrgetter("line"))
         self._rejected.clear()
         self._rejects += len(rejected)
         told = [{"line": reject.line, "reason": reject.reason, "text": reject.text} for reject in rejected]
-        yield self._of_share(rejected[0].line, Kinds.REJECT, self._aside.put(orjson.dumps(told)))
+        data = self._aside.put(orjson.dumps(told))
+        self._waiting.append(self._of_share(rejected[0].line, Kinds.REJECT, data))
+
+    def _told(self) -> Iterator[Parcel]:
+        waiting, self._waiting = self._waiting, []
+        return iter(waiting)
 
     def _of_share(self, line: int, kind: Kinds, data: Any) -> Parcel:
         share = self._share

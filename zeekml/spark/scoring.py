@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from zeekml.alerts import AlertEngine, AlertPolicy, Alerts, Explained, Notice
 from zeekml.health import SensorHealth
 from zeekml.memory import Memory
 from zeekml.pipeline.summary import HostCount
+from zeekml.records.to_arrow import to_arrow
 from zeekml.scoring import Scorer, Scores, StateLimits
 from zeekml.sinks import Format
 from zeekml.sinks.connections import connections_of
@@ -31,6 +32,8 @@ from zeekml.table import Table
 
 BATCH_ROWS: Final = 65_536
 """Connections that are scored at once."""
+_MOST_SCATTERED: Final = 64
+"""Batches of which a task holds some connections; of very many hosts or logs it has a few of each."""
 _PLACE_ORDER: Final = attrgetter("stream", "kind", "part", "seq")
 _TOLD: Final = (Kinds.REJECT, Kinds.END)
 _NEWLINE: Final = ord("\n")
@@ -126,6 +129,21 @@ class _HealthOfStream:
         ]
 
 
+class _Held(NamedTuple):
+    """Connections (N) that wait, with their parts (N,) and lines (N,)."""
+
+    pick: Pick
+    parts: npt.NDArray[np.int32]
+    lines: Lines
+
+    def part(self, rows: slice) -> _Held:
+        return _Held(self.pick[rows], self.parts[rows], self.lines[rows])
+
+
+def _joined(held: Sequence[_Held]) -> tuple[npt.NDArray[np.int32], Lines]:
+    return np.concatenate([each.parts for each in held]), np.concatenate([each.lines for each in held])
+
+
 class _ScoredStream:
     """Scores the hosts of one stream that are in this place."""
 
@@ -137,7 +155,8 @@ class _ScoredStream:
         self._model = bundle.name
         self._scorer = Scorer(bundle, limits=work.limits, threads=work.threads)
         self._engine = AlertEngine(work.policy, bundle.classes)
-        self._held: deque[tuple[int, Pick, Lines]] = deque()
+        self._held: deque[_Held] = deque()
+        self._scattered = 0
         self._rows = 0
         self._memory = Memory()
         self._hosts = HostCount()
@@ -155,8 +174,11 @@ class _ScoredStream:
     def add(self, parcel: Parcel) -> Iterator[Parcel]:
         """Take the next parcel, and score when there is enough for a batch."""
         pick, lines = connections_in(parcel.data)
-        self._held.append((parcel.part, pick, lines))
+        self._held.append(_Held(pick, np.full(len(pick), parcel.part, dtype=np.int32), lines))
         self._rows += len(pick)
+        self._scattered += 1
+        if self._scattered == _MOST_SCATTERED:
+            self._gather()
         while self._rows >= BATCH_ROWS:
             yield from self._score_batch(*self._taken(BATCH_ROWS))
 
@@ -177,17 +199,23 @@ class _ScoredStream:
     def _taken(self, count: int) -> tuple[Table, npt.NDArray[np.int32], Lines]:
         """The first ``count`` of the connections that are held, with their parts (N,) and lines (N,)."""
         self._rows -= count
-        picks, parts, lines = [], [], []
+        taken: list[_Held] = []
         while count:
-            part, pick, its_lines = self._held.popleft()
-            if len(pick) > count:
-                self._held.appendleft((part, pick[count:], its_lines[count:]))
-                pick, its_lines = pick[:count], its_lines[:count]
-            picks.append(pick)
-            parts.append(np.full(len(pick), part, dtype=np.int32))
-            lines.append(its_lines)
-            count -= len(pick)
-        return table_of(picks, self._memory), np.concatenate(parts), np.concatenate(lines)
+            held = self._held.popleft()
+            if len(held.pick) > count:
+                self._held.appendleft(held.part(slice(count, None)))
+                held = held.part(slice(count))
+            taken.append(held)
+            count -= len(held.pick)
+        self._scattered = len(self._held)
+        return table_of([held.pick for held in taken], self._memory), *_joined(taken)
+
+    def _gather(self) -> None:
+        """Let go of the batches of which the last few connections are: each holds memory, or a file open."""
+        few = [self._held.pop() for _ in range(self._scattered)][::-1]
+        gathered = to_arrow(table_of([held.pick for held in few]))
+        self._held.append(_Held(Pick(gathered, np.arange(gathered.num_rows)), *_joined(few)))
+        self._scattered = 0
 
     def _score_batch(self, table: Table, parts: npt.NDArray[np.int32], lines: Lines) -> Iterator[Parcel]:
         scores = self._scorer.score(table, self._name)

@@ -81,7 +81,7 @@ def _load_beside(module: str) -> None:
     second in which Java could start."""
 
     def load() -> None:
-        with suppress(ImportError):  # whoever needs it will say so
+        with suppress(ImportError, ValueError):  # whoever needs it will say so
             importlib.import_module(module)
 
     threading.Thread(target=load, daemon=True).start()
