@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from tests.records.logs import gzipped, header, line, read_text, tsv
 from zeekml.errors import FormatError, TruncatedError
@@ -84,6 +86,55 @@ def test_a_damaged_gzip_gives_what_came_before(tmp_path: Path) -> None:
     assert isinstance(result.error, TruncatedError)
     assert "damaged" in str(result.error)
     assert len(result.frame) > 5_000
+
+
+def read_bytewise(raw: bytes) -> bytes:
+    """What Python's own zlib tells of members, zeros between them and the damage, from single bytes of them."""
+    found: list[bytes] = []
+    member = zlib.decompressobj(wbits=31)
+    for number in range(len(raw)):
+        byte = raw[number : number + 1]
+        if member.eof:
+            if byte == b"\0":
+                continue
+            member = zlib.decompressobj(wbits=31)
+        try:
+            found.append(member.decompress(byte))
+        except zlib.error:
+            break
+    return b"".join(found)
+
+
+_TEXTS = st.lists(
+    st.binary(max_size=300) | st.integers(1, 3_000).map(lambda size: b"ab c" * size), max_size=8
+)
+_MEMBERS = st.lists(
+    st.tuples(_TEXTS.map(b"".join), st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=4
+)
+
+
+@given(_MEMBERS, st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), max_size=3), st.floats(0, 1.5))
+def test_a_gzip_gives_all_that_zlib_finds_before_its_damage(
+    members: list[tuple[bytes, int, int]], damage: list[tuple[float, int]], length: float
+) -> None:
+    raw = bytearray(
+        b"".join(gzip.compress(text, level, mtime=0) + bytes(zeros) for text, level, zeros in members)
+    )
+    for place, bits in damage:
+        raw[int(place * (len(raw) - 1))] ^= bits
+    cut = bytes(raw[: max(2, int(length * len(raw)))])
+    assume(cut.startswith(b"\x1f\x8b"))
+    expected = read_bytewise(cut)
+    found: list[bytes] = []
+    is_told = False
+    try:
+        found.extend(content(io.BytesIO(cut), "conn.log.gz"))
+    except TruncatedError:
+        is_told = True
+    assert b"".join(found) == expected
+    if length >= 1 and not damage:
+        assert not is_told
+        assert expected == b"".join(text for text, _, _ in members)
 
 
 def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:

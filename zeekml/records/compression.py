@@ -5,7 +5,6 @@ Which it is tells the content, not the name. Sources: RFC 1952 (gzip), RFC 8878 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 PIECE = 4 << 20  # bytes of content handed on at a time
-_READ = 1 << 20  # bytes read from the file at a time
+READ = 1 << 20  # bytes read from the file at a time
 #: Bytes of plain content: what is read stays near the processor until its lines are counted.
 _STRAIGHT = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -57,7 +56,7 @@ def unreadable(name: str, error: OSError) -> InputError:
     return InputError(f"{name}: cannot be read: {error.strerror or error}.")
 
 
-def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes]:
+def content(raw: BinaryIO, name: str, first_read: int = READ) -> Iterator[bytes]:
     """Yield the decompressed content of ``raw`` in pieces of about 4 MiB, the first of plain content smaller.
 
     Raises FormatError for another compression, and TruncatedError, after all that could be read, when a
@@ -72,11 +71,13 @@ def content(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes
             return
 
 
-def pieces(raw: BinaryIO, name: str, first_read: int = _READ) -> Iterator[bytes | Straight]:
+def pieces(raw: BinaryIO, name: str, first_read: int = READ) -> Iterator[bytes | Straight]:
     """As `content`, but of a plain file all but the first is left in it: whoever takes a piece must read it."""
     head = raw.read(first_read)
     if head.startswith(_GZIP):
-        return _gathered(_gunzip(head, raw, name))
+        from zeekml.records.gunzip import gunzip  # noqa: PLC0415 - other logs do without
+
+        return _gathered(gunzip(head, raw, name, PIECE))
     if head.startswith(_ZSTD) or _is_skippable_frame(head):
         return _gathered(_unzstd(head, raw, name))
     for magic, kind in _UNREADABLE.items():
@@ -124,49 +125,6 @@ def straight(raw: BinaryIO, name: str, size: int | None = None) -> Iterator[Stra
             left -= piece.count
 
 
-def _gunzip(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
-    member = zlib.decompressobj(wbits=31)
-    while True:
-        before = member.copy()
-        try:
-            out = member.decompress(data, PIECE)
-        except zlib.error as error:
-            yield _until_damage(before, data)
-            raise _damaged(name, "gzip", str(error)) from error
-        if out:
-            yield out
-        data = member.unconsumed_tail
-        if member.eof:
-            # Tape and disk tools pad with zeros after the last member; gzip(1) passes over them as well.
-            data = member.unused_data.lstrip(b"\0")
-            while not data:
-                data = raw.read(_READ)
-                if not data:
-                    return
-                data = data.lstrip(b"\0")
-            member = zlib.decompressobj(wbits=31)
-        elif not data:
-            data = raw.read(_READ)
-            if not data and not out:
-                raise _cut_short(name, "gzip")
-
-
-def _until_damage(member: zlib._Decompress, data: bytes, steps: tuple[int, ...] = (4096, 64, 1)) -> bytes:
-    """Decompress in ever smaller steps: what a call gave before it met the damage is lost with its error."""
-    good: list[bytes] = []
-    step, *smaller = steps
-    while data:
-        before = member.copy()
-        try:
-            good.append(member.decompress(data, step))
-        except zlib.error:
-            if smaller:
-                good.append(_until_damage(before, data, tuple(smaller)))
-            break
-        data = member.unconsumed_tail
-    return b"".join(good)
-
-
 def _unzstd(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
     frame = zstandard.ZstdDecompressor().decompressobj()
     inside = False
@@ -178,7 +136,7 @@ def _unzstd(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
                 try:
                     out = frame.decompress(step)
                 except zstandard.ZstdError as error:
-                    raise _damaged(name, "zstd", str(error)) from error
+                    raise damaged(name, "zstd", str(error)) from error
                 if out:
                     yield out
                 if not frame.eof:
@@ -186,23 +144,25 @@ def _unzstd(data: bytes, raw: BinaryIO, name: str) -> Iterator[bytes]:
                 step = frame.unused_data
                 frame = zstandard.ZstdDecompressor().decompressobj()
                 inside = False
-        data = raw.read(_READ)
+        data = raw.read(READ)
     if inside:
-        raise _cut_short(name, "zstd")
+        raise cut_short(name, "zstd")
 
 
 def _is_skippable_frame(head: bytes) -> bool:
     return len(head) >= 4 and head[0] & 0xF0 == 0x50 and head[1:4] == b"\x2a\x4d\x18"
 
 
-def _cut_short(name: str, kind: str) -> TruncatedError:
+def cut_short(name: str, kind: str) -> TruncatedError:
+    """What is said of a log whose compressed stream has no end."""
     return TruncatedError(
         f"{name}: the {kind} stream ends before its end mark; the whole lines before that were read. "
         "Copy the file again, or wait until it is written."
     )
 
 
-def _damaged(name: str, kind: str, detail: str) -> TruncatedError:
+def damaged(name: str, kind: str, detail: str) -> TruncatedError:
+    """What is said of a log whose compressed stream cannot be read on; ``detail`` is the library's."""
     return TruncatedError(
         f"{name}: the {kind} stream is damaged ({detail}); the whole lines before that were read. "
         "Copy the file again."
