@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,13 @@ def all_bars(parts: Parts) -> list[Bar]:
         found += live_bars(*live)
     told: dict[str, Bar] = {}
     for bar in found:
-        name = bar.name
-        while name in told:
-            name += ", again"
-        told[name] = replace(bar, name=name)
+        runs = next(number for number in count(1) if _in_run(bar, number) not in told)
+        told[_in_run(bar, runs)] = replace(bar, name=_in_run(bar, runs))
     return list(told.values())
+
+
+def _in_run(bar: Bar, number: int) -> str:
+    return bar.name if number == 1 else f"{bar.name}, run {number}"
 
 
 def startup_of(figures: Mapping[str, Any]) -> Startup:

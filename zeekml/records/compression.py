@@ -15,7 +15,7 @@ from zeekml.errors import FormatError, InputError, TruncatedError
 if TYPE_CHECKING:
     from io import BufferedReader
 
-PIECE = 4 << 20  # bytes of content handed on at a time
+_PIECE = 1 << 20  # bytes of content handed on at a time
 READ = 1 << 20  # bytes read from the file at a time
 #: Bytes of plain content: what is read stays near the processor until its lines are counted.
 _STRAIGHT = 1 << 20
@@ -57,7 +57,7 @@ def unreadable(name: str, error: OSError) -> InputError:
 
 
 def content(raw: BinaryIO, name: str, first_read: int = READ) -> Iterator[bytes]:
-    """Yield the decompressed content of ``raw`` in pieces of about 4 MiB, the first of plain content smaller.
+    """Yield the decompressed content of ``raw`` in pieces of about 1 MiB, the first of plain content smaller.
 
     Raises FormatError for another compression, and TruncatedError, after all that could be read, when a
     compressed stream ends early or is damaged. ``first_read`` is smaller for a mere look at a file.
@@ -65,7 +65,7 @@ def content(raw: BinaryIO, name: str, first_read: int = READ) -> Iterator[bytes]
     for piece in pieces(raw, name, first_read):
         if isinstance(piece, bytes):
             yield piece
-        elif read := raw.read(PIECE):
+        elif read := raw.read(_PIECE):
             yield read
         else:
             return
@@ -77,7 +77,7 @@ def pieces(raw: BinaryIO, name: str, first_read: int = READ) -> Iterator[bytes |
     if head.startswith(_GZIP):
         from zeekml.records.gunzip import gunzip  # noqa: PLC0415 - other logs do without
 
-        return _gathered(gunzip(head, raw, name, PIECE))
+        return _gathered(gunzip(head, raw, name, _PIECE))
     if head.startswith(_ZSTD) or _is_skippable_frame(head):
         return _gathered(_unzstd(head, raw, name))
     for magic, kind in _UNREADABLE.items():
@@ -96,7 +96,7 @@ def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
         for part in parts:
             held.append(part)
             size += len(part)
-            if size >= PIECE:
+            if size >= _PIECE:
                 yield b"".join(held)
                 held, size = [], 0
     except TruncatedError as error:
