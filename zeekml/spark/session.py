@@ -135,6 +135,7 @@ def _settings(master: str) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.defaultJavaOptions": _JAVA,
+        "spark.python.daemon.module": "zeekml.spark.daemon",
         "spark.shuffle.compress": "false",
         "spark.buffer.size": str(_BUFFER),
     }
