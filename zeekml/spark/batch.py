@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zeekml.config import Settings
-from zeekml.errors import InputError, OutputError
+from zeekml.errors import InputError
 from zeekml.pipeline.batch import alert_policy, nothing_read, state_limits
 from zeekml.pipeline.interrupts import undisturbed
 from zeekml.pipeline.progress import Progress
@@ -24,6 +24,7 @@ from zeekml.pipeline.summary import Summary
 from zeekml.sinks import open_outputs
 from zeekml.spark import tables
 from zeekml.spark.aside import folder_for, taken
+from zeekml.spark.failures import given_up
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import LOG_ORDER, Lanes, orders
 from zeekml.spark.parcels import SCHEMA, Kinds, Parcel
@@ -46,6 +47,7 @@ _PLACE_BYTES: Final = 512 << 20
 _LANES_AT_ONCE: Final = 16
 """Lanes that the driver waits for at once where lines of logs lie in files. It holds what else these and the ones
 before tell; on a cluster one lane at a time, with its lines."""
+_RUN_AGAIN: Final = "look after its machines' memory, disks and network, and run it again"
 _MOST_PLACES: Final = 10_000
 _MOST_TASKS: Final = 100_000
 
@@ -93,7 +95,11 @@ def score_on_spark(
     )
     done = False
     try:
-        with folder_for(master_in_use(options.master)) as folder, spark_context(options.master) as spark:
+        with (
+            folder_for(master_in_use(options.master)) as folder,
+            given_up("Spark gave the run up", _RUN_AGAIN),
+            spark_context(options.master) as spark,
+        ):
             places = options.places or _places(discovery.streams, spark)
             if not options.parquet:  # whose tables are Spark's own
                 work = replace(work, folder=folder)
@@ -173,7 +179,6 @@ class _Ahead(ThreadPoolExecutor):
 def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: Progress) -> None:
     """The tables ``zeekml``, ``notice`` and ``rejects`` below ``out``, by the executors."""
     from pyspark import StorageLevel  # noqa: PLC0415  an extra
-    from pyspark.errors import AnalysisException  # noqa: PLC0415
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
     spark = SparkSession(run.spark)
@@ -205,14 +210,9 @@ def _as_tables(run: _Run, out: str, bundle: Bundle, summary: Summary, progress: 
         ),
     ]
     for name, kind, function, schema in written:
-        try:
-            only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(
-                f"{out.rstrip('/')}/{name}", mode="errorifexists"
-            )
-        except AnalysisException as error:
-            raise OutputError(
-                f"{out}/{name} cannot be written: {str(error).splitlines()[0]}; name a new folder"
-            ) from error
+        table = f"{out.rstrip('/')}/{name}"
+        with given_up(f"{table} cannot be written", "name a new folder, in which Spark may and can write"):
+            only(kind).mapInArrow(function, tables.ddl(schema)).write.parquet(table, mode="errorifexists")
 
 
 def _as_row(keyed: tuple[int, Parcel]) -> tuple[Any, ...]:

@@ -121,7 +121,7 @@ def _leave_pandas_out() -> None:
 def _settings(master: str) -> dict[str, str]:
     """Settings of a session of our own; those of spark-defaults.conf and spark-submit hold beside them."""
     common = {
-        "spark.log.level": "ERROR",
+        "spark.log.level": "FATAL",  # what ends a run is told in a line; of tasks that are tried again nothing is wrong
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.adaptive.enabled": "false",
         # A busy machine may need longer to start a Python process than the 15 s that Spark gives it.
