@@ -26,11 +26,12 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.summary import Summary
 from zeekml.records import Batch, discover
 from zeekml.sinks import open_outputs
-from zeekml.spark import order, parcels, reading, scoring, spool
+from zeekml.spark import order, packing, parcels, reading, scoring, spool
 from zeekml.spark.aside import Aside, Lying, folder_for, taken
+from zeekml.spark.batch import _places
 from zeekml.spark.model import ShippedModel
 from zeekml.spark.order import Lanes, in_order, orders, pack_lines, stretches, unsqueeze
-from zeekml.spark.packing import connections_in, health_in, packed
+from zeekml.spark.packing import Cut, Picked, connections_in, health_in, packed
 from zeekml.spark.parcels import PART_END, STREAM_END, Kinds, Parcel
 from zeekml.spark.picks import table_of
 from zeekml.spark.reading import lines_thought, reads, shares_of
@@ -103,7 +104,8 @@ def plain(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Plain:
 
 
 @pytest.mark.parametrize(
-    ("part_bytes", "places", "aside"), [(40_000, 1, False), (120_000, 7, False), (120_000, 7, True)]
+    ("part_bytes", "places", "aside"),
+    [(40_000, 1, False), (120_000, 7, False), (120_000, 2, True), (120_000, 7, True)],
 )
 def test_the_verdicts_do_not_depend_on_parts_and_places(
     logs: Path,
@@ -119,6 +121,7 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
     monkeypatch.setattr(scoring, "_MOST_SCATTERED", 3)
     monkeypatch.setattr(reading, "_REJECTS_AT_ONCE", 2)
     monkeypatch.setattr(scoring, "BATCH_ROWS", 700)
+    monkeypatch.setattr(packing, "_FEW", 2)
     folder = tmp_path / "aside"
     folder.mkdir()
     summary, said = run(
@@ -142,8 +145,11 @@ def test_the_verdicts_do_not_depend_on_parts_and_places(
         assert getattr(summary, name) == getattr(plain.summary, name), name
 
 
-@pytest.mark.parametrize("aside", [False, True])
-def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("aside", "few", "kind"), [(False, 5, bytes), (True, 5, Picked), (True, 1, Cut)])
+def test_what_is_packed_is_unpacked_again(
+    aside: bool, few: int, kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_FEW", few)
     frame, lines = random_log(3, 120), np.arange(5, 125)
     batch = Batch(arrow_of(frame), "x", "s", lines)
     places = parcels.places_of(batch.table.label("id.orig_h"), 4, 5)
@@ -151,6 +157,7 @@ def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
     health, connections = packed(batch, places, Aside(str(tmp_path) if aside else None))
     seen = 0
     for place, data in connections:
+        assert isinstance(data, kind)
         pick, their_lines = connections_in(data)
         seen += len(pick)
         assert plain_columns(table_of([pick])) == plain_columns(batch.table.part(places == place))
@@ -161,6 +168,16 @@ def test_what_is_packed_is_unpacked_again(aside: bool, tmp_path: Path) -> None:
     for name in ("flags", "ts", "end", "orig", "resp", "orig_p"):
         assert getattr(again, name).tolist() == getattr(rows, name).tolist()
     assert their_lines.tolist() == lines.tolist()
+
+
+def test_there_are_enough_places_for_all_processors_and_not_too_many(tmp_path: Path) -> None:
+    with (tmp_path / "conn.log").open("w") as log:
+        log.write(conn_log([row()]))
+        log.truncate(100 << 30)  # nothing is written of it
+    (tmp_path / "small.log").write_text(conn_log([row()]))
+    large, small = (discover([str(tmp_path / name)]).streams for name in ("conn.log", "small.log"))
+    assert [_places(small, 2, one) for one in (True, False)] == [4, 4]
+    assert [_places(large, 2, one) for one in (True, False)] == [8, 200]
 
 
 def test_many_small_logs_hold_few_files_open(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ def score_on_spark(
             given_up("Spark gave the run up", _RUN_AGAIN),
             spark_context(options.master) as spark,
         ):
-            places = options.places or _places(discovery.streams, spark)
+            places = options.places or _places(
+                discovery.streams, spark.defaultParallelism, folder is not None
+            )
             if not options.parquet:  # whose tables are Spark's own
                 work = replace(work, folder=folder)
             run = _Run(spark, model, work, shares, places, folder)
@@ -226,8 +228,9 @@ def _refuse_nothing(summary: Summary) -> None:
         raise InputError(nothing_read(summary))
 
 
-def _places(streams: Sequence[Stream], spark: SparkContext) -> int:
-    """How many tasks score: enough for all processors to be busy to the end, and more where logs are large."""
+def _places(streams: Sequence[Stream], processors: int, is_one_machine: bool) -> int:
+    """How many tasks score: enough for all processors to be busy to the end, and more where logs are large, but on one
+    machine not many more, since each looks into every batch."""
     size = 0
     for stream in streams:
         for log in stream.files:
@@ -235,4 +238,5 @@ def _places(streams: Sequence[Stream], spark: SparkContext) -> int:
                 size += 0 if log.path is None else log.path.stat().st_size
             except OSError:
                 continue  # reading it will say what is wrong
-    return min(max(2 * spark.defaultParallelism, -(-size // _PLACE_BYTES)), _MOST_PLACES)
+    most = 4 * processors if is_one_machine else _MOST_PLACES
+    return min(max(2 * processors, -(-size // _PLACE_BYTES)), most)

@@ -1,7 +1,8 @@
 """How the connections of a batch go from the task that read them to those that look at them.
 
 From machine to machine they are packed by their place. On one machine the batch is put aside as it was read, and told
-is which of its rows are for which place: to pack them costs as much as to read them.
+is which of its rows are for which place: to pack them costs as much as to read them. Where places are many the rows
+are first sorted by place, or every place would look through the memory of all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from zeekml.records.frame import LABEL, arrow_type
 from zeekml.records.schema import COLUMNS, Column
 from zeekml.spark.aside import Aside, Lying, taken
 from zeekml.spark.parcels import Lines
-from zeekml.spark.picks import Pick
+from zeekml.spark.picks import Pick, table_of
 from zeekml.table import Labels, Table, Texts
 
 Places = npt.NDArray[np.int64]
@@ -35,7 +36,17 @@ class Picked(NamedTuple):
     rows: Lying
 
 
+class Cut(NamedTuple):
+    """Where connections lie together: the rows ``start`` to ``stop`` of such a batch."""
+
+    whole: Lying
+    start: int
+    stop: int
+
+
 _LINE: Final = "line"
+_FEW: Final = 8
+"""Places, at most, that look for their rows all over a batch."""
 _ROW: Final = np.dtype(np.uint32)
 CONNECTIONS: Final = pa.schema(
     [*((column.name, arrow_type(column)) for column in COLUMNS), (_LINE, pa.int64())]
@@ -62,14 +73,23 @@ def packed(batch: Batch, places: Places, aside: Aside) -> tuple[Any, Iterator[tu
         return pack_health(Rows.of(batch.table), batch.lines), pack_connections(
             batch.table, batch.lines, places
         )
-    whole = aside.put_table(batch.arrow.append_column(_LINE, of_numbers(batch.lines)))
-    return whole, _picked(whole, places, aside)
+    table = batch.arrow.append_column(_LINE, of_numbers(batch.lines))
+    order, cuts = _by_place(places)
+    if len(cuts) > _FEW:
+        whole = aside.put_table(table.take(pa.array(order)))
+        return whole, ((place, Cut(whole, start, stop)) for place, start, stop in cuts)
+    whole = aside.put_table(table)
+    rows = aside.put(order.astype(_ROW).tobytes())
+    return whole, (
+        (place, Picked(whole, rows.part(start * _ROW.itemsize, stop * _ROW.itemsize)))
+        for place, start, stop in cuts
+    )
 
 
 def connections_in(data: Any) -> tuple[Pick, Lines]:
     """The connections (N rows) of a parcel and their lines (N,). Raises OSError."""
     if not isinstance(data, Picked):
-        table = _unpacked(data)
+        table = _cut_out(data) if isinstance(data, Cut) else _unpacked(data)
         return Pick(table, np.arange(table.num_rows)), _lines(table)
     table = _unpacked(taken(data.whole))
     pick = Pick(table, np.frombuffer(data.rows.read(), dtype=_ROW).astype(np.int64))
@@ -81,7 +101,11 @@ def health_in(data: Any) -> tuple[Rows, Lines]:
     if not isinstance(data, Lying):
         return unpack_health(data)
     table = _unpacked(taken(data))
-    return Rows.of(Table.of_arrow(table)), _lines(table)
+    lines = _lines(table)
+    if (np.diff(lines) >= 0).all():
+        return Rows.of(Table.of_arrow(table)), lines
+    order = np.argsort(lines)  # no two connections are in one line
+    return Rows.of(table_of([Pick(table, order)])), lines[order]
 
 
 def pack_connections(table: Table, lines: Lines, places: Places) -> Iterator[tuple[int, bytes]]:
@@ -93,13 +117,6 @@ def pack_connections(table: Table, lines: Lines, places: Places) -> Iterator[tup
     for place, start, stop in cuts:
         arrays = [column.cut(start, stop) for column in columns]
         yield place, _packed([*arrays, pa.array(lines[start:stop])], CONNECTIONS)
-
-
-def _picked(whole: Lying, places: Places, aside: Aside) -> Iterator[tuple[int, Picked]]:
-    order, cuts = _by_place(places)
-    rows = aside.put(order.astype(_ROW).tobytes())
-    for place, start, stop in cuts:
-        yield place, Picked(whole, rows.part(start * _ROW.itemsize, stop * _ROW.itemsize))
 
 
 def _by_place(places: Places) -> tuple[npt.NDArray[np.intp], list[tuple[int, int, int]]]:
@@ -188,6 +205,10 @@ def _packed(arrays: Sequence[pa.Array], schema: pa.Schema) -> bytes:
     with pa.ipc.new_stream(sink, schema, options=_SMALLER) as stream:
         stream.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _cut_out(cut: Cut) -> pa.Table:
+    return _unpacked(taken(cut.whole)).slice(cut.start, cut.stop - cut.start)
 
 
 def _lines(table: pa.Table) -> Lines:

@@ -22,7 +22,9 @@ PART_BYTES: Final = 32 << 20
 _ROWS_AT_ONCE: Final = 1 << 16
 """Connections that are read and packed at once: a task holds about so many, as columns (130 bytes each)."""
 _ROWS_A_PARCEL: Final = 256
-"""With many places, a task gathers enough for parcels of about so many connections."""
+"""With many places, a task gathers enough for parcels of about so many connections,"""
+_ROWS_A_CUT: Final = 2048
+"""and for so many where they only tell where connections lie: to take some out of a batch costs as much as 1,000."""
 _REJECTS_AT_ONCE: Final = 10_000
 """Rejected lines in one parcel, at most."""
 _COMPRESSED: Final = (".gz", ".zst", ".bz2", ".xz", ".lz4")
@@ -92,9 +94,8 @@ class _Task:
     def parcels(self) -> Iterator[Parcel]:
         share, end, error = self._share, PartEnd(), None
         rejects = Rejects(self._reject)
-        at_once = _ROWS_AT_ONCE
-        if self._aside.moves:
-            at_once = max(at_once, _ROWS_A_PARCEL * self._places)
+        a_place = _ROWS_A_PARCEL if self._aside.moves else _ROWS_A_CUT
+        at_once = max(_ROWS_AT_ONCE, a_place * self._places)
         try:
             for batch in read_part(share.part, share.name, rejects, end, batch_rows=at_once):
                 yield from self._packed(batch)
