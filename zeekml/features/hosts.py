@@ -7,10 +7,12 @@ of the window, and a count would betray the length of a capture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zeekml.arrays import Arrays
 from zeekml.features.connection import Connections, Floats
 from zeekml.features.kernels.hosts import SIZE_MISSING, TAIL, host_rows, size_codes
 from zeekml.features.keyed import KeyedTable, Slots
@@ -84,22 +86,45 @@ def host_table() -> KeyedTable:
     """An empty table of hosts.
 
     ``clock``: latest event time (s); ``generation``: how often the host started anew; ``seen``: its connections in this
-    generation; ``pairs``: peer-and-port contexts it holds; the rest are tails of ``TAIL`` connections.
+    generation; ``pairs``: peer-and-port contexts it holds; the rest are tails of ``TAIL`` connections, of
+    which `host_features` writes the last ``seen``: of a million hosts most have but one.
     """
     return KeyedTable(
         clock=(np.float64, (), -np.inf),
         generation=(np.uint32, (), 0),
         seen=(np.int64, (), 0),
         pairs=(np.int64, (), 0),
-        times=(np.float64, (TAIL,), np.nan),
-        peers=(np.uint64, (TAIL,), 0),
-        ports=(np.int32, (TAIL,), -1),
-        bits=(np.uint8, (TAIL,), 0),
-        dns_query=(np.uint8, (TAIL,), SIZE_MISSING),
-        dns_answer=(np.uint8, (TAIL,), SIZE_MISSING),
-        sent=(np.uint8, (TAIL,), SIZE_MISSING),
-        received=(np.uint8, (TAIL,), SIZE_MISSING),
+        times=(np.float64, (TAIL,), None),
+        peers=(np.uint64, (TAIL,), None),
+        ports=(np.int32, (TAIL,), None),
+        bits=(np.uint8, (TAIL,), None),
+        dns_query=(np.uint8, (TAIL,), None),
+        dns_answer=(np.uint8, (TAIL,), None),
+        sent=(np.uint8, (TAIL,), None),
+        received=(np.uint8, (TAIL,), None),
     )
+
+
+_NOTHING: Final[dict[str, float]] = {
+    "times": np.nan,
+    "peers": 0,
+    "ports": -1,
+    "bits": 0,
+    "dns_query": SIZE_MISSING,
+    "dns_answer": SIZE_MISSING,
+    "sent": SIZE_MISSING,
+    "received": SIZE_MISSING,
+}
+"""What stands in a tail where there is no connection."""
+
+
+def exported(table: KeyedTable) -> Arrays:
+    """What the table exports, the same for the same hosts: with nothing where they have no connection."""
+    held = table.export()
+    none = np.arange(TAIL) < TAIL - held["seen"][:, np.newaxis]
+    for name, nothing in _NOTHING.items():
+        held[name][none] = nothing
+    return held
 
 
 def size_code(size: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -119,7 +144,7 @@ def host_features(
     """
     of, runs = batch.table.number, rows.runs
     host_rows(
-        rows.order, runs.starts, runs.ends, rows.slots, rows.fresh, rows.clock, rows.gap,
+        rows.order, runs.starts, runs.ends, rows.slots, rows.fresh, rows.clock, rows.gap, rows.seen,
         peers, port_key(batch), batch.failed, batch.resp_local, batch.is_dns,
         batch.orig_bytes, batch.resp_bytes, of("orig_ip_bytes"), of("resp_ip_bytes"),
         table["times"], table["peers"], table["ports"], table["bits"],

@@ -30,7 +30,8 @@ def mix(*parts: NDArray[Any]) -> Keys:
 
 
 class KeyedTable:
-    """Arrays with one row a key. Fields are given as ``name=(dtype, shape of one row, value when new)``."""
+    """Arrays with one row a key. Fields are given as ``name=(dtype, shape of one row, value when new)``; value None:
+    whoever adds a key writes the whole row."""
 
     def __init__(self, **fields: tuple[Any, tuple[int, ...], Any]) -> None:
         self._keys: Keys = np.empty(0, dtype=np.uint64)
@@ -73,7 +74,8 @@ class KeyedTable:
         self._keys = np.insert(self._keys, at, keys)
         self._slots = np.insert(self._slots, at, slots)
         for name, (_, _, fresh) in self._fields.items():
-            self._arrays[name][slots] = fresh
+            if fresh is not None:
+                self._arrays[name][slots] = fresh
         return slots
 
     def remove(self, slots: Slots) -> None:
@@ -82,7 +84,8 @@ class KeyedTable:
         gone[slots] = True
         keep = ~gone[self._slots]
         self._keys, self._slots = self._keys[keep], self._slots[keep]
-        self._free = np.concatenate([self._free, slots])
+        # In their order, so that what is added next lies together.
+        self._free = np.sort(np.concatenate([self._free, slots]))
 
     def export(self) -> Arrays:
         """What is held, by ascending key: ``keys`` (len,) and every field (len, ...), as copies."""

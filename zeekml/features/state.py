@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeekml.arrays import Arrays, below, number, taken, under
-from zeekml.features.hosts import host_table
+from zeekml.features.hosts import exported, host_table
 from zeekml.features.keyed import Slots
 from zeekml.features.pairs import pair_table
 from zeekml.memory import Memory
@@ -84,7 +84,7 @@ class StreamState:
         pairs = self.pairs.export()
         pairs["host"] = place[pairs["host"]]
         counts = {"connections": number(self.connections), "caps_acted": number(self.caps_acted)}
-        return {**under("hosts", self.hosts.export()), **under("pairs", pairs), **counts}
+        return {**under("hosts", exported(self.hosts)), **under("pairs", pairs), **counts}
 
     def restore(self, arrays: Arrays) -> None:
         """Remember what `export` gave, and nothing else; the i-th host has slot i. Raises StateError."""
@@ -110,6 +110,12 @@ class StreamState:
 
 def _least_recent(slots: Slots, clock: NDArray[np.float64], most: int) -> Slots:
     """The slots beyond ``most``, those with the oldest clock; ties go by key, which is the order of ``slots``."""
-    if len(slots) <= most:
+    many = len(slots) - most
+    if many <= 0:
         return np.empty(0, dtype=np.int64)
-    return slots[np.argsort(clock[slots], kind="stable")[: len(slots) - most]]
+    clock = clock[slots]
+    last = np.partition(clock, many - 1)[many - 1]
+    gone = clock < last
+    gone[np.flatnonzero(clock == last)[: many - np.count_nonzero(gone)]] = True
+    found: Slots = slots[gone]
+    return found

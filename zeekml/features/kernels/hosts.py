@@ -168,8 +168,16 @@ def _sizes(codes: Codes) -> tuple[np.uint64, np.uint64]:
     return known, total
 
 
+@inlined
+def _copy(source: NDArray[Any], first: int, tail: NDArray[Any], start: int) -> None:
+    """The places of a tail from ``start`` on, of the ``TAIL`` ones from ``first`` on; to copy slices takes longer."""
+    for j in range(start, TAIL):
+        tail[np.uint64(j)] = source[np.uint64(first + j)]
+
+
 @compiled(
-    "void(i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], f8[::1], u8[::1], i4[::1], b1[::1], b1[::1], b1[::1], "
+    "void(i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], f8[::1], i8[::1], "
+    "u8[::1], i4[::1], b1[::1], b1[::1], b1[::1], "
     f"{READ_F8}, {READ_F8}, {READ_F8}, {READ_F8}, "
     "f8[:, ::1], u8[:, ::1], i4[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], u1[:, ::1], i8, f4[:, ::1])"
 )
@@ -181,6 +189,7 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
     fresh: Bools,
     clock: Times,
     gap: Times,
+    seen: Ints,
     peers: NDArray[np.uint64],
     ports: NDArray[np.int32],
     failed: Bools,
@@ -203,30 +212,38 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
 ) -> None:
     """Columns ``at`` and following of ``out`` (rows in log order): ``hosts.FEATURES``.
 
-    R runs from ``starts`` to ``ends`` in sorted ``order`` (N,), as are ``clock`` and ``gap``; the other columns are in
-    log order. Each run's tail lies at its slot of the ``held`` arrays (capacity, TAIL), unless it is ``fresh``, and is
-    carried on.
+    R runs from ``starts`` to ``ends`` in sorted ``order`` (N,), as are ``clock``, ``gap`` and ``seen``; the other
+    columns are in log order. Each run's tail lies at its slot of the ``held`` arrays (capacity, TAIL), unless it is
+    ``fresh``, and is carried on: the last ``seen`` places, before which anything may stand.
     """
     size = TAIL + len(order)
     times, peer, port = np.empty(size), np.empty(size, np.uint64), np.empty(size, np.int32)
     bits, codes = np.empty(size, np.uint8), np.empty((size, 4), np.uint8)
     gaps, spans = np.zeros(_ROWS), np.zeros(_ROWS)
+    is_bare = False  # whether the tail is that of a host without connections
     for run in range(len(starts)):
         slot, length = slots[run], ends[run] - starts[run]
+        counts, known, total = np.uint64(0), np.uint64(0), np.uint64(0)
         if fresh[run]:
-            times[:TAIL], peer[:TAIL], port[:TAIL], bits[:TAIL] = np.nan, 0, -1, 0
-            codes[:TAIL] = SIZE_MISSING
+            if not is_bare:
+                times[:TAIL], peer[:TAIL], port[:TAIL], bits[:TAIL] = np.nan, 0, -1, 0
+                codes[:TAIL] = SIZE_MISSING
+            is_bare = True
         else:
+            is_bare = False
+            none = TAIL - min(seen[starts[run]] - 1, TAIL)
             times[:TAIL], peer[:TAIL], port[:TAIL] = held_times[slot], held_peers[slot], held_ports[slot]
             bits[:TAIL] = held_bits[slot]
             codes[:TAIL, 0], codes[:TAIL, 1] = held_query[slot], held_answer[slot]
             codes[:TAIL, 2], codes[:TAIL, 3] = held_sent[slot], held_received[slot]
-        counts, known, total = np.uint64(0), np.uint64(0), np.uint64(0)
-        for j in range(TAIL):
-            counts += _ADDS[bits[j]]
-            more_known, more = _sizes(codes[j])
-            known += more_known
-            total += more
+            if none:
+                times[:none], peer[:none], port[:none], bits[:none] = np.nan, 0, -1, 0
+                codes[:none] = SIZE_MISSING
+            for j in range(TAIL):
+                counts += _ADDS[bits[j]]
+                more_known, more = _sizes(codes[j])
+                known += more_known
+                total += more
         for begin in range(0, length, _ROWS):
             stop = min(begin + _ROWS, length)
             for i in range(begin, stop):
@@ -290,12 +307,12 @@ def host_rows(  # noqa: PLR0915 - one pass over the rows
             for i in range(begin, stop):
                 y = out[order[starts[run] + i]]
                 y[at], y[at + 1] = gaps[i - begin], spans[i - begin]
-        last = length + TAIL
-        held_times[slot], held_peers[slot], held_ports[slot] = (
-            times[length:last],
-            peer[length:last],
-            port[length:last],
-        )
-        held_bits[slot], held_query[slot] = bits[length:last], codes[length:last, 0]
-        held_answer[slot], held_sent[slot] = codes[length:last, 1], codes[length:last, 2]
-        held_received[slot] = codes[length:last, 3]
+        none = TAIL - min(seen[ends[run] - 1], TAIL)
+        _copy(times, length, held_times[slot], none)
+        _copy(peer, length, held_peers[slot], none)
+        _copy(port, length, held_ports[slot], none)
+        _copy(bits, length, held_bits[slot], none)
+        _copy(codes[:, 0], length, held_query[slot], none)
+        _copy(codes[:, 1], length, held_answer[slot], none)
+        _copy(codes[:, 2], length, held_sent[slot], none)
+        _copy(codes[:, 3], length, held_received[slot], none)
