@@ -21,11 +21,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Spark on two processors of this machine, on loopback only; a task that fails is tried four times."""
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java, which is not installed: apt install openjdk-17-jre-headless")
+    from tests.spark.store import write_plugin
     from zeekml.spark.session import spark_session
 
     with pytest.MonkeyPatch.context() as patch:
-        # The executors' Python reads it when it starts: they are to find the tests' own classes.
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        # The executors' Python reads it when it starts: they are to find the tests' own classes, and their store.
+        site = write_plugin(tmp_path_factory.mktemp("site"))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(site), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("SPARK_LOCAL_DIRS", str(tmp_path_factory.mktemp("spark")))
         with spark_session("local[2,4]") as session:

@@ -63,7 +63,8 @@ def plain_verdicts(frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[tuple[str, s
     return verdicts, notices
 
 
-def same(found: list[Any], frame: pd.DataFrame) -> None:
+def same(found: list[Any], frame: pd.DataFrame, *, marked: bool = True) -> None:
+    """``marked``: whether the frame is of a sensor that sees bad checksums."""
     verdicts, notices = plain_verdicts(frame)
     assert len(found) == len(frame)
     assert {row["uid"] for row in found} == set(verdicts.index)
@@ -74,7 +75,8 @@ def same(found: list[Any], frame: pd.DataFrame) -> None:
         assert row["reasons"] == (wanted["reasons"] or None)
     told = {(row["uid"], each["note"]): each["sub"] for row in found for each in row["notices"]}
     assert told == notices
-    assert any("sensor=bad-checksums" in sub for sub in notices.values())
+    assert notices
+    assert any("sensor=bad-checksums" in sub for sub in notices.values()) == marked
 
 
 def arrow(frame: pd.DataFrame, **more: Any) -> pa.Table:
@@ -106,6 +108,22 @@ def test_without_lines_connections_are_in_the_order_of_their_ends(
     found = score_frame(spark.read.parquet(str(tmp_path / "conn.parquet")), places=2).collect()
     same(found, ordered)
     assert "stream" not in found[0].asDict()
+
+
+def test_streams_that_share_hosts_are_scored_each_for_itself(spark: SparkSession, log: pd.DataFrame) -> None:
+    """Nor does one sensor's health mark another's notices. Two of them even name the same connections."""
+    healthy = log.assign(history=log["history"].str.replace("C", "", regex=False), uid="H" + log["uid"])
+    streams = {"all": log, "later": log.iloc[1500:].reset_index(drop=True), "healthy": healthy}
+    rows = pd.concat([each.assign(stream=name, line=range(len(each))) for name, each in streams.items()])
+    shuffled = arrow(rows).take(np.random.default_rng(3).permutation(len(rows)))
+    found = score_frame(spark.createDataFrame(shuffled), places=2).collect()
+    assert len(found) == len(rows)
+    for name, frame in streams.items():
+        same([row for row in found if row["stream"] == name], frame, marked=name != "healthy")
+    scores = {(row["stream"], row["uid"]): row["score"] for row in found}
+    assert any(abs(scores["all", uid] - scores["later", uid]) > 0.1 for uid in streams["later"]["uid"]), (
+        "what went before counts"
+    )
 
 
 def test_a_frame_that_is_no_connection_log_is_refused(spark: SparkSession) -> None:

@@ -8,14 +8,16 @@ import io
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import pytest
 
 from tests.spark.archive import CONNECTIONS, SENSOR, Plain, compared, plain_run, read, records
+from tests.spark.store import PROTOCOL, Store, stored
 from zeekml.cli import main
 from zeekml.config import Settings, parse_settings
 from zeekml.errors import ConfigError, InputError, OutputError
@@ -24,8 +26,11 @@ from zeekml.pipeline.progress import Silent
 from zeekml.pipeline.reading import Reading
 from zeekml.pipeline.summary import Summary
 from zeekml.scoring import Bundle
-from zeekml.spark import SparkOptions, score_on_spark, session
+from zeekml.spark import SparkOptions, batch, score_on_spark, session
+from zeekml.spark.aside import Lying
 from zeekml.spark.model import ShippedModel
+from zeekml.spark.packing import Picked
+from zeekml.spark.parcels import Parcel
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -78,20 +83,8 @@ def test_the_verdicts_are_those_of_zeekml_score(
     assert (ours.rejects, ours.problems, ours.caps_acted) == (summary.rejects, summary.problems, 0)
 
 
-def test_tables_hold_what_the_logs_hold(
-    spark: SparkSession, logs: Path, plain: Plain, tmp_path: Path
-) -> None:
-    out, summary, said = plain.out, plain.summary, plain.said
-    target = f"file://{tmp_path}/tables"
-    options = SparkOptions(parquet=True, part_bytes=120_000, places=2)
-    said_on_spark = io.StringIO()
-    ours = score_on_spark([str(logs)], target, EVERY_ONE, options, Silent(said_on_spark))
-    assert said_on_spark.getvalue() == said
-    assert (ours.connections, ours.rejects, ours.notices) == (
-        summary.connections,
-        summary.rejects,
-        summary.notices,
-    )
+def tables_are_those_of(spark: SparkSession, target: str, logs: Path, out: Path) -> None:
+    """Whether the tables below ``target`` hold what a plain run over ``logs`` wrote to ``out``, each row once."""
 
     def table(name: str) -> list[dict[str, Any]]:
         return [row.asDict() for row in spark.read.parquet(f"{target}/{name}").collect()]
@@ -115,8 +108,35 @@ def test_tables_hold_what_the_logs_hold(
     assert any("bad-checksums" in (row["sensor"] or ()) for row in table("zeekml"))
     assert sorted(table("rejects"), key=lambda row: row["line"]) == records(out, "rejects")
 
+
+def test_tables_hold_what_the_logs_hold(
+    spark: SparkSession, logs: Path, plain: Plain, tmp_path: Path
+) -> None:
+    out, summary, said = plain.out, plain.summary, plain.said
+    target = f"file://{tmp_path}/tables"
+    options = SparkOptions(parquet=True, part_bytes=120_000, places=2)
+    said_on_spark = io.StringIO()
+    ours = score_on_spark([str(logs)], target, EVERY_ONE, options, Silent(said_on_spark))
+    assert said_on_spark.getvalue() == said
+    assert (ours.connections, ours.rejects, ours.notices) == (
+        summary.connections,
+        summary.rejects,
+        summary.notices,
+    )
+
+    tables_are_those_of(spark, target, logs, out)
     with pytest.raises(OutputError, match="name a new folder"):
         score_on_spark([str(logs / "eve.json")], target, EVERY_ONE, options, Silent(io.StringIO()))
+
+
+def die(marks: str, name: str, times: int) -> None:
+    """Kill this process, unless that has been done so often under this name; each time leaves a mark."""
+    for turn in range(times):
+        try:
+            os.close(os.open(f"{marks}/{name}-{turn}", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            continue
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -128,12 +148,8 @@ class Deadly(ShippedModel):
     times: int
 
     def load(self) -> Bundle:
-        for turn in range(self.times if os.getpid() != self.driver else 0):
-            try:
-                os.close(os.open(f"{self.marks}/{turn}", os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                continue
-            os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != self.driver:
+            die(self.marks, "load", self.times)
         return super().load()
 
 
@@ -154,6 +170,79 @@ def test_a_killed_worker_is_tried_again_without_loss_or_doubling(
     result = compared(read(tmp_path / "out"), read(plain.out))
     assert result.problems == []
     assert result.either_way == 0
+
+
+@dataclass(frozen=True)
+class KilledAfterwards:
+    """A step that kills its process when it has handed on all that it makes, the first two times. ``aside``: only where
+    some of that lies aside."""
+
+    step: Callable[[Iterable[Any]], Iterator[Any]]
+    marks: str
+    name: str
+    aside: bool
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Any]:
+        lying = 0
+        for row in self.step(rows):
+            result = row if isinstance(row, Parcel) else row[1]  # the last step has no more keys
+            lying += isinstance(result.data, Lying | Picked)
+            yield row
+        if lying or not self.aside:
+            die(self.marks, self.name, 2)
+
+
+@pytest.mark.parametrize("parquet", [False, True], ids=["logs", "tables"])
+def test_a_worker_killed_when_its_results_lie_aside_loses_and_doubles_nothing(
+    spark: SparkSession,
+    logs: Path,
+    plain: Plain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    parquet: bool,
+) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    # Of tables the results go through Spark, and are not put in order.
+    steps = {"reads": True, "scores": False} if parquet else {"reads": True, "scores": True, "orders": True}
+    for name, aside in steps.items():
+        step = getattr(batch, name)
+        monkeypatch.setattr(batch, name, _killed_afterwards(step, str(marks), name, aside))
+    options = SparkOptions(parquet=parquet, part_bytes=120_000, places=3)
+    target = f"file://{tmp_path}/out" if parquet else str(tmp_path / "out")
+    summary = score_on_spark([str(logs)], target, EVERY_ONE, options, Silent(io.StringIO()))
+    assert {mark.name for mark in marks.iterdir()} == {f"{name}-{turn}" for name in steps for turn in (0, 1)}
+    assert (summary.connections, summary.alerts) == (CONNECTIONS, plain.summary.alerts)
+    assert (summary.notices, summary.rejects) == (plain.summary.notices, plain.summary.rejects)
+    if parquet:
+        tables_are_those_of(spark, target, logs, plain.out)
+        return
+    result = compared(read(tmp_path / "out"), read(plain.out))
+    assert (result.problems, result.either_way) == ([], 0)
+    assert records(tmp_path / "out", "rejects") == records(plain.out, "rejects")
+
+
+def _killed_afterwards(
+    step: Callable[..., Any], marks: str, name: str, aside: bool
+) -> Callable[..., KilledAfterwards]:
+    return lambda *given: KilledAfterwards(step(*given), marks, name, aside)
+
+
+def test_logs_in_a_store_are_scored_like_logs_on_disk(
+    spark: SparkSession, logs: Path, plain: Plain, tmp_path: Path
+) -> None:
+    """Its own protocol, which the workers know by what is installed for them; no file of it has a log's name."""
+    fsspec.register_implementation(PROTOCOL, Store, clobber=True)
+    url = stored(logs, tmp_path / "store")
+    summary, _ = on_spark([url], tmp_path / "out")
+    result = compared(read(tmp_path / "out"), read(plain.out))
+    assert (result.problems, result.either_way) == ([], 0)
+    assert (summary.connections, summary.problems) == (CONNECTIONS, [])
+    assert (summary.files, summary.notices) == (plain.summary.files, plain.summary.notices)
+    assert len(summary.passed_over) == len(plain.summary.passed_over) > 0
+    rejects = [line | {"source": line["source"].replace(url, str(logs))} for line in
+               records(tmp_path / "out", "rejects")]  # fmt: skip
+    assert rejects == records(plain.out, "rejects")
 
 
 def test_the_command_line_reads_a_store_by_its_url(
