@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from zeekml.cli.exit_codes import ExitCode
+from zeekml.cli.options import Threads
 
 
 class Resample(StrEnum):
@@ -78,10 +79,7 @@ def evaluate(
         int, typer.Option("--draws", min=100, help="With two models: draws of the bootstrap.")
     ] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of overlays and draws.")] = 0,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", metavar="N", help="Threads that run the network.", show_default="1"),
-    ] = None,
+    threads: Threads = None,
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
     ] = None,

@@ -49,6 +49,16 @@ Model: TypeAlias = Annotated[
         show_default="the one in the settings",
     ),
 ]
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        help="Threads that run a network by PyTorch or onnxruntime; the compiled kernels of the shipped one take "
+        "one thread whatever it says.",
+        show_default="1",
+    ),
+]
 Config: TypeAlias = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="A configuration file (YAML).")
 ]

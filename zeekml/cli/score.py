@@ -14,7 +14,7 @@ import typer
 
 from zeekml.cli.exit_codes import ExitCode
 from zeekml.cli.leave import leave_when_done
-from zeekml.cli.options import Baseline, Config, LogThreshold, Model
+from zeekml.cli.options import Baseline, Config, LogThreshold, Model, Threads
 from zeekml.errors import ConfigError
 from zeekml.loading import loading
 
@@ -62,10 +62,7 @@ def score(
     ] = None,
     log_threshold: LogThreshold = None,
     model: Model = None,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", metavar="N", help="Threads that run the network.", show_default="1"),
-    ] = None,
+    threads: Threads = None,
     baseline: Baseline = None,
     config: Config = None,
     fail_on_alert: Annotated[
