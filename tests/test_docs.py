@@ -8,6 +8,7 @@ import io
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import typer
 from pydantic import BaseModel
 
 import zeekml
+import zeekml.spark
 from zeekml.cli import app
 from zeekml.cli.exit_codes import ExitCode
 from zeekml.config import AllowlistEntry, Settings, parse_settings
+from zeekml.spark import SparkOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -97,6 +100,20 @@ def test_every_public_name_is_documented() -> None:
         assert re.search(rf"`(zeekml\.)?{name}\b", text), f"{name} is not documented"
         assert getattr(zeekml, name) is not None
     assert sorted(zeekml.__all__) == dir(zeekml)
+
+
+def test_every_public_name_of_spark_is_documented() -> None:
+    text = page("spark.md")
+    for name in zeekml.spark.__all__:
+        assert re.search(rf"`(zeekml\.spark\.)?{name}\b", text), f"{name} is not documented"
+        assert getattr(zeekml.spark, name) is not None
+
+
+def test_the_options_of_spark_are_documented_with_their_defaults() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| .* \| `?(.+?)`? \|$", section(page("spark.md"), "From Python"), re.MULTILINE
+    )
+    assert dict(rows) == {field.name: str(field.default) for field in fields(SparkOptions)}
 
 
 def test_a_name_that_is_not_public_is_absent() -> None:
