@@ -145,6 +145,14 @@ def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
     assert len(result.frame) == 50
 
 
+def test_damage_before_anything_was_read_is_told_and_no_piece_is_empty() -> None:
+    raw = bytearray(gzipped(tsv(50)))
+    raw[10] = 0xFF  # the first block's kind
+    pieces = content(io.BytesIO(raw), "conn.log.gz")
+    with pytest.raises(TruncatedError, match="damaged"):
+        next(pieces)
+
+
 def test_text_after_the_last_member_is_damage(tmp_path: Path) -> None:
     assert isinstance(read_text(tmp_path, gzipped(tsv(5)) + b"more").error, TruncatedError)
     assert isinstance(read_text(tmp_path, zstd(tsv(5)) + b"more").error, TruncatedError)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.made import GOLDEN, LOGS, ROW, conn_log, row
-from tests.records.logs import FLOW, ndjson
+from tests.records.logs import FLOW, json_object, ndjson
 from zeekml.errors import FormatError, TruncatedError
 from zeekml.records import LogFile, Reject, Rejects, parts, read_batches
 from zeekml.records.parts import PartEnd, cut, read_part
@@ -31,8 +31,9 @@ def in_parts(path: Path, size: int) -> tuple[pd.DataFrame, list[int], list[Rejec
     for part in parts:
         end, told = PartEnd(), list[Reject]()
         for batch in read_part(part, "s", Rejects(told.append), end, batch_rows=50):
-            frames.append(batch.frame)
-            lines += (batch.lines + before).tolist()
+            if batch is not None:
+                frames.append(batch.frame)
+                lines += (batch.lines + before).tolist()
         rejects += [Reject(each.source, each.line + before, each.reason, each.text) for each in told]
         before += end.lines
     return _joined(frames), lines, rejects, len(parts)
@@ -134,7 +135,10 @@ def test_a_log_that_shrinks_while_it_is_cut_is_read_as_far_as_it_is(
     monkeypatch.setattr(parts, "_beginning", beginning)
     frame, *_ = whole(path)
     read = [
-        len(batch) for part in found for batch in read_part(part, "s", Rejects(), PartEnd(), batch_rows=50)
+        len(batch)
+        for part in found
+        for batch in read_part(part, "s", Rejects(), PartEnd(), batch_rows=50)
+        if batch is not None
     ]
     assert sum(read) == len(frame) > 10
 
@@ -151,6 +155,40 @@ def test_a_part_of_nothing_but_lines_that_are_too_long_is_no_empty_log(
     assert (len(frame), len(rejects)) == (40, 1)
     pd.testing.assert_frame_equal(parted, frame)
     assert (their_lines, their_rejects) == (lines, rejects)
+
+
+def test_parts_of_an_event_log_without_flows_say_so_even_where_no_line_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    event = '{"timestamp":"2026-01-01T00:00:00.000000+0000","event_type":"dns"}\n'
+    path.write_text(event * 20 + "x" * (3 << 20) + "\n" + event * 20)
+    found = cut(LogFile(path, str(path)), 500)
+    assert len(found) > 3
+    for part in found:
+        told, end = Rejects(), PartEnd()
+        list(read_part(part, "s", told, end, batch_rows=50))
+        assert told.without_flows == [str(path)]
+    told = Rejects()
+    assert not list(read_batches(LogFile(path, str(path)), "s", rejects=told))
+    assert told.without_flows == [str(path)]
+
+
+@pytest.mark.parametrize("looked_at", [2, 7, 100, 1 << 18])
+def test_no_part_begins_with_what_is_left_out_at_the_start_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked_at: int
+) -> None:
+    monkeypatch.setattr(parts, "_LOOKED_AT", looked_at)
+    path = tmp_path / "conn.log"
+    first, *rest = ndjson(json_object(number) for number in range(60)).decode().splitlines()
+    lines = [
+        first,
+        *(mark + one for one, mark in zip(rest, ("", "\0", "\ufeff", "", "\0\0") * 12, strict=False)),
+    ]
+    path.write_text("".join(line + "\n" for line in lines))
+    frame, numbers, rejects, _ = whole(path)
+    parted, their_numbers, their_rejects, count = in_parts(path, 700)
+    assert count > 5
+    pd.testing.assert_frame_equal(parted, frame)
+    assert (their_numbers, their_rejects) == (numbers, rejects)
 
 
 def test_other_marks_do_not_keep_a_log_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

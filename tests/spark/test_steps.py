@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import resource
 import threading
@@ -18,6 +19,7 @@ import pytest
 from tests.builders import arrow_of, random_log
 from tests.builders import plain as plain_columns
 from tests.made import conn_log, row
+from tests.records.logs import json_object, ndjson
 from tests.spark.archive import CONNECTIONS, Plain, compared, plain_run, read, records
 from zeekml.config import Settings, parse_settings
 from zeekml.health.rows import Rows
@@ -178,6 +180,22 @@ def test_there_are_enough_places_for_all_processors_and_not_too_many(tmp_path: P
     large, small = (discover([str(tmp_path / name)]).streams for name in ("conn.log", "small.log"))
     assert [_places(small, 2, one) for one in (True, False)] == [4, 4]
     assert [_places(large, 2, one) for one in (True, False)] == [8, 200]
+
+
+def test_what_is_told_of_rejected_lines_does_not_pile_up_where_no_connection_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_REJECTS_AT_ONCE", 100)
+    log = tmp_path / "conn.log.gz"
+    log.write_bytes(gzip.compress(ndjson([json_object()]) + (b"no connection " * 100 + b"\n") * 30_000))
+    (share,) = shares_of(discover([str(log)]).streams)
+    task = reading._Task(share, 1, None)
+    waiting, rejects = [], 0
+    for parcel in task.parcels():
+        waiting.append(len(task._waiting))
+        rejects += parcel.kind == Kinds.REJECT
+    assert rejects == 300
+    assert max(waiting) < 150
 
 
 def test_many_small_logs_hold_few_files_open(tmp_path: Path) -> None:

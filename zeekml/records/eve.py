@@ -66,13 +66,13 @@ class EveReader:
         """Yield the flows of ``block`` in line order."""
         read = self._read_fast(block.data) if self._may_be_fast and len(block.data) >= SMALL else None
         if read is None:
-            yield self._read_events(Found(block))
+            yield self._read_exactly(Found(block))
             return
         fast, others = read
         self._rejects.passed_over += others
         self._has_flows |= len(fast.places) > 0
         rows = completed(fast, block, self._make_uid)
-        yield merged(rows, self._read_events(Found(block, fast.odd))) if len(fast.odd) else rows
+        yield merged(rows, self._read_exactly(Found(block, fast.odd))) if len(fast.odd) else rows
 
     def _read_fast(self, data: Content) -> tuple[FastRows, int] | None:
         if self._fast is None:
@@ -82,7 +82,12 @@ class EveReader:
             self._fast = FastEve(_PROTOCOLS, _SERVICES, (_ICMP_ANSWERS, _ICMP6_ANSWERS))
         return self._fast.read(data)
 
-    def _read_events(self, found: Found) -> Rows:
+    def _read_exactly(self, found: Found) -> Rows:
+        with self._rejects.by_line():
+            self._find_flows(found)
+            return self._builder.rows(found)
+
+    def _find_flows(self, found: Found) -> None:
         for place, line in enumerate(found.lines):
             number = int(found.numbers[place])
             try:
@@ -105,7 +110,6 @@ class EveReader:
                     self._rejects.add(self._source, number, str(reason), line)
                 else:
                     found.places.append(place)
-        return self._builder.rows(found)
 
     def end(self) -> None:
         """The file was read to its end."""

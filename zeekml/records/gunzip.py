@@ -78,8 +78,10 @@ def _until_damage(member: _Member, data: bytes, steps: tuple[int, ...] = (4096, 
     for start in range(0, len(data), step):
         before = member.copy()
         try:
-            yield member.decompress(data[start : start + step], 0)
+            out = member.decompress(data[start : start + step], 0)
         except _ERROR:
             if smaller:
                 yield from _until_damage(before, data[start : start + step], tuple(smaller))
             return
+        if out:
+            yield out

@@ -29,7 +29,8 @@ _MARKED: Final = re.compile(rb"[\n\0]#")
 _LOOKED_AT: Final = 1 << 18
 """Bytes that are searched at once."""
 _CLOSE: Final = b"#close"
-_MARKS: Final = b"\0\xef"  # what is left out at the start of a file, so that no part may begin with it
+_BEGINS: Final = re.compile(rb"\n[^\0\xef]")
+"""The begin of a line where a part may begin: not with what is left out at the start of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,14 @@ class _Content:
         """The bytes from ``start`` to ``stop``, fewer at the end. Raises OSError."""
         return os.pread(self._file, stop - start, start)
 
+    def next_begin(self, at: int) -> int:
+        """Where the next part may begin, behind the line in which ``at`` is; 0 where none may. Raises OSError."""
+        while len(piece := self.part(at, at + _LOOKED_AT)) > 1:
+            if found := _BEGINS.search(piece):
+                return at + found.start() + 1
+            at += len(piece) - 1
+        return 0
+
     def line_end(self, at: int) -> int:
         """Where the line ends in which ``at`` is, behind its newline; 0 where it has none. Raises OSError."""
         while piece := self.part(at, at + _LOOKED_AT):
@@ -114,10 +123,8 @@ def _cut(log: LogFile, content: _Content, size: int) -> list[Part]:
             return whole
     starts = [0]
     while (at := starts[-1] + size) < content.size:
-        begin = content.line_end(at)
-        while begin and (first := content.part(begin, begin + 1)) and first in _MARKS:
-            begin = content.line_end(begin)
-        if not 0 < begin < content.size:
+        begin = content.next_begin(at)
+        if not begin:
             break
         starts.append(begin)
     if len(starts) == 1:
@@ -150,8 +157,11 @@ def _is_close(content: _Content, at: int) -> bool:
     return is_close and content.line_end(at) in (0, content.size)
 
 
-def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_rows: int) -> Iterator[Batch]:
-    """Yield the connections of a part in log order, ``batch_rows`` at a time; ``end`` is told how many lines it has.
+def read_part(
+    part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_rows: int
+) -> Iterator[Batch | None]:
+    """Yield the connections of a part in log order, ``batch_rows`` at a time, and None after each block of lines, be
+    there connections in it or not; ``end`` is told how many lines it has.
 
     Raises as ``read_batches`` does.
     """
@@ -159,8 +169,10 @@ def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_
     failure: TruncatedError | None = None
     try:
         for rows in _rows(part, stream, rejects, end, gatherer):
-            for table, numbers in gatherer.add(rows):
+            for table, numbers in gatherer.add(rows) if rows is not None else ():
                 yield Batch(table, name, stream, numbers)
+            if rows is None:
+                yield None
     except TruncatedError as error:
         failure = error
     for table, numbers in gatherer.rest():
@@ -169,7 +181,11 @@ def read_part(part: Part, stream: str, rejects: Rejects, end: PartEnd, *, batch_
         raise failure
 
 
-def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gatherer) -> Iterator[Rows]:
+def _rows(
+    part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gatherer
+) -> Iterator[Rows | None]:
+    """The rows of each block, and None after it."""
+
     def too_long(number: int, start: bytes) -> None:
         rejects.add(part.log.name, number, f"longer than {lines.MAX_LINE} bytes", start)
         end.lines = max(end.lines, number)
@@ -185,10 +201,13 @@ def _rows(part: Part, stream: str, rejects: Rejects, end: PartEnd, gatherer: Gat
                 yield from reader.read(Block(part.header, 1, 0))
         yield from reader.read(block)
         end.lines = block.line - 1 + newlines(block.data) + (block.data[-1:] != b"\n")
+        yield None
     if reader is None and part.beginning is None:
         sniff(b"", part.log.name)
     if isinstance(reader, EveReader):
         reader.end()
+    elif reader is None and part.beginning is not None and part.beginning.sniffed.format is Format.EVE:
+        rejects.without_flows.append(part.log.name)
 
 
 def _blocks(part: Part, too_long: Callable[[int, bytes], None], wanted: Callable[[], int]) -> Iterator[Block]:

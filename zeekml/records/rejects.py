@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 
 from zeekml.records.escapes import printable
 
@@ -48,6 +50,22 @@ class Rejects:
         if self._sink is not None:
             text = printable(raw[:MAX_SHOWN]) + ("..." if len(raw) > MAX_SHOWN else "")
             self._sink(Reject(source, line, reason, text))
+
+    @contextmanager
+    def by_line(self) -> Iterator[None]:
+        """Show what is added meanwhile at the end, by line: the lines of a block may be looked at more than once."""
+        sink = self._sink
+        if sink is None:
+            yield
+            return
+        added: list[Reject] = []
+        self._sink = added.append
+        try:
+            yield
+        finally:
+            self._sink = sink
+            for reject in sorted(added, key=attrgetter("line")):
+                sink(reject)
 
     def by_reason(self) -> Counter[str]:
         """Rejected lines by reason, all sources together."""

@@ -47,10 +47,10 @@ class ZeekJsonReader:
         """Yield the connections of ``block`` in line order."""
         fast = self._read_fast(block.data) if len(block.data) >= SMALL else None
         if fast is None:
-            yield self._read_objects(Found(block))
+            yield self._read_exactly(Found(block))
             return
         rows = completed(fast, block, self._make_uid)
-        yield merged(rows, self._read_objects(Found(block, fast.odd))) if len(fast.odd) else rows
+        yield merged(rows, self._read_exactly(Found(block, fast.odd))) if len(fast.odd) else rows
 
     def _read_fast(self, data: Content) -> FastRows | None:
         if self._fast is None and self._may_be_fast:
@@ -61,7 +61,12 @@ class ZeekJsonReader:
             self._may_be_fast = self._fast is not None
         return self._fast.read(data) if self._fast else None
 
-    def _read_objects(self, found: Found) -> Rows:
+    def _read_exactly(self, found: Found) -> Rows:
+        with self._rejects.by_line():
+            self._find_objects(found)
+            return self._builder.rows(found)
+
+    def _find_objects(self, found: Found) -> None:
         objects, places, loads = found.objects, found.places, orjson.loads
         for place, line in enumerate(found.lines):
             try:
@@ -80,7 +85,6 @@ class ZeekJsonReader:
                 continue
             objects.append(parsed)
             places.append(place)
-        return self._builder.rows(found)
 
 
 def parse_odd(line: bytes, number: int, source: str, rejects: Rejects) -> object:

@@ -98,8 +98,9 @@ class _Task:
         at_once = max(_ROWS_AT_ONCE, a_place * self._places)
         try:
             for batch in read_part(share.part, share.name, rejects, end, batch_rows=at_once):
-                yield from self._packed(batch)
-                self._put_rejected()
+                if batch is not None:
+                    yield from self._packed(batch)
+                    self._put_rejected()
                 yield from self._told()
         except InputError as problem:
             error = [type(problem).__name__, str(problem)]
