@@ -126,6 +126,18 @@ def test_the_page_of_the_documentation_has_a_place_for_every_table(tmp_path: Pat
     assert listed[-len(STAGES) :] == list(STAGES)
 
 
+def test_the_page_of_the_documentation_is_what_its_figures_make(tmp_path: Path) -> None:
+    """Written once more, from the figures that are kept, it stays as it is, and shows no picture that is not there."""
+    kept = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    page = tmp_path / "performance.md"
+    page.write_text(kept, encoding="utf-8")
+    assert bench.main(["--parts", "none", "--document", str(page)]) == 0
+    assert page.read_text(encoding="utf-8") == kept
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", kept)
+    assert sorted(shown) == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("figures/*.svg"))
+    assert all((ROOT / "docs" / picture).exists() for picture in shown)
+
+
 def test_pictures_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
     names = ["performance-growth.svg", "performance-peers.svg", "performance-stages.svg"]
     for folder in ("one", "two"):
