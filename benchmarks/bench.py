@@ -82,6 +82,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
         ]),
         "large": Part([throughput("--sizes", f"{size},{options.largest}", *site, "--peers", "none")]),
         "stages": Part([stages(*site), stages()]),
+        "network": Part([script("network.py", "--json", *model)]),
         "startup": Part([script("startup.py", "--json", *model)]),
         "live": Part(
             [

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.bars import SCORE, Bar, Row, bars
 from benchmarks.live_figures import live_bars
+from benchmarks.network_figures import network_bars, times_the_products
 from benchmarks.startup import Startup
 
 Parts = Mapping[str, Mapping[str, Any]]
@@ -52,6 +53,8 @@ def rows_of(parts: Parts, name: str) -> list[Row]:
 def all_bars(parts: Parts) -> list[Bar]:
     """Everything that is held to something, and the ratios beside; one that another part measured too is told again."""
     found = [bar for name in THROUGHPUT for bar in bars(rows_of(parts, name))]
+    for figures in _figures(parts, "network"):
+        found += network_bars(figures["microseconds"])
     for figures in _figures(parts, "startup"):
         found += startup_of(figures).bars
     if live := _figures(parts, "live"):
@@ -148,6 +151,18 @@ def _stages(parts: Parts) -> str:
     return cells(rows)
 
 
+def _network(parts: Parts) -> str:
+    rows: list[Sequence[object]] = [("what", "microseconds a connection", "times the products")]
+    said = []
+    for figures in _figures(parts, "network"):
+        costs = figures["microseconds"]
+        rows += [
+            (name, f"{costs[name]:.3f}", f"{times:.2f}") for name, times in times_the_products(costs).items()
+        ]
+        said.append(f"{figures['multiplications']:,} multiplications a connection.")
+    return "\n\n".join([cells(rows), *said])
+
+
 def _startup(parts: Parts) -> str:
     rows: list[Sequence[object]] = [("what", "wall s", "cpu s", "peak MiB")]
     said = []
@@ -197,6 +212,7 @@ BLOCKS: Mapping[str, Callable[[Parts], str]] = {
     "formats": _throughput("formats"),
     "hosts": _throughput("hosts"),
     "stages": _stages,
+    "network": _network,
     "startup": _startup,
     "live": _live,
 }

@@ -6,12 +6,14 @@ them numpy's single-precision product, on one processor, does the multiplication
 
     python benchmarks/network.py
 
-Prints the processor time of a connection, the middle one of all rounds, and how many times the product's that is.
+Prints the processor time of a connection, the middle one of all rounds, and how many times the product's that is,
+which for the network is held to at most 3.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -23,6 +25,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
+
+from benchmarks.network_figures import NETWORK, PRODUCTS, network_bars, times_the_products
 from zeekml.features import Block, StateLimits, StreamState, blocks
 from zeekml.features.runs import Runs
 from zeekml.records import Rejects, discover, read_batches
@@ -49,26 +54,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a bundle (default: the shipped one)")
     parser.add_argument("--rounds", type=int, default=15, help="turns of each (default 15)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be 1 or more")
     bundle = load_bundle(options.model)
     matrix = made_features()
     product, multiplications = products(bundle)
-    turns = {"matrix products": (product, PRODUCT_ROWS)}
+    turns = {PRODUCTS: (product, PRODUCT_ROWS)}
     start = runners_of(bundle)
     for hosts in HOSTS:
-        turns[f"network, {hosts:,} host{'s' * (hosts > 1)}"] = (
+        turns[f"{NETWORK}, {hosts:,} host{'s' * (hosts > 1)}"] = (
             network(start(), matrix, hosts),
             max(hosts, BATCH),
         )
     if bundle.trees is not None:
         odds = np.zeros(len(matrix))
         turns["trees"] = (lambda: bundle.with_trees(odds, matrix)), len(matrix)
-    costs = measured(turns, options.rounds)
+    costs = {name: seconds * 1e6 for name, seconds in measured(turns, options.rounds).items()}
+    if options.json:
+        told = {"multiplications": multiplications, "rounds": options.rounds, "microseconds": costs}
+        print(json.dumps(told))
+        return 0
     print(f"{multiplications:,} multiplications a connection")
-    for name, cost in costs.items():
-        print(f"{name:<24} {cost * 1e6:7.3f} us a connection  {cost / costs['matrix products']:6.2f} times")
+    for name, times in times_the_products(costs).items():
+        print(f"{name:<24} {costs[name]:7.3f} us a connection  {times:6.2f} times")
+    for bar in network_bars(costs):
+        print(f"{bar.name}: {bar.value:.2f}  ({bar.bar}: {'held' if bar.held else 'NOT held'})")
     return 0
 
 

@@ -54,6 +54,7 @@ def made_parts() -> dict[str, Any]:
 
     peers = ("zeekml score", "zat, read only", "zat, random forest", "boosted trees")
     cost = {"connections": 1000, "alerting": 10, "explained": 20, "microseconds": dict.fromkeys(STAGES, 1.0)}
+    network = {"matrix products": 0.2, "network, 1 host": 0.3, "network, 9 hosts": 0.8, "trees": 0.1}
     begun = startup.Startup(0.2, 0.2, ["numpy"], 1000, 2.0, 1.5, 250.0)
     still = {"cores": 0.004, "memory_mib": [300.0, 300.0, 300.0, 310.0], "peak_mib": 320.0}
     return {
@@ -68,6 +69,7 @@ def made_parts() -> dict[str, Any]:
         ),
         "large": part(rows(row(peers[0], 4.0), row(peers[0], 30.0, 10_000))),
         "stages": part(cost, cost),
+        "network": part({"multiplications": 16_672, "rounds": 15, "microseconds": network}),
         "startup": part(vars(begun) | {"repeat": 5}),
         "live": part(still | {"quiet_s": 30.0}, still | {"line_ms": 40.0}, figures_of(SOAK)),
     }
@@ -99,6 +101,10 @@ def test_the_page_takes_its_tables_and_nothing_else(tmp_path: Path) -> None:
         "| a watch on which nothing happens, cores | 0.004 | at most 0.01 | held |",
         "| zeekml score | 1,000 | json | all |  |  | 1 | 5.00 | 5.00 | 200 | 300 | 1 | 0% |",
         "| all | 10.000 | 10.000 |",
+        "| network, 1 host / the same multiplications as matrix products | 1.5 | at most 3 | held |",
+        "| network, 9 hosts / the same multiplications as matrix products | 4 | at most 3 | **not held** |",
+        "| network, 9 hosts | 0.800 | 4.00 |",
+        "16,672 multiplications a connection.",
         "| 19,998 connections a second | 0.4100 | 400 410 420 430 | 480 | 0.05 / 0.25 / 0.30 |  |",
         "Large packages that `--help` imports: numpy.",
     ):
