@@ -173,6 +173,10 @@ def _startup(parts: Parts) -> str:
             f"`zeekml score`, {one.connections:,} connections",
             f"{one.score_s:.2f}", f"{one.score_cpu_s:.2f}", f"{one.score_mib:.0f}",
         ))  # fmt: skip
+        rows.append((
+            "the same as the first run after an installation",
+            f"{one.first_s:.2f}", f"{one.first_cpu_s:.2f}", f"{one.first_mib:.0f}",
+        ))  # fmt: skip
         said.append(f"Large packages that `--help` imports: {', '.join(one.imported) or 'none'}.")
     return "\n\n".join([cells(rows), *said])
 

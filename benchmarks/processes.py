@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +32,21 @@ class Run:
     said: str = ""
 
 
-def run(command: Sequence[str], root: Path = ROOT) -> Run:
-    """Runs one process to its end, from the ``root`` of a checkout; exits with its words when it fails."""
+def run(command: Sequence[str], root: Path = ROOT, variables: Mapping[str, str] | None = None) -> Run:
+    """Runs one process to its end, from the ``root`` of a checkout; exits with its words when it fails.
+
+    ``variables`` are set in its environment besides.
+    """
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         # From there, so that -m zeekml is the checkout's, installed or not.
         process = subprocess.Popen(
-            command, cwd=root, env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command,
+            cwd=root,
+            env=environment() | dict(variables or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started

@@ -55,7 +55,7 @@ def made_parts() -> dict[str, Any]:
     peers = ("zeekml score", "zat, read only", "zat, random forest", "boosted trees")
     cost = {"connections": 1000, "alerting": 10, "explained": 20, "microseconds": dict.fromkeys(STAGES, 1.0)}
     network = {"matrix products": 0.2, "network, 1 host": 0.3, "network, 9 hosts": 0.8, "trees": 0.1}
-    begun = startup.Startup(0.2, 0.2, ["numpy"], 1000, 2.0, 1.5, 250.0)
+    begun = startup.Startup(0.2, 0.2, ["numpy"], 1000, 2.0, 1.5, 250.0, 25.0, 40.0, 400.0)
     still = {"cores": 0.004, "memory_mib": [300.0, 300.0, 300.0, 310.0], "peak_mib": 320.0}
     return {
         "sizes": part(rows(*(row(tool, place + 4.0, alerting=1) for place, tool in enumerate(peers)))),
@@ -106,6 +106,8 @@ def test_the_page_takes_its_tables_and_nothing_else(tmp_path: Path) -> None:
         "| network, 9 hosts | 0.800 | 4.00 |",
         "16,672 multiplications a connection.",
         "| 19,998 connections a second | 0.4100 | 400 410 420 430 | 480 | 0.05 / 0.25 / 0.30 |  |",
+        "| `zeekml score`, 1,000 connections | 2.00 | 1.50 | 250 |",
+        "| the same as the first run after an installation | 25.00 | 40.00 | 400 |",
         "Large packages that `--help` imports: numpy.",
     ):
         assert line in once
