@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 
-from benchmarks.bars import BOOSTED, FOREST, READ, SCORE, Row, bars
+from benchmarks.bars import BOOSTED, CAPTURES, FOREST, READ, SCORE, Row, bars
 from benchmarks.logs import FORMATS, PACKINGS, Log, hosts_in, size_mib
 from benchmarks.processes import Run, machine, run, script, zeekml
 
@@ -168,7 +168,7 @@ class _Peers:
     def learnt(self) -> str:
         """What they are fitted on, in a word; none for a made log."""
         train = self._options.train
-        return "" if not train else "captures" if Path(train).is_dir() else "a log of the user's"
+        return "" if not train else CAPTURES if Path(train).is_dir() else "a log of the user's"
 
     def commands(self, log: Log, path: Path) -> list[tuple[str, list[str]]]:
         """Each peer that is to run on this log."""

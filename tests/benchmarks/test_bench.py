@@ -95,7 +95,7 @@ def test_the_page_takes_its_tables_and_nothing_else(tmp_path: Path) -> None:
     assert "old" not in once
     assert once.count("between") == len(BLOCKS)
     for line in (
-        "| random forest on zat / score, 1,000 connections | 1.5 | at least 10 | **not held** |",
+        "| random forest on zat / score, 1,000 connections | 1.5 | none |  |",
         "| random forest on zat, fitted on captures, / score, 1,000 connections | 12.5 | at least 10 | held |",
         "zat, random forest: wide.",
         "| a watch on which nothing happens, cores | 0.004 | at most 0.01 | held |",
@@ -125,6 +125,12 @@ def test_no_ratio_stands_twice() -> None:
     names = [bar.name for bar in all_bars(made_parts())]
     assert len(names) == len(set(names))
     assert all_bars({}) == []
+
+
+def test_without_captures_no_forest_is_held_to_anything() -> None:
+    parts = {name: figures for name, figures in made_parts().items() if name != "captures"}
+    forests = [bar for bar in all_bars(parts) if "forest" in bar.name]
+    assert [bar.held for bar in forests] == [None]
 
 
 def test_the_page_of_the_documentation_has_a_place_for_every_table(tmp_path: Path) -> None:
