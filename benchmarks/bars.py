@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.logs import EACH
+
 SCORE, READ, FOREST, BOOSTED = "zeekml score", "zat, read only", "zat, random forest", "boosted trees"
 MIB_OF_ALL_SIZES = 1024.0
 PACKED_OF_PLAIN = {"json": 1.5, "tsv.gz": 1.2}
@@ -77,7 +79,9 @@ def log_words(row: Row) -> str:
     words = f"{row.connections:,} connections"
     if row.malicious is not None:
         words += f", {row.malicious:g} malicious"
-    return words if row.hosts is None else f"{words}, {row.hosts:,} hosts"
+    if row.hosts is None:
+        return words
+    return f"{words}, a host for each" if row.hosts == EACH else f"{words}, {row.hosts:,} hosts"
 
 
 def _against_peers(rows: Sequence[Row]) -> Iterator[Bar]:

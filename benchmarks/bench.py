@@ -32,7 +32,6 @@ PACKAGES = ("zeekml", "numpy", "pandas", "pyarrow", "numba", "zat", "scikit-lear
 SITE = "0.002"
 """The share of malicious connections that stands for an ordinary site: about one in a thousand then alerts."""
 FORMS = "tsv,json,eve,tsv.gz,tsv.zst"
-MANY_HOSTS = 4
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Part:
 def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
     """Every part by name; ``logs``: where made logs are kept until all is done."""
     size, kept = options.connections, ["--dir", str(logs), "--json"]
-    few, many = max(size // 1000, 12), size * MANY_HOSTS
+    few = max(size // 1000, 12)
     repeat = ["--repeat", str(options.repeat)]
     model = ["--model", options.model] if options.model else []
     site, train = (
@@ -78,7 +77,7 @@ def parts(options: argparse.Namespace, logs: Path) -> dict[str, Part]:
             throughput("--sizes", str(size), *site, "--format", FORMS, "--peers", "none", *repeat)
         ]),
         "hosts": Part([
-            throughput("--sizes", str(size), *site, "--hosts", f"1,{few},{many}", "--peers", "none", *repeat)
+            throughput("--sizes", str(size), *site, "--hosts", f"1,{few},each", "--peers", "zat-read", *repeat)
         ]),
         "large": Part([throughput("--sizes", f"{size},{options.largest}", *site, "--peers", "none")]),
         "stages": Part([stages(*site), stages()]),

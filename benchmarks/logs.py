@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.processes import KIB_PER_MIB, run, zeekml
@@ -12,6 +12,19 @@ SEED = 1
 FORMATS = ("tsv", "json", "eve")
 PACKINGS = ("", "gz", "zst")
 
+#: As a number of hosts: as many as connections, each of which has one of its own.
+EACH = 0
+_MAKES_HOSTS = """
+import ipaddress, sys
+first, number = int(ipaddress.ip_address("10.0.0.1")), 0
+with open(sys.argv[1]) as log, open(sys.argv[2], "w") as out:
+    for line in log:
+        if not line.startswith("#"):
+            ts, uid, _, rest = line.split("\\t", 3)
+            line = "\\t".join([ts, uid, str(ipaddress.ip_address(first + number)), rest])
+            number += 1
+        out.write(line)
+"""
 _COUNTS_HOSTS = """
 import sys
 with open(sys.argv[1], "rb") as log:
@@ -23,7 +36,8 @@ with open(sys.argv[1], "rb") as log:
 class Log:
     """One log; ``form`` is a format, or a format and a packing such as ``tsv.gz``.
 
-    ``malicious``: its share of the connections, None: as the patterns make it. ``hosts``: None: by the connections.
+    ``malicious``: its share of the connections, None: as the patterns make it. ``hosts``: None: by the connections,
+    EACH: one for each connection (TSV, not packed).
     """
 
     connections: int
@@ -46,7 +60,7 @@ class Log:
         if self.malicious is not None:
             told.append(f"m{self.malicious:g}")
         if self.hosts is not None:
-            told.append(f"h{self.hosts}")
+            told.append("each" if self.hosts == EACH else f"h{self.hosts}")
         if self.labels:
             told.append("labels")
         return f"{'-'.join(told)}.{self.format}.log{'.' + packing if packing else ''}"
@@ -54,7 +68,12 @@ class Log:
     def made(self, folder: Path) -> Path:
         """Its file in a folder; it is written if it is not there."""
         path = folder / self.name
-        if not path.exists():
+        if not path.exists() and self.hosts == EACH:
+            if self.form != "tsv":
+                raise ValueError(f"{self.form}: only plain TSV logs are made with a host for each connection")
+            common = replace(self, hosts=None).made(folder)
+            run([sys.executable, "-c", _MAKES_HOSTS, str(common), str(path)])
+        elif not path.exists():
             options = [
                 "--connections",
                 str(self.connections),

@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # however it is started
 
 from benchmarks.bars import BOOSTED, CAPTURES, FOREST, READ, SCORE, Row, bars
-from benchmarks.logs import FORMATS, PACKINGS, Log, hosts_in, size_mib
+from benchmarks.logs import EACH, FORMATS, PACKINGS, Log, hosts_in, size_mib
 from benchmarks.processes import Run, machine, run, script, zeekml
 
 PEERS = {"zat-read": READ, "forest": FOREST, "boosted": BOOSTED}
@@ -74,7 +74,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="shares of malicious connections; all: as the patterns make them (default)",
     )  # fmt: skip
     parser.add_argument(
-        "--hosts", type=_numbers, default=[None], metavar="N,...", help="local hosts of the logs"
+        "--hosts",
+        type=_hosts,
+        default=[None],
+        metavar="N,...",
+        help="local hosts of the logs; each: one for each connection (tsv)",
     )
     parser.add_argument(
         "--peers", type=_peers, default=["zat-read"], metavar="PEER,...",
@@ -109,6 +113,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _numbers(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
+
+
+def _hosts(text: str) -> list[int]:
+    return [EACH if part == "each" else int(part) for part in text.split(",")]
 
 
 def _shares(text: str) -> list[float | None]:

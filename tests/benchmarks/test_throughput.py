@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import processes, throughput
-from benchmarks.logs import Log, hosts_in
+from benchmarks.logs import EACH, Log, hosts_in
 from tests.builders import tiny_bundle
 
 SCRIPT = Path(throughput.__file__)
@@ -91,6 +91,18 @@ def test_of_the_forest_only_its_own_seconds_count() -> None:
         == "fitted on 1,000 connections, 43 columns, 320 nodes a tree"
     )
     assert throughput._counted("boosted trees", done) is done
+
+
+def test_each_connection_may_have_a_host_of_its_own(tmp_path: Path) -> None:
+    log = Log(300, hosts=EACH)
+    assert log.name == "conn-300-1-each.tsv.log"
+    path, common = log.made(tmp_path), Log(300).made(tmp_path)
+    assert hosts_in(path) == 300 > hosts_in(common)
+    for one, other in zip(path.read_text().splitlines(), common.read_text().splitlines(), strict=True):
+        fields, others = one.split("\t"), other.split("\t")
+        assert (fields[:2], fields[3:]) == (others[:2], others[3:])
+    with pytest.raises(ValueError, match="only plain TSV"):
+        Log(300, "json", hosts=EACH).made(tmp_path)
 
 
 def test_hosts_are_counted(tmp_path: Path) -> None:
