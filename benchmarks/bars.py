@@ -81,7 +81,11 @@ def log_words(row: Row) -> str:
         words += f", {row.malicious:g} malicious"
     if row.hosts is None:
         return words
-    return f"{words}, a host for each" if row.hosts == EACH else f"{words}, {row.hosts:,} hosts"
+    return (
+        f"{words}, a host for each"
+        if row.hosts == EACH
+        else f"{words}, {row.hosts:,} host{'s' * (row.hosts > 1)}"
+    )
 
 
 def _against_peers(rows: Sequence[Row]) -> Iterator[Bar]:
