@@ -31,7 +31,7 @@ def mix(*parts: NDArray[Any]) -> Keys:
 
 class KeyedTable:
     """Arrays with one row a key. Fields are given as ``name=(dtype, shape of one row, value when new)``; value None:
-    whoever adds a key writes the whole row."""
+    whoever adds a key writes what counts of the row."""
 
     def __init__(self, **fields: tuple[Any, tuple[int, ...], Any]) -> None:
         self._keys: Keys = np.empty(0, dtype=np.uint64)
