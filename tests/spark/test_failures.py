@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import ROOT
 from zeekml.config import parse_settings
 from zeekml.errors import ModelError, OutputError
 from zeekml.pipeline.progress import Silent
@@ -48,6 +53,15 @@ RAISED = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n    f
          "MemoryError"),
         (f"{RAISED}zeekml.errors.ModelError: x: broken: y\n\n", "x: broken: y"),
         (f"{RAISED}ValueError: [Errno 28]\n", None),
+        (f"{JOB}{LOST}executor driver): a.PythonException: [X] Thrown: {RAISED}TypeError: no\n\n\tat a.b\n",
+         None),
+        (f"{JOB}{LOST}executor driver): a.PythonException: [X] Thrown: {RAISED}OSError: full\n\n\tat a.b\n",
+         "full"),
+        (f"{RAISED}numpy._core._exceptions._ArrayMemoryError: Unable to allocate\n", "Unable to allocate"),
+        (f"{RAISED}TypeError: ours\n\nDuring handling of the above exception, another exception occurred:\n\n"
+         f"{RAISED}OSError: tidying up\n", None),
+        (f"{RAISED}OSError: full\n\nDuring handling of the above exception, another exception occurred:\n\n"
+         f"{RAISED}MemoryError: both\n", "both"),
         (f"{RAISED}OSError: no\n\nDuring handling:\n\n{RAISED}zeekml.sinks.Odd: x\n", None),
         ("", "Spark does not say why"),
     ],
@@ -67,6 +81,10 @@ class Broken(ShippedModel):
         if os.getpid() != self.driver:
             if self.way == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.way == "no Java":
+                daemon = Path(f"/proc/{os.getppid()}/stat").read_text(encoding="ascii")
+                os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)  # whose parent is Java
+                time.sleep(30)
             if self.way == "told":
                 raise ModelError("no such model here")
             raise ValueError("a fault of ours")
@@ -97,6 +115,44 @@ def test_a_run_that_is_given_up_leaves_nothing(
         score_on_spark([str(made_log)], str(tmp_path / "out"), SETTINGS, SparkOptions(), Silent(StringIO()))
     assert isinstance(found.value, OutputError) == (raised is OutputError)
     assert not list(tmp_path.rglob("*.log"))
+
+
+ALONE = """
+import os, sys
+from pathlib import Path
+from tests.spark.test_failures import score_broken
+
+for way in ("told", "a fault", "no Java"):
+    try:
+        score_broken(way, sys.argv[1], Path(sys.argv[2]))
+    except Exception as error:
+        print(way, "|", type(error).__name__, "|", str(error).replace(chr(10), "/"))
+"""
+
+
+def score_broken(way: str, log: str, out: Path) -> None:
+    """Score in a process of its own, which has no session of Spark but the one that the run makes."""
+    model = ShippedModel.of(SETTINGS.score.model)
+    broken = Broken(model.name, model.files, model.key, os.getpid(), way)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ShippedModel, "of", lambda _name: broken)
+        score_on_spark([log], str(out), SETTINGS, SparkOptions(master="local[1,1]"), Silent(StringIO()))
+
+
+def test_a_run_without_a_session_tells_the_same(made_log: Path, tmp_path: Path) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed: apt install openjdk-17-jre-headless")
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_DIRS": str(tmp_path)}
+    command = [sys.executable, "-c", ALONE, str(made_log), str(tmp_path / "out")]
+    said = subprocess.run(command, env=variables, capture_output=True, text=True, check=True, timeout=240)
+    told, fault, java = said.stdout.splitlines()
+    assert told.startswith("told | OutputError | Spark gave the run up: no such model here; ")
+    assert "| OutputError |" not in fault
+    assert "ValueError: a fault of ours" in fault
+    assert java.startswith(
+        "no Java | OutputError | Spark gave the run up: Java has ended, or does not answer; "
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_where_tables_cannot_be_written_is_said(spark: SparkSession, made_log: Path, tmp_path: Path) -> None:

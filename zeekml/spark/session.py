@@ -64,7 +64,10 @@ def spark_context(master: str) -> Iterator[SparkContext]:
     try:
         yield spark
     finally:
-        spark.stop()
+        try:
+            spark.stop()
+        except (Py4JError, OSError):  # Java has ended already; what Python keeps of it goes the second time
+            spark.stop()
 
 
 def master_in_use(master: str) -> str:
