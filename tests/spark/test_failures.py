@@ -120,12 +120,14 @@ def test_a_run_that_is_given_up_leaves_nothing(
 ALONE = """
 import os, sys
 from pathlib import Path
+from py4j.protocol import Py4JError
 from tests.spark.test_failures import score_broken
+from zeekml.errors import OutputError
 
 for way in ("told", "a fault", "no Java"):
     try:
         score_broken(way, sys.argv[1], Path(sys.argv[2]))
-    except Exception as error:
+    except (OutputError, Py4JError) as error:
         print(way, "|", type(error).__name__, "|", str(error).replace(chr(10), "/"))
 """
 
